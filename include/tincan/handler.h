@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tincan/handler.h - everything a tincan handler plugin needs. Level 1.
+ *
+ *	#include <tincan/handler.h>
+ *
+ *	static int hello(tc_req *r)
+ *	{
+ *		return tc.text(r, 200, "Hello, world\n");
+ *	}
+ *
+ *	TINCAN_HANDLER("hello", .on_request = hello);
+ *
+ *	cc -shared -fPIC -fvisibility=hidden -Iinclude -o plugins/hello.so hello.c
+ *
+ * It answers under /hello; server.json can move it and give it settings.
+ *
+ * RULES
+ * Strings are UTF-8 and end in NUL. Times are milliseconds, sizes are bytes.
+ * Pointers you get live until the callback returns, those of a request until
+ * you finish it. Pointers you pass are copied unless the text says otherwise.
+ * What one side allocates that side frees. Never throw through a callback.
+ *
+ * THREADS
+ * Every callback of one instance (one route in one worker) comes on one
+ * thread, its loop, one at a time; never block there. Call tc functions only
+ * from a callback, except those marked [any thread].
+ *
+ * VERSIONS
+ * A plugin runs on every server of its level or newer, for ever: the structs
+ * only grow at the end, numbers keep their meaning, and a change that breaks
+ * this gets a new symbol (tincan_handler_2) next to the old. You see level 1
+ * unless you say, before the include:
+ *	#define TC_USE  3	show what came up to level 3, and need it
+ *	#define TC_NEED 1	but load on level 1 too: ask TC_HAS(f) first
+ * Level 1 is frozen with the first release; until then it still grows.
+ */
+#ifndef TINCAN_HANDLER_H
+#define TINCAN_HANDLER_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TC_LEVEL 1		/* what this header describes */
+#ifndef TC_USE
+#define TC_USE 1
+#endif
+#ifndef TC_NEED
+#define TC_NEED TC_USE
+#endif
+
+typedef struct tc_req tc_req;		/* an HTTP request and its reply */
+typedef struct tc_conf tc_conf;		/* the settings of one route */
+
+/* Results. Callbacks return them too; a negative one is logged, and sends
+ * 500 if nothing was sent yet. Treat unknown negative values as TC_FAIL. */
+enum {
+	TC_OK = 0,		/* done; of on_request: the reply is complete */
+	TC_GONE = -2,		/* the peer has left */
+	TC_FAIL = -3,
+	TC_INVALID = -4,	/* an argument breaks a rule; nothing was done */
+	TC_LIMIT = -5,		/* past a configured bound; nothing was done */
+	TC_NOMEM = -6,
+	TC_UNKNOWN = -7		/* this server does not have that */
+};
+enum { TC_DEBUG = 1, TC_INFO, TC_WARN, TC_ERROR };	/* log levels */
+
+/*
+ * What the server gives. It fills in the plugin's copy, named tc, before the
+ * first callback. An entry this server does not have ends the process with a
+ * message that names the plugin; TC_HAS tells beforehand.
+ */
+typedef struct tc_api {
+	uint32_t size, level;	/* of the server: bytes filled in, its level */
+
+	/* The request. NULL where there is no such thing. */
+	const char *(*method)(const tc_req *r);
+	/* As the client sent it, query included. */
+	const char *(*target)(const tc_req *r);
+	/* Decoded, no "..", from "/". An encoded slash stays "%2F". */
+	const char *(*path)(const tc_req *r);
+	/* What the route's "*" matched, decoded, without a "/" in front;
+	 * "" for a route without one. */
+	const char *(*tail)(const tc_req *r);
+	const char *(*query)(const tc_req *r);	/* as sent, "" if none */
+	const char *(*param)(const tc_req *r, const char *name); /* {name} */
+	/* The first field of that name; case does not count. */
+	const char *(*header)(const tc_req *r, const char *name);
+	/* The i-th field, from 0, its name in lower case; returns 0 after the
+	 * last. The trailer is what follows a chunked body. */
+	int (*header_at)(const tc_req *r, size_t i, const char **name,
+	    const char **value);
+	int (*trailer_at)(const tc_req *r, size_t i, const char **name,
+	    const char **value);
+	/* A fact by name: "client.address", "client.port", "server.port",
+	 * "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
+	 * "tls.resumed", "http.version", "request.id", "route", "handler".
+	 * NULL for a name this server does not know. */
+	const char *(*info)(const tc_req *r, const char *key);
+	/* The whole body, also NUL-terminated; "" of size 0 if none. */
+	const void *(*body)(const tc_req *r, size_t *size);
+	/* What on_open put in *state. */
+	void *(*state)(const tc_req *r);
+	/* Memory that is freed with the request; 16-aligned, not cleared;
+	 * NULL beyond the request's bound (1 MiB). */
+	void *(*alloc)(tc_req *r, size_t size);
+
+	/* A reply at once. Each of these finishes the request, if it returns
+	 * TC_OK. Type NULL: no Content-Type. Data NULL with a size, as from
+	 * an alloc that failed, sends 500. To a HEAD, reply as to a GET: the
+	 * server keeps the body back.
+	 * TC_INVALID: finished before, or a status outside 200..599. */
+	int (*text)(tc_req *r, int status, const char *text);
+	int (*reply)(tc_req *r, int status, const char *type,
+	    const void *data, size_t size);
+	/* Without a copy: release(arg) is called once, on the loop, when the
+	 * bytes are sent or dropped, whatever the result. */
+	int (*reply_ref)(tc_req *r, int status, const char *type,
+	    const void *data, size_t size, void (*release)(void *), void *arg);
+	/* size bytes of a file from offset on, never read whole into memory.
+	 * Takes fd: the server closes it, whatever the result. A file that
+	 * has become shorter meanwhile ends the connection. */
+	int (*reply_file)(tc_req *r, int status, const char *type, int fd,
+	    int64_t offset, int64_t size);
+
+	/* Fields of the reply, before it starts. NULL value: take it out.
+	 * Framing is the server's: Connection, Transfer-Encoding, Upgrade and
+	 * the like are TC_INVALID, as are bytes that no field may have. A
+	 * Content-Length is taken and held against what you write. */
+	int (*set_header)(tc_req *r, const char *name, const char *value);
+	int (*add_header)(tc_req *r, const char *name, const char *value);
+	/* Before end: a field behind the body. Reaches only clients that say
+	 * "TE: trailers"; dropped for others. */
+	int (*add_trailer)(tc_req *r, const char *name, const char *value);
+
+	/* A reply in pieces. end finishes the request; without it, or with
+	 * less than a Content-Length said, the client sees a broken reply.
+	 * write copies; write_file takes fd as reply_file does. TC_LIMIT: the
+	 * copied pieces together pass the request's bound (1 MiB). */
+	int (*start)(tc_req *r, int status, const char *type);
+	int (*write)(tc_req *r, const void *data, size_t size);
+	int (*write_file)(tc_req *r, int fd, int64_t offset, int64_t size);
+	int (*end)(tc_req *r);
+
+	/* Monotonic, in milliseconds. [any thread] */
+	int64_t (*now)(void);
+
+	/* Settings; in on_open only, but the strings live until on_close. A
+	 * key is a path: "limits.0.rate". One in the config that the plugin
+	 * never asked for is reported as a mistake, and so is a value of the
+	 * wrong type or outside min..max: the server then refuses the config,
+	 * and what these return does not matter. */
+	const char *(*conf_str)(tc_conf *cf, const char *key, const char *def);
+	int64_t (*conf_int)(tc_conf *cf, const char *key, int64_t def,
+	    int64_t min, int64_t max);
+	int (*conf_bool)(tc_conf *cf, const char *key, int def);
+	/* Entries of an array or object, -1 if it is neither; the i-th name. */
+	int (*conf_len)(tc_conf *cf, const char *key);
+	const char *(*conf_name)(tc_conf *cf, const char *key, int i);
+	/* JSON text, for a parser of your own. Key "" is everything. NULL if
+	 * there is no such key. */
+	const char *(*conf_json)(tc_conf *cf, const char *key, size_t *size);
+	/* A file name of the settings, absolute: a relative one is relative to
+	 * the folder of server.json. NULL if the key is not there. */
+	const char *(*conf_path)(tc_conf *cf, const char *key, const char *def);
+	/* Refuse: say what is wrong with the key; returns TC_INVALID. */
+	int (*conf_error)(tc_conf *cf, const char *key, const char *message);
+
+	/* [any thread] One line, see tc_log below. */
+	void (*log)(int level, const char *text, size_t size);
+
+	/* A table of more functions by name and revision, "tincan.metrics/1",
+	 * or NULL. Every such table starts with its uint32_t size. */
+	const void *(*ext)(const char *id);
+#if TC_USE >= 2
+	/* Level 2 goes here. */
+#endif
+} tc_api;
+
+/*
+ * What the plugin gives. Fields you leave out are 0.
+ * The server calls on_open first and on_close last, once per instance.
+ */
+typedef struct tc_handler {
+	uint32_t size, need;	/* TINCAN_HANDLER sets the first five */
+	tc_api *api;
+	size_t api_size;
+	const char *name;
+	const char *version, *about;	/* for people */
+	const char *route;	/* where to answer if the config does not say;
+				   default "/<name>" */
+	uint32_t flags, reserved;	/* 0 */
+
+	/* Read settings, set up; put what you need in *state. Anything but
+	 * TC_OK refuses the route. */
+	int (*on_open)(tc_conf *cf, void **state);
+	void (*on_close)(void *state);
+
+	/* Answer, then return TC_OK. */
+	int (*on_request)(tc_req *r);
+#if TC_USE >= 2
+	/* Level 2 goes here. */
+#endif
+} tc_handler;
+
+/* An ELF note, so that a file can be judged before any of it runs. */
+typedef struct tc_note {
+	uint32_t namesz, descsz, type;
+	char owner[8];
+	uint32_t abi, need, use, header;
+	char name[48];
+} tc_note;
+
+#define TC_NOTE	__attribute__((section(".note.tincan"), used, aligned(4)))
+#define TC_FORMAT(f)	__attribute__((format(printf, f, f + 1)))
+
+extern tc_api tc __attribute__((visibility("hidden")));
+extern const tc_handler tincan_handler_1
+    __attribute__((visibility("default")));
+
+/* Does this server have the entry? For what is above TC_NEED. */
+#define TC_HAS(entry) \
+	(offsetof(tc_api, entry) + sizeof(tc.entry) <= tc.size)
+
+/* Once per plugin: its name ([a-z0-9_-], up to 47), then fields. */
+#define TINCAN_HANDLER(name_, ...)					\
+	tc_api tc;							\
+	TC_NOTE static const tc_note tc_note_ = { 7,			\
+	    sizeof(tc_note) - offsetof(tc_note, abi), 1, "TINCAN", 1,	\
+	    TC_NEED, TC_USE, TC_LEVEL, name_ };				\
+	const tc_handler tincan_handler_1 = {				\
+	    .size = sizeof(tc_handler), .need = TC_NEED, .api = &tc,	\
+	    .api_size = sizeof(tc_api), .name = name_, __VA_ARGS__ }
+
+/* [any thread] One line, without "\n"; the server adds time, handler, request. */
+TC_FORMAT(2) static inline void tc_log(int level, const char *fmt, ...)
+{
+	char b[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(b, sizeof b, fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof b)
+		n = sizeof b - 1;
+	if (n > 0)
+		tc.log(level, b, (size_t)n);
+}
+
+/* printf into the request's memory; NULL when it is full. */
+TC_FORMAT(2) static inline char *tc_printf(tc_req *r, const char *fmt, ...)
+{
+	va_list ap, aq;
+	char *p = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(aq, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n >= 0 && (p = (char *)tc.alloc(r, (size_t)n + 1)) != NULL)
+		vsnprintf(p, (size_t)n + 1, fmt, aq);
+	va_end(aq);
+	va_end(ap);
+	return p;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

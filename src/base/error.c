@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of problems that a check reports in one run. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+void problems_init(struct problems *list)
+{
+	memset(list, 0, sizeof(*list));
+}
+
+void problems_release(struct problems *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].where);
+		free(list->items[i].what);
+		free(list->items[i].hint);
+	}
+	free(list->items);
+	problems_init(list);
+}
+
+static void append(struct problems *list, enum problem_level level, const char *where,
+    const char *hint, const char *format, va_list ap)
+{
+	struct problem *problem;
+
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+		list->items = memory_grow(list->items, list->capacity, sizeof(*list->items));
+	}
+	problem = &list->items[list->count++];
+	problem->level = level;
+	problem->where = memory_text(where);
+	problem->what = memory_vprintf(format, ap);
+	problem->hint = hint == NULL ? NULL : memory_text(hint);
+	if (level == PROBLEM_ERROR) {
+		list->errors++;
+	}
+}
+
+void problems_add(struct problems *list, const char *where, const char *hint,
+    const char *what_format, ...)
+{
+	va_list ap;
+
+	va_start(ap, what_format);
+	append(list, PROBLEM_ERROR, where, hint, what_format, ap);
+	va_end(ap);
+}
+
+void problems_warn(struct problems *list, const char *where, const char *hint,
+    const char *what_format, ...)
+{
+	va_list ap;
+
+	va_start(ap, what_format);
+	append(list, PROBLEM_WARNING, where, hint, what_format, ap);
+	va_end(ap);
+}
+
+void problem_print(const struct problem *problem, FILE *out)
+{
+	const char *kind = problem->level == PROBLEM_WARNING ? "warning: " : "";
+
+	fprintf(out, "%s: %s%s\n", problem->where, kind, problem->what);
+	if (problem->hint != NULL) {
+		fprintf(out, "  hint: %s\n", problem->hint);
+	}
+}
+
+void problems_print(const struct problems *list, FILE *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		problem_print(&list->items[i], out);
+	}
+}

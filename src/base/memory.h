@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allocation that cannot fail, for boot and reload: out of memory there ends the
+ * process with a message. Code that serves connections uses arena.h and buffer.h,
+ * which report ERR_NOMEM instead. What these return is freed with free().
+ */
+#ifndef TINCAN_BASE_MEMORY_H
+#define TINCAN_BASE_MEMORY_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Zeroed memory for count items of size bytes. */
+void *memory_new(size_t count, size_t size);
+
+/* Like realloc to count items of size bytes; new bytes are not cleared. */
+void *memory_grow(void *old, size_t count, size_t size);
+
+/* A copy of text, of the first size bytes of data (NUL added), of a format's result. */
+char *memory_text(const char *text);
+char *memory_copy(const char *data, size_t size);
+char *memory_printf(const char *format, ...) PRINTF(1, 2);
+char *memory_vprintf(const char *format, va_list ap);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.json as an immutable struct. Parsing is a pure function of the text: it opens
+ * nothing that the file names and reports every problem it can see in one run. Lifetime:
+ * generation. All texts are owned by the config; paths in it are absolute or relative to
+ * the working directory, already joined with the folder of the file that names them.
+ */
+#ifndef TINCAN_CONFIG_CONFIG_H
+#define TINCAN_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/settings.h"
+
+/* "where" everywhere: "server.json:12: routes[1].path", for messages. */
+
+struct config_listener {
+	char *where;
+	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443", ":8443" */
+	char *host;		/* "127.0.0.1", "::1"; "" for every address */
+	uint16_t port;		/* 0: any free one, told in the log */
+};
+
+struct config_certificate {
+	char *where;
+	char *chain;		/* PEM file: certificate, then intermediates */
+	char *key;		/* PEM file */
+};
+
+struct config_handler {
+	char *where;
+	char *name;
+};
+
+struct config_route {
+	char *where;
+	char *pattern;
+	uint32_t methods;	/* mask of enum http_method; 0 and no others: all */
+	char **other_methods;	/* NULL-ended, or NULL */
+	char *handler;		/* NULL: a redirect */
+	char *redirect;		/* target as written; NULL: a handler */
+	int status;		/* of the redirect: 301, 302, 303, 307, 308 */
+	struct settings settings;	/* of the handler; count 0 if none were given */
+};
+
+struct config_limits {
+	uint32_t max_connections;	/* of all workers together */
+	uint32_t max_target_bytes;
+	uint32_t max_header_bytes;
+	uint32_t max_header_fields;
+	uint64_t max_body_bytes;
+};
+
+struct config_timeouts {
+	uint32_t handshake_ms;	/* accept to the end of the TLS handshake */
+	uint32_t header_ms;	/* first byte of a request to the end of its header */
+	uint32_t body_ms;	/* between two pieces of a request's body */
+	uint32_t write_ms;	/* without progress while the client does not read */
+	uint32_t idle_ms;	/* a keep-alive connection between requests */
+	uint32_t drain_ms;	/* stop: what is in flight may take this long */
+};
+
+enum config_log_format { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
+
+struct config_log {
+	char *access;		/* "-", "off" or a path */
+	char *error;
+	int level;		/* TC_DEBUG .. TC_ERROR's numbers: 1 debug .. 4 error */
+	enum config_log_format format;	/* auto: text on a terminal, else JSON */
+};
+
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
+struct config {
+	char *file;		/* as named on the command line */
+	char *directory;	/* of the file; "." if it has none */
+	char *state;		/* folder for private copies and generated files: "run" */
+	struct config_listener *listeners;
+	size_t listener_count;
+	struct config_certificate *certificates;	/* none: a development one is made */
+	size_t certificate_count;
+	enum config_tls_version tls_min_version;
+	char *plugin_directory;
+	bool serve_unrouted;	/* plugins without a route answer at their own */
+	struct config_handler *handlers;
+	size_t handler_count;
+	struct config_route *routes;
+	size_t route_count;
+	struct config_limits limits;
+	struct config_timeouts timeouts;
+	struct config_log log;
+	uint32_t workers;	/* 0: one per CPU */
+};
+
+/*
+ * Parses text (size bytes) as the content of the file of that name.
+ *
+ * @return the config, owned by the caller, also if there were problems, so that later
+ *	checks can report theirs too; NULL only if the text is not JSON or not an
+ *	object. Never serve a config whose parse added an error to problems.
+ */
+struct config *config_parse(const char *file, const char *text, size_t size,
+    struct problems *problems);
+
+/* Reads the file and parses it. NULL, with a problem, if it cannot be read. */
+struct config *config_load(const char *file, struct problems *problems);
+
+/* NULL is accepted. */
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An exchange: one request and its reply, whatever protocol brought it and wherever
+ * its handler runs. It is the one seam of the server:
+ *
+ *	HTTP/1 session  --fills request, body-->             --calls-->  handler
+ *	(later HTTP/2)  <--takes reply, pieces--  exchange   <--reply, write, end--
+ *
+ * The protocol side sets ops and calls exchange_take_*; the handler side calls the
+ * reply functions. Neither knows the other. An exchange belongs to one loop; none
+ * of this is thread-safe. Lifetime: request.
+ */
+#ifndef TINCAN_EXCHANGE_EXCHANGE_H
+#define TINCAN_EXCHANGE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "exchange/pieces.h"
+#include "http/message.h"
+#include "route/router.h"
+
+#define EXCHANGE_MEMORY (1 << 20)	/* bytes of a request's own memory */
+#define EXCHANGE_ID_BYTES 17		/* 16 hexadecimal digits and NUL */
+
+struct exchange;
+
+/* What the protocol side does when the handler side has moved. */
+struct exchange_ops {
+	/* There is something new to take: the reply has started, grown or ended. */
+	void (*wake)(struct exchange *exchange);
+	/* A fact of the connection for tc.info, NUL-terminated, or NULL. */
+	const char *(*info)(const struct exchange *exchange, const char *key);
+};
+
+enum exchange_state {
+	EXCHANGE_OPEN,		/* no reply yet */
+	EXCHANGE_STARTED,	/* status and header are fixed, pieces may follow */
+	EXCHANGE_ENDED,		/* the reply is complete */
+	EXCHANGE_BROKEN		/* the reply cannot be completed: cut the connection */
+};
+
+struct exchange {
+	struct arena arena;
+	struct request request;
+	struct buffer body;		/* of the request; NUL-terminated when complete */
+	struct reply reply;
+	struct pieces pieces;		/* of the reply's body, not yet taken */
+	int64_t written;		/* bytes of the reply's body so far */
+	enum exchange_state state;
+	struct router_match match;
+	void *instance;			/* the handler's; plugin/instance.h. NULL: ours */
+	const struct exchange_ops *ops;
+	void *session;			/* the protocol side's; NULL once it is gone */
+	char id[EXCHANGE_ID_BYTES];
+	int64_t started_us;		/* monotonic; when the request's header was complete */
+};
+
+/* Ready for a request; memory from an earlier use is kept. */
+void exchange_init(struct exchange *exchange, const struct exchange_ops *ops, void *session);
+void exchange_reset(struct exchange *exchange);
+void exchange_release(struct exchange *exchange);
+
+/*
+ * The handler side. All: ERR_INVALID in the wrong state or for bytes or a status that
+ * HTTP does not allow, ERR_LIMIT past EXCHANGE_MEMORY, ERR_NOMEM; then nothing is done.
+ */
+
+/* Fixes status and type (NULL: none). */
+int exchange_start(struct exchange *exchange, int status, const char *type) MUST_USE;
+/* A copy of the bytes; size 0 is allowed and does nothing. */
+int exchange_write(struct exchange *exchange, const void *data, size_t size) MUST_USE;
+/* Without a copy; release(arg) is called once, whatever the result. */
+int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
+    void (*release)(void *), void *arg) MUST_USE;
+/* Takes fd, whatever the result. */
+int exchange_write_file(struct exchange *exchange, int fd, int64_t offset, int64_t size)
+    MUST_USE;
+/* Completes the reply. Fewer bytes than its Content-Length said: EXCHANGE_BROKEN. */
+int exchange_end(struct exchange *exchange) MUST_USE;
+/* The whole reply in one call: known length, data copied. */
+int exchange_reply(struct exchange *exchange, int status, const char *type,
+    const void *data, size_t size) MUST_USE;
+/* A short plain-text reply of the server's own: "404 Not Found: reason". Drops what was
+ * put into an unstarted reply but its Allow and Retry-After; a started one is broken. */
+void exchange_fail(struct exchange *exchange, int status, const char *reason);
+
+/* Fields of the reply, while it is EXCHANGE_OPEN; value NULL takes the field out. */
+int exchange_set_header(struct exchange *exchange, const char *name, const char *value)
+    MUST_USE;
+int exchange_add_header(struct exchange *exchange, const char *name, const char *value)
+    MUST_USE;
+int exchange_add_trailer(struct exchange *exchange, const char *name, const char *value)
+    MUST_USE;
+
+#endif

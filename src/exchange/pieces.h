@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A reply's body on its way: a queue of pieces, each bytes in memory or a part of a file.
+ * Files are never read whole; the taker reads as much as it can send. Lifetime: request.
+ */
+#ifndef TINCAN_EXCHANGE_PIECES_H
+#define TINCAN_EXCHANGE_PIECES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+struct piece {
+	struct piece *next;
+	const char *data;	/* NULL: a file's */
+	int fd;			/* owned; -1: memory */
+	int64_t offset;		/* of the next byte in the file */
+	int64_t left;		/* bytes not yet taken */
+	void (*release)(void *arg);	/* NULL: the arena's memory */
+	void *arg;
+};
+
+struct pieces {
+	struct piece *first;	/* in the request's arena */
+	struct piece *last;
+	int64_t left;		/* bytes of all together */
+};
+
+void pieces_init(struct pieces *pieces);
+
+/* Closes and releases what was not taken. */
+void pieces_release(struct pieces *pieces);
+
+/* Appends; data must stay until taken or, with release, until that is called. */
+int pieces_add_memory(struct pieces *pieces, struct arena *arena, const void *data,
+    size_t size, void (*release)(void *), void *arg) MUST_USE;
+/* Takes fd, whatever the result. */
+int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t offset,
+    int64_t size) MUST_USE;
+
+/*
+ * The next up to max bytes: *out is borrowed from the piece or, for a file, from scratch
+ * (max bytes, which pread fills). Nothing is taken off until pieces_consume.
+ *
+ * @return 0; ERR_EOF if there is nothing left; ERR_SYSTEM if a file cannot be read;
+ *	ERR_CLOSED if a file ends before its piece does.
+ */
+int pieces_peek(struct pieces *pieces, char *scratch, size_t max, struct slice *out) MUST_USE;
+
+/* Takes size bytes, of what pieces_peek gave, off the front. */
+void pieces_consume(struct pieces *pieces, size_t size);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plugins: files of the plugin directory, their private copies, and (in the processes
+ * that run them) the code. Three steps, by different processes:
+ *
+ *	plugin_scan	any process: look, judge, copy; nothing of a file is mapped or run
+ *	plugin_load	worker, probe: dlopen the copy, check the descriptor, give the table
+ *	instance_*	worker, probe: one route's on_open, requests, on_close (instance.h)
+ *
+ * A private copy is named by content hash and never written again, so that nothing that
+ * happens to the file in the plugin directory can hurt code that is mapped. Nothing is
+ * ever dlclosed.
+ */
+#ifndef TINCAN_PLUGIN_PLUGIN_H
+#define TINCAN_PLUGIN_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "plugin/note.h"
+#include "tincan/handler.h"
+
+#define PLUGIN_HASH_BYTES 17	/* 16 hexadecimal digits of its SHA-256, and NUL */
+
+struct plugin {
+	char *file;		/* owned; "plugins/hello.so", for messages */
+	char *copy;		/* owned; "run/plugins/hello-0123456789abcdef.so"; NULL if refused */
+	char hash[PLUGIN_HASH_BYTES];
+	struct note note;	/* name "" if it could not be read */
+	char *refusal;		/* owned; why it is not served; NULL: it is */
+	const tc_handler *handler;	/* NULL until plugin_load; lives as long as the process */
+};
+
+/* The plugins of one generation, sorted by file name. */
+struct plugin_set {
+	struct plugin *items;
+	size_t count;
+};
+
+/* What the process that runs handlers gives them beside their request. */
+struct plugin_services {
+	/* A line of tc_log. Handler and request id are NULL outside a callback. */
+	void (*log)(int level, const char *handler, const char *request, const char *text,
+	    size_t size);
+	/* The table behind tc.ext, or NULL. */
+	const void *(*ext)(const char *id);
+};
+
+/*
+ * Takes every *.so (but ".*") of directory: judges it (regular file, owned by root or this
+ * user, not writable for others, ELF bounds, note) and copies it below state_directory.
+ * A file that is refused stays in the set, with its refusal; of two with the same handler
+ * name the second is refused. Only a directory that cannot be read, or a state directory
+ * that cannot be made or written, is a problem. set is initialised by this.
+ */
+void plugin_scan(struct plugin_set *set, const char *directory, const char *state_directory,
+    struct problems *problems);
+
+void plugin_set_release(struct plugin_set *set);
+
+/* The plugin of that handler name (its note's; for a refused one without a readable note its
+ * file's stem), or NULL. */
+struct plugin *plugin_find(const struct plugin_set *set, const char *name);
+
+/* Sets the refusal, from a format. An earlier one stays. */
+void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);
+
+/*
+ * Maps the private copy (RTLD_NOW | RTLD_LOCAL), checks the descriptor against the note and
+ * the levels, and fills in its function table. services is borrowed for ever.
+ *
+ * @return 0, or ERR_INVALID and the plugin is refused (its refusal says why).
+ */
+int plugin_load(struct plugin *plugin, const struct plugin_services *services) MUST_USE;
+
+#endif
