@@ -28,7 +28,7 @@ enum {
 };
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(text_, first_) __attribute__((format(printf, text_, first_)))
 
 enum problem_level { PROBLEM_ERROR, PROBLEM_WARNING };
 

@@ -4,8 +4,8 @@
  * of routes: a tree of segments, each node with a hash table of its literals.
  *
  * Patterns: literal segments, "{name}" for one segment (never empty), a last "*"
- * for the rest ("/static/" itself matches "/static/*" with an empty tail; "/static" does
- * not). The most specific wins, segment by segment: literal, then {name}, then *.
+ * for the rest: "/static/" with a star behind matches "/static/" too, with an empty tail, but
+ * not "/static". The most specific wins, segment by segment: literal, then {name}, then *.
  *
  * Built once (boot, reload), then immutable: look-ups need no lock.
  */
