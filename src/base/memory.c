@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Allocation that cannot fail, for boot and reload. */
-#define _GNU_SOURCE
 #include "base/memory.h"
 
 #include <stdint.h>
