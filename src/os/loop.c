@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop. */
+#include "os/loop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define LOOP_EVENTS 256		/* taken from the kernel at a time */
+
+int64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void read_clock(struct loop *loop)
+{
+	loop->now_us = clock_us();
+	loop->now_ms = loop->now_us / 1000;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = memory_new(1, sizeof(*loop));
+
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll_fd < 0) {
+		perror("tincan: epoll_create1");
+		abort();
+	}
+	list_init(&loop->deferred);
+	read_clock(loop);
+	timers_init(&loop->timers, loop->now_ms);
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (loop != NULL) {
+		close(loop->epoll_fd);
+		free(loop);
+	}
+}
+
+int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0 ? 0 : ERR_SYSTEM;
+}
+
+void loop_remove(struct loop *loop, struct watch *watch)
+{
+	/* Fails only for a descriptor that is not watched, which is what was asked for. */
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+}
+
+void deferred_init(struct deferred *deferred, void (*fn)(struct deferred *deferred))
+{
+	list_init(&deferred->link);
+	deferred->fn = fn;
+}
+
+void loop_defer(struct loop *loop, struct deferred *deferred)
+{
+	if (list_empty(&deferred->link)) {
+		list_append(&loop->deferred, &deferred->link);
+	}
+}
+
+static void run_deferred(struct loop *loop)
+{
+	while (!list_empty(&loop->deferred)) {
+		struct deferred *deferred =
+		    LIST_OWNER(loop->deferred.next, struct deferred, link);
+
+		list_remove(&deferred->link);
+		deferred->fn(deferred);
+	}
+}
+
+static void run_round(struct loop *loop)
+{
+	struct epoll_event events[LOOP_EVENTS];
+	int wait_ms = timers_wait_ms(&loop->timers, loop->now_ms);
+	int count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, wait_ms);
+
+	if (count < 0 && errno != EINTR) {
+		perror("tincan: epoll_wait");
+		abort();
+	}
+	read_clock(loop);
+	for (int i = 0; i < count; i++) {
+		struct watch *watch = events[i].data.ptr;
+
+		watch->fn(watch, events[i].events);
+	}
+	timers_run(&loop->timers, loop->now_ms);
+	run_deferred(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	loop->stopped = false;
+	while (!loop->stopped) {
+		run_round(loop);
+	}
+	run_deferred(loop);
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}

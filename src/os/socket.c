@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP sockets. */
+#include "os/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOCKET_BACKLOG 4096	/* the kernel cuts it to net.core.somaxconn */
+
+int socket_address_set(union socket_address *address, const char *host, uint16_t port)
+{
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+		address->v4.sin_family = AF_INET;
+		address->v4.sin_port = htons(port);
+		return 0;
+	}
+	if (host[0] == '\0' || inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+		address->v6.sin6_family = AF_INET6;
+		address->v6.sin6_port = htons(port);
+		return 0;
+	}
+	return ERR_INVALID;
+}
+
+void socket_address_host(const union socket_address *address, char out[SOCKET_HOST_BYTES])
+{
+	const struct in6_addr *v6 = &address->v6.sin6_addr;
+
+	if (address->any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &address->v4.sin_addr, out, SOCKET_HOST_BYTES);
+	} else if (IN6_IS_ADDR_V4MAPPED(v6)) {
+		inet_ntop(AF_INET, v6->s6_addr + 12, out, SOCKET_HOST_BYTES);
+	} else {
+		inet_ntop(AF_INET6, v6, out, SOCKET_HOST_BYTES);
+	}
+}
+
+uint16_t socket_address_port(const union socket_address *address)
+{
+	return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port
+						       : address->v6.sin6_port);
+}
+
+void socket_address_name(const union socket_address *address, char out[SOCKET_NAME_BYTES])
+{
+	char host[SOCKET_HOST_BYTES];
+
+	socket_address_host(address, host);
+	snprintf(out, SOCKET_NAME_BYTES, strchr(host, ':') == NULL ? "%s:%u" : "[%s]:%u", host,
+	    (unsigned)socket_address_port(address));
+}
+
+static socklen_t address_size(const union socket_address *address)
+{
+	return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
+}
+
+static int new_bound(const union socket_address *address, int option, int *fd)
+{
+	int on = 1;
+	int off = 0;
+	int saved;
+	int s = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (s < 0) {
+		return ERR_SYSTEM;
+	}
+	/* "" listens for IPv4 too; a given IPv6 address can only get its own kind. */
+	if (address->any.sa_family == AF_INET6) {
+		(void)setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	}
+	if (setsockopt(s, SOL_SOCKET, option, &on, sizeof(on)) == 0 &&
+	    bind(s, &address->any, address_size(address)) == 0) {
+		*fd = s;
+		return 0;
+	}
+	saved = errno;
+	close(s);
+	errno = saved;
+	return ERR_SYSTEM;
+}
+
+int socket_claim(union socket_address *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd;
+	int rc = new_bound(address, SO_REUSEADDR, &fd);
+
+	if (rc != 0) {
+		return rc;
+	}
+	rc = getsockname(fd, &address->any, &size) == 0 ? 0 : ERR_SYSTEM;
+	/* bind alone succeeds beside a listener that has set SO_REUSEADDR; listen does not. */
+	if (rc == 0 && listen(fd, 1) != 0) {
+		rc = ERR_SYSTEM;
+	}
+	close(fd);
+	return rc;
+}
+
+int socket_listen(const union socket_address *address, int *fd)
+{
+	int rc = new_bound(address, SO_REUSEPORT, fd);
+
+	if (rc == 0 && listen(*fd, SOCKET_BACKLOG) != 0) {
+		close(*fd);
+		*fd = -1;
+		return ERR_SYSTEM;
+	}
+	return rc;
+}
+
+int socket_accept(int listen_fd, int *fd, union socket_address *peer)
+{
+	int on = 1;
+	socklen_t size = sizeof(*peer);
+
+	do {
+		*fd = accept4(listen_fd, &peer->any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (*fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (*fd >= 0) {
+		(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		return 0;
+	}
+	switch (errno) {
+	case EAGAIN:
+		return ERR_AGAIN;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return ERR_LIMIT;
+	default:
+		return ERR_SYSTEM;
+	}
+}
