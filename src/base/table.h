@@ -22,6 +22,7 @@ struct table {
 	struct table_entry *entries;	/* owned; capacity is a power of two */
 	size_t capacity;
 	size_t count;
+	uint64_t seed;
 };
 
 void table_init(struct table *table);
