@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scoreboard: memory that the master makes and all its workers share. Each worker
+ * writes its own part and nobody else's; everybody may read all of it. It answers two
+ * questions: how much has been done (status), and what a worker was at when it died (blame).
+ *
+ * Counters have one writer, so that counting is a load, an add and a store; readers may see
+ * them a moment late. The blame is read when its writer is dead. Lifetime: boot.
+ */
+#ifndef TINCAN_IPC_SCOREBOARD_H
+#define TINCAN_IPC_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SCOREBOARD_HANDLERS 256		/* distinct handlers of a server */
+#define SCOREBOARD_NAME_BYTES 48
+#define SCOREBOARD_TARGET_BYTES 160	/* of "GET /path", cut */
+#define SCOREBOARD_CLASSES 5		/* 1xx .. 5xx */
+#define SCOREBOARD_SERVER 0		/* the "handler" of the server's own replies */
+
+typedef _Atomic uint64_t counter;
+
+static inline void counter_add(counter *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const counter *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+enum scoreboard_state {
+	SCOREBOARD_EMPTY, SCOREBOARD_STARTING, SCOREBOARD_READY, SCOREBOARD_DRAINING
+};
+
+/* What a handler has done in one worker. */
+struct scoreboard_handler {
+	counter requests[SCOREBOARD_CLASSES];	/* by the class of their status */
+	counter us;				/* from header to end of the reply, summed */
+};
+
+/* What a worker is at: set before foreign code runs, cleared after. */
+struct scoreboard_blame {
+	char handler[SCOREBOARD_NAME_BYTES];	/* "" when no handler runs */
+	char callback[16];			/* "on_open", "on_request", "loading" */
+	char request[20];			/* id, "" outside a request */
+	char target[SCOREBOARD_TARGET_BYTES];
+};
+
+struct scoreboard_worker {
+	_Atomic pid_t pid;
+	_Atomic int state;		/* enum scoreboard_state */
+	_Atomic int64_t started_s;	/* seconds since 1970 */
+	counter connections;		/* now */
+	counter accepted;
+	counter refused;		/* past max_connections */
+	counter handshakes;		/* done */
+	counter resumed;		/* of those */
+	counter handshakes_failed;
+	counter received_bytes;		/* on the wire */
+	counter sent_bytes;
+	counter log_lost;
+	struct scoreboard_handler handlers[SCOREBOARD_HANDLERS];
+	struct scoreboard_blame blame;
+};
+
+struct scoreboard {
+	uint32_t workers;
+	_Atomic uint32_t handlers;	/* names set so far; the first is the server's own */
+	_Atomic uint64_t restarts;	/* workers that died and were replaced */
+	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
+	struct scoreboard_worker worker[];
+};
+
+/* Maps one for that many workers; aborts if the kernel gives no memory. */
+struct scoreboard *scoreboard_new(uint32_t workers);
+void scoreboard_free(struct scoreboard *board);
+
+/* The index of the handler of that name, a new one if need be; for the master, before it
+ * starts workers that use it. SCOREBOARD_SERVER when the board is full. */
+uint32_t scoreboard_handler_add(struct scoreboard *board, const char *name);
+
+/* The same look-up, for workers: SCOREBOARD_SERVER if there is none. */
+uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *name);
+
+/* Says what is about to run; texts may be NULL and are cut. blame_clear when it has. */
+void blame_set(struct scoreboard_blame *blame, const char *handler, const char *callback,
+    const char *request, const char *method, const char *target);
+void blame_clear(struct scoreboard_blame *blame);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* One TLS connection. */
+#include "tls/session.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include <openssl/err.h>
+
+#include "tls/wire.h"
+
+/* Two gathers: one that waits and one that a peer's key updates may add to it. */
+#define UNSENT_MAX (2 * (TLS_GATHER_MAX + 64 * 1024))
+
+int tls_session_init(struct tls_session *session, struct tls_wire *wire,
+    const struct tls_context *context, int fd)
+{
+	BIO *bio = BIO_new(wire->method);
+
+	memset(session, 0, sizeof(*session));
+	session->wire = wire;
+	session->fd = fd;
+	session->gather_bytes = TLS_GATHER_MIN;
+	session->writable = true;
+	buffer_init(&session->unsent, UNSENT_MAX);
+	session->ssl = SSL_new(context->ssl);
+	if (bio == NULL || session->ssl == NULL) {
+		BIO_free(bio);
+		SSL_free(session->ssl);
+		session->ssl = NULL;
+		return ERR_NOMEM;
+	}
+	BIO_set_data(bio, session);
+	SSL_set_bio(session->ssl, bio, bio);
+	SSL_set_accept_state(session->ssl);
+	return 0;
+}
+
+void tls_session_release(struct tls_session *session)
+{
+	SSL_free(session->ssl);
+	session->ssl = NULL;
+	free(session->kept);
+	session->kept = NULL;
+	buffer_release(&session->unsent);
+}
+
+void tls_session_events(struct tls_session *session, uint32_t events)
+{
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+		session->hung_up = true;
+		session->readable = true;
+	}
+	if (events & EPOLLIN) {
+		session->readable = true;
+	}
+	if (events & (EPOLLOUT | EPOLLERR)) {
+		session->writable = true;
+	}
+}
+
+/* What a failed SSL call means. A clean error queue beforehand is the caller's part. */
+static int failure_of(struct tls_session *session, int result)
+{
+	switch (SSL_get_error(session->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return ERR_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return ERR_EOF;
+	case SSL_ERROR_SSL:
+		return ERR_PROTOCOL;
+	default:
+		return ERR_CLOSED;
+	}
+}
+
+int tls_session_handshake(struct tls_session *session)
+{
+	int result;
+	int rc;
+
+	ERR_clear_error();
+	result = SSL_do_handshake(session->ssl);
+	if (result == 1) {
+		return 0;
+	}
+	rc = failure_of(session, result);
+	return session->plain_text ? ERR_PROTOCOL : rc == ERR_EOF ? ERR_CLOSED : rc;
+}
+
+int tls_session_read(struct tls_session *session, char *out, size_t size, size_t *got)
+{
+	int result;
+
+	if (session->broken) {
+		return ERR_CLOSED;
+	}
+	ERR_clear_error();
+	result = SSL_read_ex(session->ssl, out, size, got);
+	return result == 1 ? 0 : failure_of(session, result);
+}
+
+bool tls_session_has_input(const struct tls_session *session)
+{
+	return session->in_size > 0 || session->readable || session->ended ||
+	    SSL_has_pending(session->ssl);
+}
+
+size_t tls_session_room(const struct tls_session *session)
+{
+	size_t gathered = session->wire->out.size;
+
+	if (session->broken || session->unsent.size > 0 || gathered >= session->gather_bytes) {
+		return 0;
+	}
+	return session->gather_bytes - gathered;
+}
+
+int tls_session_write(struct tls_session *session, const char *data, size_t size)
+{
+	size_t written;
+
+	if (session->broken || size == 0) {
+		return session->broken ? ERR_CLOSED : 0;
+	}
+	ERR_clear_error();
+	if (SSL_write_ex(session->ssl, data, size, &written) != 1) {
+		session->broken = true;
+		return ERR_CLOSED;
+	}
+	return 0;
+}
+
+void tls_session_end(struct tls_session *session)
+{
+	if (!session->broken && SSL_is_init_finished(session->ssl)) {
+		ERR_clear_error();
+		(void)SSL_shutdown(session->ssl);
+	}
+}
+
+/* The wire's buffer is the next session's: what OpenSSL has not taken moves to ours. */
+static int keep_input(struct tls_session *session)
+{
+	char *kept = NULL;
+
+	if (session->in_size > 0) {
+		kept = malloc(session->in_size);
+		if (kept == NULL) {
+			session->broken = true;
+			return ERR_CLOSED;
+		}
+		memcpy(kept, session->in, session->in_size);
+	}
+	free(session->kept);
+	session->kept = kept;
+	session->in = kept;
+	return 0;
+}
+
+int tls_session_flush(struct tls_session *session)
+{
+	int rc = wire_flush(session);
+
+	if (session->in_size > 0 || session->kept != NULL) {
+		int kept = keep_input(session);
+
+		rc = kept != 0 ? kept : rc;
+	}
+	return rc;
+}
+
+const char *tls_session_version(const struct tls_session *session)
+{
+	return SSL_get_version(session->ssl);
+}
+
+const char *tls_session_cipher(const struct tls_session *session)
+{
+	return SSL_get_cipher_name(session->ssl);
+}
+
+const char *tls_session_group(const struct tls_session *session)
+{
+	/* A TLS 1.2 session that was resumed, or uses finite-field DHE, has none. */
+	int id = (int)SSL_get_negotiated_group(session->ssl);
+
+	return id == 0 ? NULL : SSL_group_to_name(session->ssl, id);
+}
+
+const char *tls_session_sni(const struct tls_session *session)
+{
+	return SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+bool tls_session_resumed(const struct tls_session *session)
+{
+	return SSL_session_reused(session->ssl) == 1;
+}
+
+void tls_session_alpn(const struct tls_session *session, char *out, size_t size)
+{
+	const unsigned char *name;
+	unsigned name_size;
+
+	SSL_get0_alpn_selected(session->ssl, &name, &name_size);
+	snprintf(out, size, "%.*s", (int)name_size, name == NULL ? "" : (const char *)name);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One TLS connection over a non-blocking socket, with as few system calls as possible.
+ * OpenSSL's own socket BIO reads a record in three calls and writes each record with one.
+ * Ours reads all that is there with one recv, and gathers records so that one send at
+ * the end of a turn carries everything:
+ *
+ *	socket -recv-> wire.in -> OpenSSL -> plain bytes
+ *	plain bytes -> OpenSSL -> wire.out -send-> socket; what does not go: session.unsent
+ *
+ * The wire's two buffers are shared by all sessions of a worker. A session uses them only
+ * during its turn: from an event of its socket to tls_session_flush. The socket is watched
+ * edge-triggered; readable and writable remember the last edges. Lifetime: connection.
+ */
+#ifndef TINCAN_TLS_SESSION_H
+#define TINCAN_TLS_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "tls/context.h"
+
+#define TLS_WIRE_IN (64 * 1024)
+#define TLS_GATHER_MAX (512 * 1024)	/* plain bytes that one send may carry */
+#define TLS_GATHER_MIN (64 * 1024)
+
+/* Buffers of a worker. Lifetime: boot. */
+struct tls_wire {
+	BIO_METHOD *method;	/* owned */
+	char *in;		/* owned; TLS_WIRE_IN bytes */
+	struct buffer out;	/* records of the session whose turn it is */
+};
+
+/* Aborts when out of memory. */
+void tls_wire_init(struct tls_wire *wire);
+void tls_wire_release(struct tls_wire *wire);
+
+struct tls_session {
+	SSL *ssl;		/* owned */
+	struct tls_wire *wire;	/* borrowed */
+	int fd;			/* borrowed from the connection */
+	const char *in;		/* received, not yet given to OpenSSL; in wire.in or kept */
+	size_t in_size;
+	char *kept;		/* owned; what was left of in at the end of the last turn */
+	struct buffer unsent;	/* records that the socket did not take */
+	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
+	uint64_t received;	/* bytes on the wire, for the counters */
+	uint64_t sent;
+	bool readable;		/* recv may give something */
+	bool writable;		/* send may take something */
+	bool hung_up;		/* the peer's end is in the queue: read up to it */
+	bool ended;		/* recv has said end of file */
+	bool broken;		/* the socket failed, or TLS did: send nothing more */
+	bool plain_text;	/* the first bytes were no TLS record but letters */
+};
+
+/* Takes no ownership of fd. ERR_NOMEM. */
+int tls_session_init(struct tls_session *session, struct tls_wire *wire,
+    const struct tls_context *context, int fd) MUST_USE;
+
+/* Frees everything but the descriptor. Sends nothing. */
+void tls_session_release(struct tls_session *session);
+
+/* Tells the session what epoll said of its socket (EPOLLIN, EPOLLOUT, ...). */
+void tls_session_events(struct tls_session *session, uint32_t events);
+
+/* Goes on with the handshake: 0 done; ERR_AGAIN; ERR_PROTOCOL (an alert waits to be
+ * flushed, or plain_text is set); ERR_CLOSED. */
+int tls_session_handshake(struct tls_session *session) MUST_USE;
+
+/*
+ * Reads up to size plain bytes.
+ *
+ * @return 0 with *got > 0; ERR_AGAIN: nothing more until the next event; ERR_EOF: the
+ *	peer has ended its side; ERR_CLOSED: the connection is over.
+ */
+int tls_session_read(struct tls_session *session, char *out, size_t size, size_t *got)
+    MUST_USE;
+
+/* Might tls_session_read give something without a new event? Costs no system call. */
+bool tls_session_has_input(const struct tls_session *session);
+
+/* Plain bytes that should be written before the next flush; 0 while records wait unsent. */
+size_t tls_session_room(const struct tls_session *session);
+
+/* Turns plain bytes into records, all of them. ERR_CLOSED if the session is broken. */
+int tls_session_write(struct tls_session *session, const char *data, size_t size) MUST_USE;
+
+/* Adds a close_notify alert. Nothing can be written behind it. */
+void tls_session_end(struct tls_session *session);
+
+/*
+ * Ends the turn: sends what was gathered, keeps what was not read.
+ *
+ * @return 0: all is sent; ERR_AGAIN: some waits for the next EPOLLOUT; ERR_CLOSED
+ */
+int tls_session_flush(struct tls_session *session) MUST_USE;
+
+/* Facts of an established session; static or owned by it; NULL where there is none. */
+const char *tls_session_version(const struct tls_session *session);
+const char *tls_session_cipher(const struct tls_session *session);
+const char *tls_session_group(const struct tls_session *session);
+const char *tls_session_sni(const struct tls_session *session);
+bool tls_session_resumed(const struct tls_session *session);
+
+/* Copies the negotiated ALPN name, "" if none. */
+void tls_session_alpn(const struct tls_session *session, char *out, size_t size);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The BIO between OpenSSL and a socket: one recv and one send a turn. */
+#include "tls/wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+
+/* Records of a full gather with their overhead, and some for alerts and tickets. */
+#define WIRE_OUT_MAX (TLS_GATHER_MAX + 64 * 1024)
+
+#define TLS_HANDSHAKE_RECORD 0x16
+
+static int read_socket(struct tls_session *session)
+{
+	ssize_t size;
+
+	do {
+		size = recv(session->fd, session->wire->in, TLS_WIRE_IN, 0);
+	} while (size < 0 && errno == EINTR);
+	if (size > 0) {
+		session->in = session->wire->in;
+		session->in_size = (size_t)size;
+		session->received += (uint64_t)size;
+		/* Less than asked for: the queue is empty, and a new edge will tell of more,
+		 * unless the end is already in it, for which no edge comes again. */
+		session->readable = size == TLS_WIRE_IN || session->hung_up;
+		return 0;
+	}
+	session->readable = false;
+	if (size == 0) {
+		session->ended = true;
+		return ERR_EOF;
+	}
+	if (errno == EAGAIN) {
+		return ERR_AGAIN;
+	}
+	session->broken = true;
+	return ERR_CLOSED;
+}
+
+/* A browser or curl that was given http:// sends a method where a record should start. */
+static bool is_plain_text(const struct tls_session *session)
+{
+	return session->received == session->in_size &&
+	    session->in[0] != TLS_HANDSHAKE_RECORD && session->in[0] >= 'A' &&
+	    session->in[0] <= 'Z';
+}
+
+static int wire_read(BIO *bio, char *out, int size)
+{
+	struct tls_session *session = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (session->in_size == 0) {
+		if (session->readable && read_socket(session) == 0 && is_plain_text(session)) {
+			session->plain_text = true;
+			session->broken = true;
+		}
+		if (session->ended) {
+			return 0;
+		}
+		if (session->broken) {
+			return -1;
+		}
+		if (session->in_size == 0) {
+			BIO_set_retry_read(bio);
+			return -1;
+		}
+	}
+	if ((size_t)size > session->in_size) {
+		size = (int)session->in_size;
+	}
+	memcpy(out, session->in, (size_t)size);
+	session->in += size;
+	session->in_size -= (size_t)size;
+	return size;
+}
+
+/* Never asks for a retry: what is written is bounded by tls_session_room. */
+static int wire_write(BIO *bio, const char *data, int size)
+{
+	struct tls_session *session = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (session->broken || buffer_append(&session->wire->out, data, (size_t)size) != 0) {
+		session->broken = true;
+		return -1;
+	}
+	return size;
+}
+
+static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)number;
+	(void)pointer;
+	if (command == BIO_CTRL_EOF) {
+		return ((struct tls_session *)BIO_get_data(bio))->ended;
+	}
+	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+static int wire_create(BIO *bio)
+{
+	BIO_set_init(bio, 1);
+	return 1;
+}
+
+void tls_wire_init(struct tls_wire *wire)
+{
+	wire->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "tincan wire");
+	if (wire->method == NULL) {
+		abort();
+	}
+	BIO_meth_set_create(wire->method, wire_create);
+	BIO_meth_set_read(wire->method, wire_read);
+	BIO_meth_set_write(wire->method, wire_write);
+	BIO_meth_set_ctrl(wire->method, wire_ctrl);
+	wire->in = memory_new(1, TLS_WIRE_IN);
+	buffer_init(&wire->out, WIRE_OUT_MAX);
+}
+
+void tls_wire_release(struct tls_wire *wire)
+{
+	BIO_meth_free(wire->method);
+	free(wire->in);
+	buffer_release(&wire->out);
+}
+
+/* Sends from the front of buffer as much as goes. */
+static int send_buffer(struct tls_session *session, struct buffer *buffer)
+{
+	while (buffer->size > 0) {
+		struct slice data = buffer_slice(buffer);
+		ssize_t size = send(session->fd, data.data, data.size, MSG_NOSIGNAL);
+
+		if (size >= 0) {
+			session->sent += (uint64_t)size;
+			buffer_consume(buffer, (size_t)size);
+		} else if (errno == EAGAIN) {
+			session->writable = false;
+			return ERR_AGAIN;
+		} else if (errno != EINTR) {
+			session->broken = true;
+			return ERR_CLOSED;
+		}
+	}
+	return 0;
+}
+
+/*
+ * How much to gather follows what the socket takes: a fast reader gets the largest gathers,
+ * which cost least; a slow one does not make us keep half a megabyte for it.
+ */
+static void adapt_gather(struct tls_session *session, int rc, size_t size)
+{
+	if (rc == ERR_AGAIN && session->gather_bytes > TLS_GATHER_MIN) {
+		session->gather_bytes /= 2;
+	} else if (rc == 0 && size >= session->gather_bytes &&
+	    session->gather_bytes < TLS_GATHER_MAX) {
+		session->gather_bytes *= 2;
+	}
+}
+
+int wire_flush(struct tls_session *session)
+{
+	struct buffer *out = &session->wire->out;
+	int rc = session->writable ? send_buffer(session, &session->unsent) : ERR_AGAIN;
+
+	if (session->unsent.size == 0) {
+		buffer_release(&session->unsent);
+		if (session->writable && out->size > 0) {
+			size_t size = out->size;
+
+			rc = send_buffer(session, out);
+			adapt_gather(session, rc, size);
+		}
+	}
+	if (rc != ERR_CLOSED && out->size > 0 &&
+	    buffer_append(&session->unsent, buffer_slice(out).data, out->size) != 0) {
+		session->broken = true;
+		rc = ERR_CLOSED;
+	}
+	buffer_reset(out);
+	return session->unsent.size > 0 && rc == 0 ? ERR_AGAIN : rc;
+}
