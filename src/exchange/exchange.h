@@ -29,7 +29,9 @@ struct exchange;
 
 /* What the protocol side does when the handler side has moved. */
 struct exchange_ops {
-	/* There is something new to take: the reply has started, grown or ended. */
+	/* There is something new to take: the reply has started, grown or ended; once for
+	 * a whole reply. Called from inside the handler's call: make a note of it and
+	 * take later, the exchange must outlive the callback. */
 	void (*wake)(struct exchange *exchange);
 	/* A fact of the connection for tc.info, NUL-terminated, or NULL. */
 	const char *(*info)(const struct exchange *exchange, const char *key);
@@ -45,7 +47,9 @@ enum exchange_state {
 struct exchange {
 	struct arena arena;
 	struct request request;
-	struct buffer body;		/* of the request; NUL-terminated when complete */
+	struct buffer body;		/* of the request. The protocol side fills it, sets its
+					   max (1 more than a body may have) and, when it
+					   is complete, puts a NUL behind: buffer_reserve(1) */
 	struct reply reply;
 	struct pieces pieces;		/* of the reply's body, not yet taken */
 	int64_t written;		/* bytes of the reply's body so far */
@@ -58,17 +62,29 @@ struct exchange {
 	int64_t started_us;		/* monotonic; when the request's header was complete */
 };
 
-/* Ready for a request; memory from an earlier use is kept. */
+/*
+ * Ready for a session's first request. The exchange is all zero, or was used before (one
+ * from a list of free ones): its memory is then kept. The protocol side calls
+ * request_init, with the exchange's arena, before it reads.
+ */
 void exchange_init(struct exchange *exchange, const struct exchange_ops *ops, void *session);
+
+/* Drops request and reply, closes what was not taken; ready for the session's next
+ * request, memory kept. */
 void exchange_reset(struct exchange *exchange);
+
+/* Frees its memory, but not the struct. */
 void exchange_release(struct exchange *exchange);
 
 /*
  * The handler side. All: ERR_INVALID in the wrong state or for bytes or a status that
  * HTTP does not allow, ERR_LIMIT past EXCHANGE_MEMORY, ERR_NOMEM; then nothing is done.
+ *
+ * Bytes are counted, but not kept, for a HEAD. A reply that never has a body (204, 205,
+ * 304) refuses them with ERR_INVALID.
  */
 
-/* Fixes status and type (NULL: none). */
+/* Fixes status (200..599), header and type (NULL: the Content-Type that was set, if any). */
 int exchange_start(struct exchange *exchange, int status, const char *type) MUST_USE;
 /* A copy of the bytes; size 0 is allowed and does nothing. */
 int exchange_write(struct exchange *exchange, const void *data, size_t size) MUST_USE;
@@ -78,16 +94,28 @@ int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
 /* Takes fd, whatever the result. */
 int exchange_write_file(struct exchange *exchange, int fd, int64_t offset, int64_t size)
     MUST_USE;
-/* Completes the reply. Fewer bytes than its Content-Length said: EXCHANGE_BROKEN. */
+/* Completes the reply. With fewer bytes than its Content-Length said it is
+ * EXCHANGE_BROKEN, and the result ERR_INVALID. */
 int exchange_end(struct exchange *exchange) MUST_USE;
-/* The whole reply in one call: known length, data copied. */
+
+/* The whole reply in one call, its length known: copied, by reference, from a file. */
 int exchange_reply(struct exchange *exchange, int status, const char *type,
     const void *data, size_t size) MUST_USE;
+int exchange_reply_ref(struct exchange *exchange, int status, const char *type,
+    const void *data, size_t size, void (*release)(void *), void *arg) MUST_USE;
+int exchange_reply_file(struct exchange *exchange, int status, const char *type, int fd,
+    int64_t offset, int64_t size) MUST_USE;
+
 /* A short plain-text reply of the server's own: "404 Not Found: reason". Drops what was
  * put into an unstarted reply but its Allow and Retry-After; a started one is broken. */
 void exchange_fail(struct exchange *exchange, int status, const char *reason);
 
-/* Fields of the reply, while it is EXCHANGE_OPEN; value NULL takes the field out. */
+/*
+ * Fields of the reply, while it is EXCHANGE_OPEN; set replaces all of that name, with value
+ * NULL it takes them out. Framing is the protocol's: Connection, Transfer-Encoding and the
+ * like are ERR_INVALID. A Content-Length goes to reply.content_length and is held against
+ * what is written. Trailer fields may still be added to a started reply.
+ */
 int exchange_set_header(struct exchange *exchange, const char *name, const char *value)
     MUST_USE;
 int exchange_add_header(struct exchange *exchange, const char *name, const char *value)

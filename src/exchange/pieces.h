@@ -27,6 +27,8 @@ struct pieces {
 	struct piece *first;	/* in the request's arena */
 	struct piece *last;
 	int64_t left;		/* bytes of all together */
+	char *room;		/* where the next copy may go on: behind the last one */
+	size_t room_size;
 };
 
 void pieces_init(struct pieces *pieces);
@@ -34,15 +36,21 @@ void pieces_init(struct pieces *pieces);
 /* Closes and releases what was not taken. */
 void pieces_release(struct pieces *pieces);
 
-/* Appends; data must stay until taken or, with release, until that is called. */
+/* Appends a copy, in arena; small copies in a row share a block and a piece. */
+int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data,
+    size_t size) MUST_USE;
+
+/* Appends; data must stay until taken or, with release, until release(arg) is called,
+ * once, whatever the result. */
 int pieces_add_memory(struct pieces *pieces, struct arena *arena, const void *data,
     size_t size, void (*release)(void *), void *arg) MUST_USE;
-/* Takes fd, whatever the result. */
+
+/* size bytes of a file from offset on. Takes fd, whatever the result. */
 int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t offset,
     int64_t size) MUST_USE;
 
 /*
- * The next up to max bytes: *out is borrowed from the piece or, for a file, from scratch
+ * The next up to max (not 0) bytes: *out is borrowed from the piece or, for a file, from scratch
  * (max bytes, which pread fills). Nothing is taken off until pieces_consume.
  *
  * @return 0; ERR_EOF if there is nothing left; ERR_SYSTEM if a file cannot be read;

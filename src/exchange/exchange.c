@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One request and its reply. The handler side's calls check everything that a handler can
+ * get wrong, so that the protocol side may trust a reply: its fields are well formed, its
+ * bytes are as many as its Content-Length, and it ends or is broken.
+ */
+#include "exchange/exchange.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "exchange/fields.h"
+
+/* What exchange_fail may use of the arena when a handler has filled it. */
+#define EXCHANGE_RESERVE 8192
+/* A larger body's memory is given back after the request. */
+#define EXCHANGE_KEPT_BODY 65536
+
+#define FIELD_NAME_BYTES 128	/* longest name of a field that a handler may set */
+
+static void clear(struct exchange *exchange)
+{
+	exchange->arena.max = EXCHANGE_MEMORY;
+	reply_init(&exchange->reply, &exchange->arena);
+	exchange->written = 0;
+	exchange->state = EXCHANGE_OPEN;
+	exchange->match.value = NULL;
+	exchange->match.pattern = NULL;
+	exchange->match.params = 0;
+	exchange->match.tail = SLICE("");
+	exchange->instance = NULL;
+	exchange->id[0] = '\0';
+	exchange->started_us = 0;
+}
+
+void exchange_init(struct exchange *exchange, const struct exchange_ops *ops, void *session)
+{
+	exchange_reset(exchange);
+	exchange->ops = ops;
+	exchange->session = session;
+}
+
+void exchange_reset(struct exchange *exchange)
+{
+	pieces_release(&exchange->pieces);
+	arena_reset(&exchange->arena);
+	if (exchange->body.capacity > EXCHANGE_KEPT_BODY) {
+		buffer_release(&exchange->body);
+	} else {
+		buffer_reset(&exchange->body);
+	}
+	clear(exchange);
+}
+
+void exchange_release(struct exchange *exchange)
+{
+	pieces_release(&exchange->pieces);
+	buffer_release(&exchange->body);
+	arena_release(&exchange->arena);
+	clear(exchange);
+}
+
+static bool is_head(const struct exchange *exchange)
+{
+	return exchange->request.method_id == HTTP_HEAD;
+}
+
+/* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+static bool status_has_content(int status)
+{
+	return status != 204 && status != 205 && status != 304;
+}
+
+/* Says the Content-Length what a GET would get, and may the body be shorter? */
+static bool length_may_exceed_body(const struct exchange *exchange, int status)
+{
+	return is_head(exchange) || status == 304;
+}
+
+static void advance(struct exchange *exchange, enum exchange_state state)
+{
+	exchange->state = state;
+	exchange->ops->wake(exchange);
+}
+
+/* Bytes of a reply, in one of the forms that a handler may give them. */
+struct content {
+	enum { CONTENT_COPY, CONTENT_REFERENCE, CONTENT_FILE } form;
+	const void *data;
+	int64_t size;
+	void (*release)(void *arg);	/* of a reference; may be NULL */
+	void *arg;
+	int fd;				/* of a file; owned */
+	int64_t offset;
+};
+
+static void drop_content(const struct content *content)
+{
+	if (content->form == CONTENT_FILE && content->fd >= 0) {
+		close(content->fd);
+	}
+	if (content->form == CONTENT_REFERENCE && content->release != NULL) {
+		content->release(content->arg);
+	}
+}
+
+static bool content_valid(const struct content *content)
+{
+	if (content->form == CONTENT_FILE) {
+		return content->fd >= 0 && content->offset >= 0 && content->size >= 0;
+	}
+	return content->size == 0 || (content->size > 0 && content->data != NULL);
+}
+
+static int queue_content(struct exchange *exchange, const struct content *content)
+{
+	struct pieces *pieces = &exchange->pieces;
+	struct arena *arena = &exchange->arena;
+
+	if (is_head(exchange)) {
+		drop_content(content);
+		return 0;
+	}
+	switch (content->form) {
+	case CONTENT_FILE:
+		return pieces_add_file(pieces, arena, content->fd, content->offset,
+		    content->size);
+	case CONTENT_REFERENCE:
+		return pieces_add_memory(pieces, arena, content->data, (size_t)content->size,
+		    content->release, content->arg);
+	default:
+		return pieces_add_copy(pieces, arena, content->data, (size_t)content->size);
+	}
+}
+
+static bool may_start(const struct exchange *exchange, int status, const char *type)
+{
+	return exchange->state == EXCHANGE_OPEN && status >= 200 && status <= 599 &&
+	    (type == NULL || head_value_valid(slice_of(type)));
+}
+
+static int set_type(struct exchange *exchange, const char *type)
+{
+	if (type == NULL) {
+		return 0;
+	}
+	head_remove(&exchange->reply.head, SLICE("content-type"));
+	return head_add(&exchange->reply.head, SLICE("content-type"), slice_of(type));
+}
+
+static void set_status(struct exchange *exchange, int status)
+{
+	struct reply *reply = &exchange->reply;
+
+	reply->status = status;
+	if (status == 204) {
+		/* RFC 9110 section 8.6: not even a length of 0. */
+		reply->content_length = -1;
+	} else if (status == 205) {
+		reply->content_length = 0;
+	}
+}
+
+int exchange_start(struct exchange *exchange, int status, const char *type)
+{
+	int rc;
+
+	if (!may_start(exchange, status, type)) {
+		return ERR_INVALID;
+	}
+	rc = set_type(exchange, type);
+	if (rc != 0) {
+		return rc;
+	}
+	set_status(exchange, status);
+	advance(exchange, EXCHANGE_STARTED);
+	return 0;
+}
+
+static bool may_write(const struct exchange *exchange, const struct content *content)
+{
+	int64_t length = exchange->reply.content_length;
+	int64_t most = length < 0 ? INT64_MAX : length;
+
+	if (exchange->state != EXCHANGE_STARTED || !content_valid(content)) {
+		return false;
+	}
+	if (content->size > 0 && !status_has_content(exchange->reply.status)) {
+		return false;
+	}
+	return content->size <= most - exchange->written;
+}
+
+static int write_content(struct exchange *exchange, const struct content *content)
+{
+	int rc;
+
+	if (!may_write(exchange, content)) {
+		drop_content(content);
+		return ERR_INVALID;
+	}
+	rc = queue_content(exchange, content);
+	if (rc != 0) {
+		return rc;
+	}
+	exchange->written += content->size;
+	if (content->size > 0) {
+		exchange->ops->wake(exchange);
+	}
+	return 0;
+}
+
+static struct content memory_content(const void *data, size_t size)
+{
+	/* A size past INT64_MAX turns negative, which content_valid refuses. */
+	return (struct content){ .data = data, .size = (int64_t)size };
+}
+
+static struct content reference_content(const void *data, size_t size,
+    void (*release)(void *), void *arg)
+{
+	return (struct content){ .form = CONTENT_REFERENCE, .data = data,
+		.size = (int64_t)size, .release = release, .arg = arg };
+}
+
+static struct content file_content(int fd, int64_t offset, int64_t size)
+{
+	return (struct content){ .form = CONTENT_FILE, .size = size, .fd = fd,
+		.offset = offset };
+}
+
+int exchange_write(struct exchange *exchange, const void *data, size_t size)
+{
+	struct content content = memory_content(data, size);
+
+	return write_content(exchange, &content);
+}
+
+int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
+    void (*release)(void *), void *arg)
+{
+	struct content content = reference_content(data, size, release, arg);
+
+	return write_content(exchange, &content);
+}
+
+int exchange_write_file(struct exchange *exchange, int fd, int64_t offset, int64_t size)
+{
+	struct content content = file_content(fd, offset, size);
+
+	return write_content(exchange, &content);
+}
+
+int exchange_end(struct exchange *exchange)
+{
+	const struct reply *reply = &exchange->reply;
+
+	if (exchange->state != EXCHANGE_STARTED) {
+		return ERR_INVALID;
+	}
+	if (exchange->written < reply->content_length &&
+	    !length_may_exceed_body(exchange, reply->status)) {
+		advance(exchange, EXCHANGE_BROKEN);
+		return ERR_INVALID;
+	}
+	advance(exchange, EXCHANGE_ENDED);
+	return 0;
+}
+
+static bool may_reply(const struct exchange *exchange, int status, const char *type,
+    const struct content *content)
+{
+	int64_t length = exchange->reply.content_length;
+
+	if (!may_start(exchange, status, type) || !content_valid(content)) {
+		return false;
+	}
+	if (!status_has_content(status)) {
+		return content->size == 0;
+	}
+	return length < 0 || length == content->size ||
+	    (is_head(exchange) && content->size == 0);
+}
+
+static int reply_content(struct exchange *exchange, int status, const char *type,
+    const struct content *content)
+{
+	int rc;
+
+	if (!may_reply(exchange, status, type, content)) {
+		drop_content(content);
+		return ERR_INVALID;
+	}
+	rc = queue_content(exchange, content);
+	if (rc != 0) {
+		return rc;
+	}
+	rc = set_type(exchange, type);
+	if (rc != 0) {
+		pieces_release(&exchange->pieces);
+		return rc;
+	}
+	exchange->written = content->size;
+	if (exchange->reply.content_length < 0 && status != 304) {
+		exchange->reply.content_length = content->size;
+	}
+	set_status(exchange, status);
+	advance(exchange, EXCHANGE_ENDED);
+	return 0;
+}
+
+int exchange_reply(struct exchange *exchange, int status, const char *type,
+    const void *data, size_t size)
+{
+	struct content content = memory_content(data, size);
+
+	return reply_content(exchange, status, type, &content);
+}
+
+int exchange_reply_ref(struct exchange *exchange, int status, const char *type,
+    const void *data, size_t size, void (*release)(void *), void *arg)
+{
+	struct content content = reference_content(data, size, release, arg);
+
+	return reply_content(exchange, status, type, &content);
+}
+
+int exchange_reply_file(struct exchange *exchange, int status, const char *type, int fd,
+    int64_t offset, int64_t size)
+{
+	struct content content = file_content(fd, offset, size);
+
+	return reply_content(exchange, status, type, &content);
+}
+
+/* Replies anew, without what the handler had set but for what the status is about. */
+static int put_failure(struct exchange *exchange, int status, const char *reason)
+{
+	struct head old = exchange->reply.head;
+	struct slice kept[] = { SLICE("allow"), SLICE("retry-after") };
+	char *text;
+
+	reply_init(&exchange->reply, &exchange->arena);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		struct slice value = head_find(&old, kept[i]);
+
+		if (value.data != NULL && head_add(&exchange->reply.head, kept[i], value) != 0) {
+			return ERR_NOMEM;
+		}
+	}
+	text = arena_printf(&exchange->arena, "%d %s%s%s\n", status,
+	    http_status_phrase(status), reason == NULL ? "" : ": ",
+	    reason == NULL ? "" : reason);
+	if (text == NULL) {
+		return ERR_NOMEM;
+	}
+	return exchange_reply_ref(exchange, status, "text/plain; charset=utf-8", text,
+	    strlen(text), NULL, NULL);
+}
+
+void exchange_fail(struct exchange *exchange, int status, const char *reason)
+{
+	if (exchange->state == EXCHANGE_STARTED) {
+		advance(exchange, EXCHANGE_BROKEN);
+		return;
+	}
+	if (exchange->state != EXCHANGE_OPEN) {
+		return;
+	}
+	exchange->arena.max = EXCHANGE_MEMORY + EXCHANGE_RESERVE;
+	if (put_failure(exchange, status, reason) != 0) {
+		advance(exchange, EXCHANGE_BROKEN);
+	}
+}
+
+/* Content-Length is kept as a number: it decides how the reply is framed. */
+static int set_length(struct exchange *exchange, const char *value, bool replace)
+{
+	int64_t length = -1;
+
+	if (value != NULL && fields_parse_length(slice_of(value), &length) != 0) {
+		return ERR_INVALID;
+	}
+	if (!replace && exchange->reply.content_length >= 0) {
+		return ERR_INVALID;
+	}
+	exchange->reply.content_length = length;
+	return 0;
+}
+
+static void remove_field(struct head *head, struct slice name)
+{
+	char lower[FIELD_NAME_BYTES];
+
+	for (size_t i = 0; i < name.size; i++) {
+		bool upper = name.data[i] >= 'A' && name.data[i] <= 'Z';
+
+		lower[i] = upper ? (char)(name.data[i] - 'A' + 'a') : name.data[i];
+	}
+	head_remove(head, (struct slice){ lower, name.size });
+}
+
+static int change_field(struct exchange *exchange, const char *name, const char *value,
+    bool replace)
+{
+	struct slice field = slice_of(name);
+	struct head *head = &exchange->reply.head;
+
+	if (exchange->state != EXCHANGE_OPEN || field.size > FIELD_NAME_BYTES ||
+	    !head_name_valid(field) || fields_framing(field) ||
+	    (value != NULL && !head_value_valid(slice_of(value)))) {
+		return ERR_INVALID;
+	}
+	if (slice_equal_nocase(field, SLICE("content-length"))) {
+		return set_length(exchange, value, replace);
+	}
+	if (replace) {
+		remove_field(head, field);
+	}
+	return value == NULL ? 0 : head_add(head, field, slice_of(value));
+}
+
+int exchange_set_header(struct exchange *exchange, const char *name, const char *value)
+{
+	return change_field(exchange, name, value, true);
+}
+
+int exchange_add_header(struct exchange *exchange, const char *name, const char *value)
+{
+	return value == NULL ? ERR_INVALID : change_field(exchange, name, value, false);
+}
+
+int exchange_add_trailer(struct exchange *exchange, const char *name, const char *value)
+{
+	struct slice field = slice_of(name);
+	bool unfinished = exchange->state == EXCHANGE_OPEN ||
+	    exchange->state == EXCHANGE_STARTED;
+
+	if (!unfinished || value == NULL || !head_name_valid(field) ||
+	    !fields_trailer_allowed(field) || !head_value_valid(slice_of(value))) {
+		return ERR_INVALID;
+	}
+	return head_add(&exchange->reply.trailer, field, slice_of(value));
+}

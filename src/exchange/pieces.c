@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* A reply's body on its way: memory and parts of files, in order. */
+#include "exchange/pieces.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECES_BLOCK 1024	/* bytes that a second small copy takes from the arena */
+
+void pieces_init(struct pieces *pieces)
+{
+	*pieces = (struct pieces){ 0 };
+}
+
+static void let_go(void (*release)(void *), void *arg)
+{
+	if (release != NULL) {
+		release(arg);
+	}
+}
+
+static void close_file(int fd)
+{
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static void remove_first(struct pieces *pieces)
+{
+	struct piece *piece = pieces->first;
+
+	pieces->first = piece->next;
+	if (pieces->first == NULL) {
+		pieces->last = NULL;
+	}
+	pieces->left -= piece->left;
+	close_file(piece->fd);
+	let_go(piece->release, piece->arg);
+}
+
+void pieces_release(struct pieces *pieces)
+{
+	while (pieces->first != NULL) {
+		remove_first(pieces);
+	}
+	pieces_init(pieces);
+}
+
+static int why_refused(const struct arena *arena, size_t size)
+{
+	return size > arena->max - arena->used ? ERR_LIMIT : ERR_NOMEM;
+}
+
+/* The piece is copied into arena and queued; size is not 0. */
+static int append(struct pieces *pieces, struct arena *arena, struct piece piece,
+    uint64_t size)
+{
+	struct piece *added;
+
+	if (size > (uint64_t)(INT64_MAX - pieces->left)) {
+		return ERR_LIMIT;
+	}
+	added = arena_alloc(arena, sizeof(*added));
+	if (added == NULL) {
+		return why_refused(arena, sizeof(*added));
+	}
+	piece.left = (int64_t)size;
+	*added = piece;
+	if (pieces->last == NULL) {
+		pieces->first = added;
+	} else {
+		pieces->last->next = added;
+	}
+	pieces->last = added;
+	pieces->left += piece.left;
+	return 0;
+}
+
+int pieces_add_memory(struct pieces *pieces, struct arena *arena, const void *data,
+    size_t size, void (*release)(void *), void *arg)
+{
+	struct piece piece = { .data = data, .fd = -1, .release = release, .arg = arg };
+	int rc = 0;
+
+	if (size > 0) {
+		rc = append(pieces, arena, piece, size);
+	}
+	if (size == 0 || rc != 0) {
+		let_go(release, arg);
+	}
+	return rc;
+}
+
+int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t offset,
+    int64_t size)
+{
+	struct piece piece = { .fd = fd, .offset = offset };
+	int rc = 0;
+
+	if (fd < 0 || offset < 0 || size < 0 || offset > INT64_MAX - size) {
+		rc = ERR_INVALID;
+	} else if (size > 0) {
+		rc = append(pieces, arena, piece, (uint64_t)size);
+	}
+	if (size == 0 || rc != 0) {
+		close_file(fd);
+	}
+	return rc;
+}
+
+/* Is what is copied to pieces->room next a continuation of the last piece? */
+static bool last_ends_at_room(const struct pieces *pieces)
+{
+	const struct piece *last = pieces->last;
+
+	return last != NULL && last->data != NULL && last->data + last->left == pieces->room;
+}
+
+/* Makes room for a copy of size bytes. The first is taken at its size, as most replies
+ * are one; those queued behind others are probably written in small steps. */
+static int make_room(struct pieces *pieces, struct arena *arena, size_t size)
+{
+	size_t block = pieces->first != NULL && size < PIECES_BLOCK ? PIECES_BLOCK : size;
+	char *room = arena_alloc(arena, block);
+
+	if (room == NULL) {
+		return why_refused(arena, block);
+	}
+	pieces->room = room;
+	pieces->room_size = block;
+	return 0;
+}
+
+int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data, size_t size)
+{
+	int rc = 0;
+
+	if (size == 0) {
+		return 0;
+	}
+	if (size > pieces->room_size) {
+		rc = make_room(pieces, arena, size);
+	}
+	if (rc == 0 && last_ends_at_room(pieces)) {
+		pieces->last->left += (int64_t)size;
+		pieces->left += (int64_t)size;
+	} else if (rc == 0) {
+		rc = pieces_add_memory(pieces, arena, pieces->room, size, NULL, NULL);
+	}
+	if (rc != 0) {
+		return rc;
+	}
+	memcpy(pieces->room, data, size);
+	pieces->room += size;
+	pieces->room_size -= size;
+	return 0;
+}
+
+static int peek_file(const struct piece *piece, char *scratch, size_t size,
+    struct slice *out)
+{
+	ssize_t got;
+
+	do {
+		got = pread(piece->fd, scratch, size, piece->offset);
+	} while (got < 0 && errno == EINTR);
+	if (got <= 0) {
+		return got == 0 ? ERR_CLOSED : ERR_SYSTEM;
+	}
+	*out = (struct slice){ scratch, (size_t)got };
+	return 0;
+}
+
+int pieces_peek(struct pieces *pieces, char *scratch, size_t max, struct slice *out)
+{
+	const struct piece *piece = pieces->first;
+	size_t size;
+
+	assert(max > 0);
+	if (piece == NULL) {
+		return ERR_EOF;
+	}
+	size = (uint64_t)piece->left < max ? (size_t)piece->left : max;
+	if (piece->data == NULL) {
+		return peek_file(piece, scratch, size, out);
+	}
+	*out = (struct slice){ piece->data, size };
+	return 0;
+}
+
+void pieces_consume(struct pieces *pieces, size_t size)
+{
+	struct piece *piece = pieces->first;
+
+	assert(piece != NULL && size <= (uint64_t)piece->left);
+	if (piece->data != NULL) {
+		piece->data += size;
+	} else {
+		piece->offset += (int64_t)size;
+	}
+	piece->left -= (int64_t)size;
+	pieces->left -= (int64_t)size;
+	if (piece->left == 0) {
+		remove_first(pieces);
+	}
+}
