@@ -72,6 +72,6 @@ void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);
  *
  * @return 0, or ERR_INVALID and the plugin is refused (its refusal says why).
  */
-int plugin_load(struct plugin *plugin, const struct plugin_services *services) MUST_USE;
+int plugin_load(struct plugin *plugin, const struct plugin_services *services);
 
 #endif

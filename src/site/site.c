@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* What is served in one generation. */
+#include "site/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+struct build {
+	struct site *site;
+	const struct plugin_services *services;
+	const struct site_observer *observer;
+	struct problems *problems;
+};
+
+static void observe(const struct build *build, const struct plugin *plugin,
+    const char *callback)
+{
+	if (build->observer != NULL) {
+		build->observer->before(build->observer->arg, plugin, callback);
+	}
+}
+
+static void load_plugins(const struct build *build)
+{
+	struct plugin_set *plugins = build->site->plugins;
+
+	for (size_t i = 0; i < plugins->count; i++) {
+		struct plugin *plugin = &plugins->items[i];
+
+		if (plugin->refusal == NULL && plugin->handler == NULL) {
+			observe(build, plugin, "loading");
+			plugin_load(plugin, build->services);
+		}
+	}
+}
+
+static void open_instance(const struct build *build, struct site_route *route,
+    struct settings *settings, const char *where)
+{
+	if (route->plugin->refusal != NULL) {
+		route->kind = SITE_UNAVAILABLE;
+		return;
+	}
+	observe(build, route->plugin, "on_open");
+	route->instance = instance_open(route->plugin, settings, build->site->config->directory,
+	    where, build->problems);
+	route->kind = route->instance == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
+}
+
+/* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
+static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
+{
+	const char **names = memory_new(plugins->count, sizeof(*names));
+	const char *nearest;
+	char *hint;
+
+	for (size_t i = 0; i < plugins->count; i++) {
+		names[i] = plugins->items[i].note.name;
+	}
+	nearest = text_nearest(name, names, plugins->count);
+	hint = nearest == NULL ? NULL : memory_printf("did you mean '%s'", nearest);
+	free(names);
+	return hint;
+}
+
+static struct plugin *need_plugin(const struct build *build, const char *name,
+    const char *where)
+{
+	struct plugin *plugin = plugin_find(build->site->plugins, name);
+
+	if (plugin == NULL) {
+		char *hint = nearest_plugin(build->site->plugins, name);
+
+		problems_add(build->problems, where, hint, "no plugin named '%s' in '%s'", name,
+		    build->site->config->plugin_directory);
+		free(hint);
+	}
+	return plugin;
+}
+
+static struct site_route *next_route(struct site *site, struct config_route *config)
+{
+	struct site_route *route = &site->routes[site->route_count++];
+
+	route->config = config;
+	return route;
+}
+
+static void add_configured(const struct build *build, struct config_route *config)
+{
+	struct site_route *route;
+	struct plugin *plugin = NULL;
+	void *clash;
+
+	if (config->handler != NULL) {
+		char *where = memory_printf("%s.handler", config->where);
+
+		plugin = need_plugin(build, config->handler, where);
+		free(where);
+		if (plugin == NULL) {
+			return;
+		}
+	}
+	route = next_route(build->site, config);
+	route->plugin = plugin;
+	route->kind = SITE_REDIRECT;
+	if (plugin != NULL) {
+		open_instance(build, route, &config->settings, config->where);
+	}
+	if (router_add(build->site->router, config->pattern, config->methods,
+	    (const char *const *)config->other_methods, route, &clash) != 0) {
+		problems_add(build->problems, config->where, NULL,
+		    "the pattern '%s' cannot be routed", config->pattern);
+	}
+}
+
+static bool is_routed(const struct site *site, const struct plugin *plugin)
+{
+	for (size_t i = 0; i < site->config->route_count; i++) {
+		const char *handler = site->config->routes[i].handler;
+
+		if (handler != NULL && plugin_find(site->plugins, handler) == plugin) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A configured route wins over a plugin's own; of two plugins the first keeps the path. */
+static void add_unrouted(const struct build *build, struct plugin *plugin)
+{
+	char *own = NULL;
+	const char *pattern = plugin->handler == NULL ? NULL : plugin->handler->route;
+	struct site_route *route;
+	struct site_route *older;
+	void *clash = NULL;
+	const char *what;
+
+	if (plugin->refusal != NULL) {
+		return;
+	}
+	if (pattern == NULL) {
+		own = memory_printf("/%s", plugin->note.name);
+		pattern = own;
+	}
+	if (router_check(pattern, &what) != 0) {
+		plugin_refuse(plugin, "its own route '%s' is not valid: %s", pattern, what);
+		free(own);
+		return;
+	}
+	route = next_route(build->site, NULL);
+	route->plugin = plugin;
+	if (router_add(build->site->router, pattern, 0, NULL, route, &clash) != 0) {
+		build->site->route_count--;
+		older = clash;
+		if (older != NULL && older->config == NULL) {
+			plugin_refuse(plugin, "its own route '%s' is taken by '%s'", pattern,
+			    older->plugin->file);
+		}
+	} else {
+		open_instance(build, route, &build->site->no_settings, plugin->file);
+	}
+	free(own);
+}
+
+static void check_handlers(const struct build *build)
+{
+	const struct config *config = build->site->config;
+
+	for (size_t i = 0; i < config->handler_count; i++) {
+		(void)need_plugin(build, config->handlers[i].name, config->handlers[i].where);
+	}
+}
+
+void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
+    const struct plugin_services *services, const struct site_observer *observer,
+    struct problems *problems)
+{
+	struct build build = { .site = site, .services = services, .observer = observer,
+		.problems = problems };
+
+	memset(site, 0, sizeof(*site));
+	site->config = config;
+	site->plugins = plugins;
+	site->router = router_new();
+	site->routes = memory_new(config->route_count + plugins->count, sizeof(*site->routes));
+	settings_init(&site->no_settings);
+	load_plugins(&build);
+	check_handlers(&build);
+	for (size_t i = 0; i < config->route_count; i++) {
+		add_configured(&build, &config->routes[i]);
+	}
+	for (size_t i = 0; config->serve_unrouted && i < plugins->count; i++) {
+		if (!is_routed(site, &plugins->items[i])) {
+			add_unrouted(&build, &plugins->items[i]);
+		}
+	}
+}
+
+void site_release(struct site *site)
+{
+	for (size_t i = 0; i < site->route_count; i++) {
+		instance_close(site->routes[i].instance);
+	}
+	free(site->routes);
+	router_free(site->router);
+	settings_release(&site->no_settings);
+	memset(site, 0, sizeof(*site));
+}

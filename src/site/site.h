@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A site: what is served in one generation. The configuration's routes, the plugins behind
+ * them, opened with their settings, and the router over all. Built by every process that
+ * runs handlers (a worker, the preflight, `tincan check`), then immutable.
+ * Lifetime: generation.
+ */
+#ifndef TINCAN_SITE_SITE_H
+#define TINCAN_SITE_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "plugin/instance.h"
+#include "plugin/plugin.h"
+#include "route/router.h"
+
+enum site_kind {
+	SITE_HANDLER,		/* instance answers */
+	SITE_REDIRECT,		/* to config->redirect */
+	SITE_UNAVAILABLE	/* its plugin was refused: 503 */
+};
+
+/* What a route leads to: the value of a router_match. */
+struct site_route {
+	enum site_kind kind;
+	struct config_route *config;	/* borrowed; NULL: a plugin at its own route */
+	struct plugin *plugin;		/* borrowed; NULL for a redirect */
+	struct instance *instance;	/* owned; NULL but for a handler */
+	uint32_t count_as;		/* the worker's: index on its scoreboard */
+};
+
+struct site {
+	struct config *config;		/* borrowed */
+	struct plugin_set *plugins;	/* borrowed */
+	struct router *router;		/* owned */
+	struct site_route *routes;	/* owned */
+	size_t route_count;
+	struct settings no_settings;	/* of plugins at their own route */
+};
+
+/* Told before foreign code runs, so that a crash in it can be blamed. NULL: nobody asks. */
+struct site_observer {
+	void (*before)(void *arg, const struct plugin *plugin, const char *callback);
+	void *arg;
+};
+
+/*
+ * Loads every plugin that is not refused, opens an instance for each route and builds the
+ * router. A plugin that turns out bad is refused (see its refusal) and its routes are
+ * SITE_UNAVAILABLE; what is wrong with the configuration becomes a problem. To be released
+ * in any case. Services and observer are borrowed.
+ */
+void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
+    const struct plugin_services *services, const struct site_observer *observer,
+    struct problems *problems);
+
+/* Closes every instance. */
+void site_release(struct site *site);
+
+#endif
