@@ -29,16 +29,18 @@ struct h1_limits {
 	uint32_t max_header_fields;	/* past it 431 */
 };
 
+/* Lifetime: connection. Only status and reason are for others to read. */
 struct h1_reader {
 	struct request *request;	/* borrowed from begin until H1_END */
 	const struct h1_limits *limits;	/* borrowed */
 	int state;			/* enum in h1_reader.c */
-	uint32_t line_start;		/* offset in head.text of what is being read */
-	uint32_t mark;			/* a second one: where the value starts */
-	uint32_t overhead;		/* header, or chunk framing, bytes so far */
+	uint32_t line_start;		/* offset in the head's text of the line being read */
+	uint32_t overhead;		/* bytes of the section, or of chunk extensions, so far */
+	uint32_t count;			/* of empty lines, or of digits of a chunk's size */
+	uint32_t method_size;		/* 0 until the request line is complete */
+	uint32_t target_size;
 	uint64_t left;			/* body or chunk bytes still to come */
-	struct head_field field;	/* the field being read */
-	int status;			/* of H1_REFUSED: 400, 414, 431, 501, 505, 417 */
+	int status;			/* of H1_REFUSED: 400, 413, 414, 417, 431, 501, 503, 505 */
 	const char *reason;		/* of H1_REFUSED: a static text for the reply */
 };
 

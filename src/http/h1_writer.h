@@ -8,7 +8,7 @@
 
 /* How the end of a reply's body is told. */
 enum h1_framing {
-	H1_NO_BODY,	/* HEAD, 204, 304: content-length only where it is known and allowed */
+	H1_NO_BODY,	/* HEAD, 1xx, 204, 205, 304: content-length where known and allowed */
 	H1_LENGTH,	/* Content-Length */
 	H1_CHUNKED,
 	H1_UNTIL_CLOSE	/* HTTP/1.0 and a length not known */
@@ -18,9 +18,10 @@ enum h1_framing {
 enum h1_framing h1_framing_of(const struct request *request, const struct reply *reply);
 
 /*
- * Appends the status line and header: date and (if not "") server are added unless
- * the reply has them. keep_alive false adds "Connection: close"; true adds
- * "Connection: keep-alive" for an HTTP/1.0 client. ERR_LIMIT, ERR_NOMEM.
+ * Appends the status line and the header, names in lower case. A date that is not "" is
+ * added unless the reply has one. keep_alive false adds "connection: close"; true adds
+ * "connection: keep-alive" for an HTTP/1.0 client. H1_UNTIL_CLOSE is never kept alive.
+ * ERR_LIMIT, ERR_NOMEM: nothing was appended.
  */
 int h1_write_head(struct buffer *out, const struct request *request,
     const struct reply *reply, enum h1_framing framing, bool keep_alive,

@@ -66,6 +66,13 @@ static inline struct slice head_value(const struct head *head, size_t i)
 /* The value of the first field of that name (lower case), data NULL if there is none. */
 struct slice head_find(const struct head *head, struct slice name);
 
+/*
+ * Takes the next element, without the white space around it, off the front of a
+ * comma-separated list (RFC 9110 section 5.6.1). False after the last one; an element
+ * may be empty. Quoted strings are not known here: for lists of tokens only.
+ */
+bool head_next_element(struct slice *list, struct slice *element);
+
 /* Is there a field of that name whose comma-separated list holds token (no case)? */
 bool head_has_token(const struct head *head, struct slice name, struct slice token);
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a complete HTTP/1 header means: where the request goes, how its body is framed,
+ * whether the connection stays (RFC 9112 sections 3.2, 6 and 9). Rules only, no parsing
+ * of lines: that is h1_reader's.
+ */
+#ifndef TINCAN_HTTP_H1_HEAD_H
+#define TINCAN_HTTP_H1_HEAD_H
+
+#include "http/message.h"
+
+/*
+ * Judges request, whose version, method, target and head are filled in, and fills in
+ * the rest. A body without a content_length is chunked.
+ *
+ * @return 0, or the status of the refusal, with *reason a static text for the reply.
+ */
+int h1_head_judge(struct request *request, const char **reason) MUST_USE;
+
+/* May a trailer have the field (RFC 9110 section 6.5.1)? Its name is in lower case. */
+bool h1_trailer_allowed(struct slice name);
+
+#endif
