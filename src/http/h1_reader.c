@@ -12,6 +12,7 @@
  */
 #include "http/h1_reader.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "http/chars.h"
@@ -123,10 +124,38 @@ static enum line gather(struct h1_reader *reader, struct head *head, struct slic
 	return LINE_PART;
 }
 
+/* Eight bytes at once: the lowest bit set is in the first byte, in memory's order, that
+ * is a control; 0 if none is. A borrow can only mark bytes behind a real one. */
+static uint64_t find_controls(const char *eight)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word;
+	uint64_t is_del;
+
+	memcpy(&word, eight, sizeof(word));
+	word = le64toh(word);
+	is_del = word ^ (0x7f * ones);
+	return (((word - 0x20 * ones) & ~word) | ((is_del - ones) & ~is_del)) & (0x80 * ones);
+}
+
+/* How many of the first bytes may stand in a line. */
 static size_t text_run(struct slice input)
 {
 	size_t i = 0;
 
+	while (input.size - i >= sizeof(uint64_t)) {
+		uint64_t controls = find_controls(input.data + i);
+
+		if (controls == 0) {
+			i += sizeof(uint64_t);
+			continue;
+		}
+		i += (size_t)__builtin_ctzll(controls) / 8;
+		if (input.data[i] != '\t') {
+			return i;
+		}
+		i++;
+	}
 	while (i < input.size && char_is(input.data[i], CHAR_TEXT)) {
 		i++;
 	}
@@ -231,42 +260,6 @@ static int parse_request_line(struct h1_reader *reader)
 	return read_version(reader, version + 1);
 }
 
-/*
- * field-name ":" OWS field-value OWS (RFC 9112 section 5), the line being all that is
- * in head from line_start on. Lowers the name and puts a NUL behind name and value.
- */
-static int parse_field(struct h1_reader *reader, struct head *head,
-    struct head_field *field)
-{
-	char *text = head->text;
-	uint32_t at = reader->line_start;
-	uint32_t end = head->size - 1;		/* without the CR */
-	char c;
-
-	if (char_is_blank(text[at])) {
-		return refuse(reader, 400, "line starts with white space");
-	}
-	field->name = at;
-	while ((c = char_token_lower(text[at])) != 0) {
-		text[at++] = c;
-	}
-	field->name_size = at - field->name;
-	if (field->name_size == 0 || text[at] != ':') {
-		return refuse(reader, 400, "invalid field name");
-	}
-	text[at++] = '\0';
-	while (at < end && char_is_blank(text[at])) {
-		at++;
-	}
-	while (end > at && char_is_blank(text[end - 1])) {
-		end--;
-	}
-	text[end] = '\0';
-	field->value = at;
-	field->value_size = end - at;
-	return GO_ON;
-}
-
 static int add_field(struct h1_reader *reader, struct head *head, struct head_field field)
 {
 	int rc = head->count < reader->limits->max_header_fields ?
@@ -279,6 +272,55 @@ static int add_field(struct h1_reader *reader, struct head *head, struct head_fi
 		return refuse(reader, 503, "out of memory");
 	}
 	return GO_ON;
+}
+
+/* Lowers the token that starts at text; returns its end. */
+static char *lower_token(char *text)
+{
+	char c;
+
+	while ((c = char_token_lower(*text)) != 0) {
+		*text++ = c;
+	}
+	return text;
+}
+
+/*
+ * field-name ":" OWS field-value OWS (RFC 9112 section 5), the line being all that is
+ * in head from line_start on. Lowers the name and puts a NUL behind name and value.
+ * Fields that a trailer must not have are dropped (RFC 9110 section 6.5.1).
+ */
+static int parse_field(struct h1_reader *reader, struct head *head)
+{
+	char *name = head->text + reader->line_start;
+	char *end = head->text + head->size - 1;	/* the CR */
+	char *colon;
+	char *value;
+
+	if (char_is_blank(*name)) {
+		return refuse(reader, 400, "line starts with white space");
+	}
+	colon = lower_token(name);
+	if (colon == name || *colon != ':') {
+		return refuse(reader, 400, "invalid field name");
+	}
+	*colon = '\0';
+	value = colon + 1;
+	while (value < end && char_is_blank(*value)) {
+		value++;
+	}
+	while (end > value && char_is_blank(end[-1])) {
+		end--;
+	}
+	*end = '\0';
+	if (reader->state == TRAILER_LINE &&
+	    !h1_trailer_allowed((struct slice){ name, (size_t)(colon - name) })) {
+		return GO_ON;
+	}
+	return add_field(reader, head, (struct head_field){
+		.name = reader->line_start, .name_size = (uint32_t)(colon - name),
+		.value = (uint32_t)(value - head->text),
+		.value_size = (uint32_t)(end - value) });
 }
 
 static int read_request_line(struct h1_reader *reader, struct slice *input)
@@ -332,7 +374,6 @@ static int read_field_line(struct h1_reader *reader, struct slice *input)
 {
 	struct head *head = &reader->request->head;
 	enum line line = read_line(reader, head, input);
-	struct head_field field;
 	int rc;
 
 	if (line != LINE_WHOLE) {
@@ -341,20 +382,15 @@ static int read_field_line(struct h1_reader *reader, struct slice *input)
 	if (head->size == reader->line_start + 1) {
 		return end_header(reader);
 	}
-	rc = parse_field(reader, head, &field);
-	if (rc == GO_ON) {
-		rc = add_field(reader, head, field);
-	}
+	rc = parse_field(reader, head);
 	reader->line_start = head->size;
 	return rc;
 }
 
-/* Fields that a trailer must not have are dropped (RFC 9110 section 6.5.1). */
 static int read_trailer_line(struct h1_reader *reader, struct slice *input)
 {
 	struct head *trailer = &reader->request->trailer;
 	enum line line = read_line(reader, trailer, input);
-	struct head_field field;
 	int rc;
 
 	if (line != LINE_WHOLE) {
@@ -364,11 +400,7 @@ static int read_trailer_line(struct h1_reader *reader, struct slice *input)
 		reader->state = DONE;
 		return GO_ON;
 	}
-	rc = parse_field(reader, trailer, &field);
-	if (rc == GO_ON && h1_trailer_allowed((struct slice){
-	    trailer->text + field.name, field.name_size })) {
-		rc = add_field(reader, trailer, field);
-	}
+	rc = parse_field(reader, trailer);
 	reader->line_start = trailer->size;
 	return rc;
 }

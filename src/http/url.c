@@ -124,13 +124,14 @@ static bool skip_scheme(struct slice *target)
 	return false;
 }
 
-/* Takes what is before the first of the bytes in stops off the front. */
-static struct slice take_until(struct slice *text, const char *stops)
+/* Takes what is before the first stop, or all, off the front. */
+static struct slice take_until(struct slice *text, char stop)
 {
-	struct slice taken = { text->data, 0 };
+	const char *found = memchr(text->data, stop, text->size);
+	struct slice taken = *text;
 
-	while (taken.size < text->size && strchr(stops, text->data[taken.size]) == NULL) {
-		taken.size++;
+	if (found != NULL) {
+		taken.size = (size_t)(found - text->data);
 	}
 	slice_skip(text, taken.size);
 	return taken;
@@ -155,20 +156,20 @@ int url_split_target(struct slice target, struct url_target *parts)
 		parts->path = target;
 		return 0;
 	}
-	if (target.size == 0 || target.data[0] != '/') {
-		if (!skip_scheme(&target)) {
-			return ERR_INVALID;
-		}
-		parts->absolute = true;
-		parts->authority = take_until(&target, "/?#");
-		if (!url_authority_valid(parts->authority)) {
-			return ERR_INVALID;
-		}
-	}
-	parts->path = take_until(&target, "?");
+	parts->path = take_until(&target, '?');
 	if (target.size > 0) {
 		slice_skip(&target, 1);
 		parts->query = target;
+	}
+	if (parts->path.size == 0 || parts->path.data[0] != '/') {
+		if (!skip_scheme(&parts->path)) {
+			return ERR_INVALID;
+		}
+		parts->absolute = true;
+		parts->authority = take_until(&parts->path, '/');
+		if (!url_authority_valid(parts->authority)) {
+			return ERR_INVALID;
+		}
 	}
 	return query_valid(parts->query) ? 0 : ERR_INVALID;
 }
