@@ -9,11 +9,13 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "exchange/exchange.h"
+#include "plugin/conf.h"
 #include "plugin/plugin.h"
 
 struct instance {
 	struct plugin *plugin;		/* borrowed */
 	void *state;			/* the handler's own */
+	struct conf conf;		/* the strings that on_open got live in it */
 };
 
 /*

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The function table of a plugin that runs in this process, worker or probe. It turns what
+ * a plugin passes into calls on the exchange, which checks it. The two statics are here
+ * because tc_log and tc.ext have no argument that could carry them.
+ */
+#include "plugin/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/instance.h"
+
+static const struct plugin_services *services;
+static _Thread_local struct api_call current;
+
+struct api_call api_enter(const char *handler, const char *request)
+{
+	struct api_call before = current;
+
+	current = (struct api_call){ handler, request };
+	return before;
+}
+
+void api_leave(struct api_call before)
+{
+	current = before;
+}
+
+void api_log(int level, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+	int size;
+
+	va_start(ap, format);
+	size = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (size < 0) {
+		return;
+	}
+	services->log(level, current.handler, current.request, text,
+	    (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
+}
+
+/* Our results as a plugin knows them. */
+static int result_of(int rc)
+{
+	switch (rc) {
+	case 0:
+		return TC_OK;
+	case ERR_INVALID:
+		return TC_INVALID;
+	case ERR_LIMIT:
+		return TC_LIMIT;
+	case ERR_NOMEM:
+		return TC_NOMEM;
+	case ERR_CLOSED:
+		return TC_GONE;
+	default:
+		return TC_FAIL;
+	}
+}
+
+/* Nothing is changed through the pointer; only const is cast away for the one helper. */
+static const struct exchange *reader(const tc_req *r)
+{
+	return (const struct exchange *)r;
+}
+
+static const char *get_method(const tc_req *r)
+{
+	return reader(r)->request.method.data;
+}
+
+static const char *get_target(const tc_req *r)
+{
+	return reader(r)->request.target.data;
+}
+
+static const char *get_path(const tc_req *r)
+{
+	return reader(r)->request.path.data;
+}
+
+static const char *get_tail(const tc_req *r)
+{
+	/* To the path's end, so its NUL is ours. */
+	const struct slice *tail = &reader(r)->match.tail;
+
+	return tail->size == 0 ? "" : tail->data;
+}
+
+static const char *get_query(const tc_req *r)
+{
+	return reader(r)->request.query.data;
+}
+
+static const char *get_param(const tc_req *r, const char *name)
+{
+	/* A plugin sees a request that does not change; that a part of the path gets its NUL
+	 * only when it is asked for, which most are not, is ours to know. */
+	struct exchange *exchange = api_exchange((tc_req *)r);
+	struct router_match *match = &exchange->match;
+
+	for (size_t i = 0; name != NULL && i < match->params; i++) {
+		struct slice *value = &match->values[i];
+
+		if (!slice_equal(match->names[i], slice_of(name))) {
+			continue;
+		}
+		if (value->data[value->size] != '\0') {
+			char *copy = arena_copy(&exchange->arena, value->data, value->size);
+
+			if (copy == NULL) {
+				return NULL;
+			}
+			value->data = copy;
+		}
+		return value->data;
+	}
+	return NULL;
+}
+
+static const char *get_header(const tc_req *r, const char *name)
+{
+	const struct head *head = &reader(r)->request.head;
+
+	for (size_t i = 0; name != NULL && i < head->count; i++) {
+		if (slice_equal_nocase(head_name(head, i), slice_of(name))) {
+			return head_value(head, i).data;
+		}
+	}
+	return NULL;
+}
+
+static int get_field(const struct head *head, size_t i, const char **name, const char **value)
+{
+	if (i >= head->count) {
+		return 0;
+	}
+	*name = head_name(head, i).data;
+	*value = head_value(head, i).data;
+	return 1;
+}
+
+static int get_header_at(const tc_req *r, size_t i, const char **name, const char **value)
+{
+	return get_field(&reader(r)->request.head, i, name, value);
+}
+
+static int get_trailer_at(const tc_req *r, size_t i, const char **name, const char **value)
+{
+	return get_field(&reader(r)->request.trailer, i, name, value);
+}
+
+static const char *version_name(enum http_version version)
+{
+	switch (version) {
+	case HTTP_1_0:
+		return "1.0";
+	case HTTP_2:
+		return "2";
+	default:
+		return "1.1";
+	}
+}
+
+static const char *get_info(const tc_req *r, const char *key)
+{
+	const struct exchange *exchange = reader(r);
+	const struct instance *instance = exchange->instance;
+
+	if (key == NULL) {
+		return NULL;
+	}
+	if (strcmp(key, "request.id") == 0) {
+		return exchange->id;
+	}
+	if (strcmp(key, "route") == 0) {
+		return exchange->match.pattern;
+	}
+	if (strcmp(key, "handler") == 0) {
+		return instance->plugin->note.name;
+	}
+	if (strcmp(key, "http.version") == 0) {
+		return version_name(exchange->request.version);
+	}
+	return exchange->ops->info(exchange, key);
+}
+
+static const void *get_body(const tc_req *r, size_t *size)
+{
+	struct slice body = buffer_slice(&reader(r)->body);
+
+	if (size != NULL) {
+		*size = body.size;
+	}
+	return body.size == 0 ? "" : body.data;
+}
+
+static void *get_state(const tc_req *r)
+{
+	const struct instance *instance = reader(r)->instance;
+
+	return instance->state;
+}
+
+static void *allocate(tc_req *r, size_t size)
+{
+	return arena_alloc(&api_exchange(r)->arena, size);
+}
+
+/* What a handler passes on from an allocation that failed. */
+static int reply_without_data(struct exchange *exchange)
+{
+	if (exchange->state != EXCHANGE_OPEN) {
+		return TC_INVALID;
+	}
+	api_log(TC_ERROR, "replied with data NULL: out of memory?");
+	exchange_fail(exchange, 500, NULL);
+	return TC_OK;
+}
+
+static int reply_text(tc_req *r, int status, const char *text)
+{
+	struct exchange *exchange = api_exchange(r);
+	bool typed = head_find(&exchange->reply.head, SLICE("content-type")).data != NULL;
+
+	if (text == NULL) {
+		return reply_without_data(exchange);
+	}
+	return result_of(exchange_reply(exchange, status,
+	    typed ? NULL : "text/plain; charset=utf-8", text, strlen(text)));
+}
+
+static int reply_data(tc_req *r, int status, const char *type, const void *data, size_t size)
+{
+	if (data == NULL && size > 0) {
+		return reply_without_data(api_exchange(r));
+	}
+	return result_of(exchange_reply(api_exchange(r), status, type, data, size));
+}
+
+static int reply_reference(tc_req *r, int status, const char *type, const void *data,
+    size_t size, void (*release)(void *), void *arg)
+{
+	if (data == NULL && size > 0) {
+		if (release != NULL) {
+			release(arg);
+		}
+		return reply_without_data(api_exchange(r));
+	}
+	return result_of(exchange_reply_ref(api_exchange(r), status, type, data, size, release,
+	    arg));
+}
+
+static int reply_file(tc_req *r, int status, const char *type, int fd, int64_t offset,
+    int64_t size)
+{
+	return result_of(exchange_reply_file(api_exchange(r), status, type, fd, offset, size));
+}
+
+static int set_header(tc_req *r, const char *name, const char *value)
+{
+	return name == NULL ? TC_INVALID :
+	    result_of(exchange_set_header(api_exchange(r), name, value));
+}
+
+static int add_header(tc_req *r, const char *name, const char *value)
+{
+	return name == NULL ? TC_INVALID :
+	    result_of(exchange_add_header(api_exchange(r), name, value));
+}
+
+static int add_trailer(tc_req *r, const char *name, const char *value)
+{
+	return name == NULL ? TC_INVALID :
+	    result_of(exchange_add_trailer(api_exchange(r), name, value));
+}
+
+static int start(tc_req *r, int status, const char *type)
+{
+	return result_of(exchange_start(api_exchange(r), status, type));
+}
+
+static int write_data(tc_req *r, const void *data, size_t size)
+{
+	return result_of(exchange_write(api_exchange(r), data, size));
+}
+
+static int write_file(tc_req *r, int fd, int64_t offset, int64_t size)
+{
+	return result_of(exchange_write_file(api_exchange(r), fd, offset, size));
+}
+
+static int end(tc_req *r)
+{
+	return result_of(exchange_end(api_exchange(r)));
+}
+
+static int64_t get_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Settings asked for after on_open are gone; conf.c then gives the defaults. */
+static struct conf *conf_of(tc_conf *cf)
+{
+	struct conf *conf = (struct conf *)cf;
+
+	if (conf->problems == NULL) {
+		api_log(TC_ERROR, "asked for a setting outside on_open");
+	}
+	return conf;
+}
+
+static const char *key_of(const char *key)
+{
+	return key == NULL ? "" : key;
+}
+
+static const char *get_string(tc_conf *cf, const char *key, const char *def)
+{
+	return conf_string(conf_of(cf), key_of(key), def);
+}
+
+static int64_t get_integer(tc_conf *cf, const char *key, int64_t def, int64_t min,
+    int64_t max)
+{
+	return conf_integer(conf_of(cf), key_of(key), def, min, max);
+}
+
+static int get_boolean(tc_conf *cf, const char *key, int def)
+{
+	return conf_boolean(conf_of(cf), key_of(key), def);
+}
+
+static int get_length(tc_conf *cf, const char *key)
+{
+	return conf_length(conf_of(cf), key_of(key));
+}
+
+static const char *get_child(tc_conf *cf, const char *key, int i)
+{
+	return conf_child(conf_of(cf), key_of(key), i);
+}
+
+static const char *get_json(tc_conf *cf, const char *key, size_t *size)
+{
+	size_t ignored;
+
+	return conf_text(conf_of(cf), key_of(key), size == NULL ? &ignored : size);
+}
+
+static const char *get_file(tc_conf *cf, const char *key, const char *def)
+{
+	return conf_file(conf_of(cf), key_of(key), def);
+}
+
+static int refuse(tc_conf *cf, const char *key, const char *message)
+{
+	conf_refuse(conf_of(cf), key_of(key), message == NULL ? "refused" : message);
+	return TC_INVALID;
+}
+
+static void log_line(int level, const char *text, size_t size)
+{
+	if (text == NULL || size == 0) {
+		return;
+	}
+	if (level < TC_DEBUG || level > TC_ERROR) {
+		level = level < TC_DEBUG ? TC_DEBUG : TC_ERROR;
+	}
+	services->log(level, current.handler, current.request, text, size);
+}
+
+static const void *get_extension(const char *id)
+{
+	return id == NULL || services->ext == NULL ? NULL : services->ext(id);
+}
+
+static const tc_api table = {
+	.size = sizeof(tc_api),
+	.level = TC_LEVEL,
+	.method = get_method,
+	.target = get_target,
+	.path = get_path,
+	.tail = get_tail,
+	.query = get_query,
+	.param = get_param,
+	.header = get_header,
+	.header_at = get_header_at,
+	.trailer_at = get_trailer_at,
+	.info = get_info,
+	.body = get_body,
+	.state = get_state,
+	.alloc = allocate,
+	.text = reply_text,
+	.reply = reply_data,
+	.reply_ref = reply_reference,
+	.reply_file = reply_file,
+	.set_header = set_header,
+	.add_header = add_header,
+	.add_trailer = add_trailer,
+	.start = start,
+	.write = write_data,
+	.write_file = write_file,
+	.end = end,
+	.now = get_now,
+	.conf_str = get_string,
+	.conf_int = get_integer,
+	.conf_bool = get_boolean,
+	.conf_len = get_length,
+	.conf_name = get_child,
+	.conf_json = get_json,
+	.conf_path = get_file,
+	.conf_error = refuse,
+	.log = log_line,
+	.ext = get_extension,
+};
+
+/* Straight to standard error: the log may be a buffer that the abort would lose. */
+static void missing(void)
+{
+	fprintf(stderr, "tincan: handler %s called a function that this tincan (level %d) does "
+	    "not have; TC_HAS tells beforehand\n",
+	    current.handler == NULL ? "(unknown)" : current.handler, TC_LEVEL);
+	abort();
+}
+
+void api_fill(tc_api *api, size_t size, const struct plugin_services *given)
+{
+	size_t known = size < sizeof(table) ? size : sizeof(table);
+	void (*stub)(void) = missing;
+
+	services = given;
+	memcpy(api, &table, known);
+	api->size = (uint32_t)known;
+	for (size_t at = known; size - at >= sizeof(stub); at += sizeof(stub)) {
+		memcpy((char *)api + at, &stub, sizeof(stub));
+	}
+}

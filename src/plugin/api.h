@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The function table of a plugin that runs in this process: tc_api straight over the
+ * exchange. A tc_req is a struct exchange, a tc_conf a struct conf.
+ */
+#ifndef TINCAN_PLUGIN_API_H
+#define TINCAN_PLUGIN_API_H
+
+#include "exchange/exchange.h"
+#include "plugin/conf.h"
+#include "plugin/plugin.h"
+
+static inline struct exchange *api_exchange(tc_req *request)
+{
+	return (struct exchange *)request;
+}
+
+static inline tc_req *api_request(struct exchange *exchange)
+{
+	return (tc_req *)exchange;
+}
+
+/*
+ * Fills the plugin's table of size bytes: what both sides know, then (if the plugin was
+ * built with a newer header) a stub that ends the process with a message. Services are
+ * those of every plugin of the process; borrowed for ever.
+ */
+void api_fill(tc_api *api, size_t size, const struct plugin_services *services);
+
+/* Whose callback this thread runs, for log lines. Names are borrowed until the call ends. */
+struct api_call {
+	const char *handler;	/* NULL: none */
+	const char *request;	/* NULL: on_open or on_close */
+};
+
+/* Says that a callback begins; the result goes back to api_leave when it has ended. */
+struct api_call api_enter(const char *handler, const char *request);
+void api_leave(struct api_call before);
+
+/* A line in the log, of the call that runs, in the server's own words. */
+void api_log(int level, const char *format, ...) PRINTF(2, 3);
+
+#endif

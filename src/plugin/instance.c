@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* One route's use of a plugin: every call into a handler's code is made here. */
+#include "plugin/instance.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "plugin/api.h"
+
+static const char *result_name(int result)
+{
+	switch (result) {
+	case TC_GONE:
+		return "TC_GONE";
+	case TC_FAIL:
+		return "TC_FAIL";
+	case TC_INVALID:
+		return "TC_INVALID";
+	case TC_LIMIT:
+		return "TC_LIMIT";
+	case TC_NOMEM:
+		return "TC_NOMEM";
+	case TC_UNKNOWN:
+		return "TC_UNKNOWN";
+	default:
+		return "an unknown result";
+	}
+}
+
+static int run_open(struct instance *instance)
+{
+	const tc_handler *handler = instance->plugin->handler;
+	struct api_call before;
+	int result;
+
+	if (handler->on_open == NULL) {
+		return TC_OK;
+	}
+	before = api_enter(instance->plugin->note.name, NULL);
+	result = handler->on_open((tc_conf *)&instance->conf, &instance->state);
+	api_leave(before);
+	return result;
+}
+
+static void run_close(struct instance *instance)
+{
+	const tc_handler *handler = instance->plugin->handler;
+	struct api_call before;
+
+	if (handler->on_close == NULL) {
+		return;
+	}
+	before = api_enter(instance->plugin->note.name, NULL);
+	handler->on_close(instance->state);
+	api_leave(before);
+}
+
+static void free_instance(struct instance *instance)
+{
+	conf_release(&instance->conf);
+	free(instance);
+}
+
+struct instance *instance_open(struct plugin *plugin, struct settings *settings,
+    const char *directory, const char *where, struct problems *problems)
+{
+	struct instance *instance = memory_new(1, sizeof(*instance));
+	size_t errors = problems->errors;
+	int result;
+
+	instance->plugin = plugin;
+	conf_init(&instance->conf, settings, directory, where, problems);
+	result = run_open(instance);
+	conf_finish(&instance->conf, result == TC_OK);
+	if (result != TC_OK) {
+		if (problems->errors == errors) {
+			problems_add(problems, where, NULL, "handler '%s' refuses the route: "
+			    "on_open returned %s (%d)", plugin->note.name,
+			    result_name(result), result);
+		}
+		free_instance(instance);
+		return NULL;
+	}
+	if (problems->errors != errors) {
+		instance_close(instance);
+		return NULL;
+	}
+	return instance;
+}
+
+void instance_close(struct instance *instance)
+{
+	if (instance != NULL) {
+		run_close(instance);
+		free_instance(instance);
+	}
+}
+
+/* A handler's mistake: for the log, not for the client. */
+static void finish_for_handler(struct exchange *exchange, int result)
+{
+	switch (exchange->state) {
+	case EXCHANGE_OPEN:
+		if (result == TC_OK) {
+			api_log(TC_ERROR, "on_request returned TC_OK without a reply");
+		}
+		exchange_fail(exchange, 500, NULL);
+		break;
+	case EXCHANGE_STARTED:
+		if (result == TC_OK) {
+			api_log(TC_ERROR, "on_request returned TC_OK without tc.end");
+		}
+		exchange_fail(exchange, 500, NULL);
+		break;
+	case EXCHANGE_BROKEN:
+		api_log(TC_ERROR, "its reply is shorter than its Content-Length: %lld of %lld "
+		    "bytes", (long long)exchange->written,
+		    (long long)exchange->reply.content_length);
+		break;
+	case EXCHANGE_ENDED:
+		break;
+	}
+}
+
+void instance_request(struct instance *instance, struct exchange *exchange)
+{
+	const char *name = instance->plugin->note.name;
+	struct api_call before = api_enter(name, exchange->id);
+	int result;
+
+	exchange->instance = instance;
+	result = instance->plugin->handler->on_request(api_request(exchange));
+	if (result != TC_OK) {
+		api_log(TC_ERROR, "on_request returned %s (%d)", result_name(result), result);
+	}
+	finish_for_handler(exchange, result);
+	api_leave(before);
+}

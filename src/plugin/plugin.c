@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The set of plugins of one generation. */
+#include "plugin/plugin.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/slice.h"
+
+void plugin_set_release(struct plugin_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		free(set->items[i].file);
+		free(set->items[i].copy);
+		free(set->items[i].refusal);
+	}
+	free(set->items);
+	*set = (struct plugin_set){ 0 };
+}
+
+/* "hello" of "plugins/hello.so". */
+static struct slice stem_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	struct slice stem = slice_of(slash == NULL ? file : slash + 1);
+
+	if (stem.size > 3 && strcmp(stem.data + stem.size - 3, ".so") == 0) {
+		stem.size -= 3;
+	}
+	return stem;
+}
+
+static bool has_name(const struct plugin *plugin, struct slice name)
+{
+	if (plugin->note.name[0] != '\0') {
+		return slice_equal(slice_of(plugin->note.name), name);
+	}
+	return slice_equal(stem_of(plugin->file), name);
+}
+
+struct plugin *plugin_find(const struct plugin_set *set, const char *name)
+{
+	struct plugin *refused = NULL;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct plugin *plugin = &set->items[i];
+
+		if (!has_name(plugin, slice_of(name))) {
+			continue;
+		}
+		if (plugin->refusal == NULL) {
+			return plugin;
+		}
+		if (refused == NULL) {
+			refused = plugin;
+		}
+	}
+	return refused;
+}
+
+void plugin_refuse(struct plugin *plugin, const char *format, ...)
+{
+	va_list ap;
+
+	if (plugin->refusal != NULL) {
+		return;
+	}
+	va_start(ap, format);
+	plugin->refusal = memory_vprintf(format, ap);
+	va_end(ap);
+}

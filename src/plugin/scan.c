@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looks through the plugin directory. A file is read once into memory; note, hash and
+ * private copy are all made from those bytes, so that what was judged is what will run,
+ * whatever happens to the file meanwhile.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "plugin/plugin.h"
+#include "plugin/store.h"
+
+#define SCAN_MAX_BYTES (256 << 20)	/* of a plugin file */
+
+struct scan {
+	struct plugin_set *set;
+	struct store store;
+	const char *path;		/* of the plugin directory */
+	DIR *entries;			/* owned; the directory, open all the while */
+	struct problems *problems;
+};
+
+static bool is_plugin_name(const char *name)
+{
+	size_t size = strlen(name);
+
+	return name[0] != '.' && size > 3 && strcmp(name + size - 3, ".so") == 0;
+}
+
+static int by_file(const void *left, const void *right)
+{
+	return strcmp(((const struct plugin *)left)->file, ((const struct plugin *)right)->file);
+}
+
+/* Puts every name that looks like a plugin's into the set. */
+static int list_files(struct scan *scan)
+{
+	struct plugin_set *set = scan->set;
+	struct dirent *entry;
+
+	errno = 0;
+	while ((entry = readdir(scan->entries)) != NULL) {
+		if (is_plugin_name(entry->d_name)) {
+			set->items = memory_grow(set->items, set->count + 1, sizeof(*set->items));
+			set->items[set->count++] = (struct plugin){
+				.file = memory_printf("%s/%s", scan->path, entry->d_name)
+			};
+		}
+		errno = 0;
+	}
+	if (errno != 0) {
+		return ERR_SYSTEM;
+	}
+	if (set->count > 1) {
+		qsort(set->items, set->count, sizeof(*set->items), by_file);
+	}
+	return 0;
+}
+
+static bool owner_trusted(const struct stat *status)
+{
+	return status->st_uid == 0 || status->st_uid == geteuid();
+}
+
+static bool others_may_write(const struct stat *status)
+{
+	return (status->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+/* Is the file one whose content only root and this user decide? */
+static int check_file(struct scan *scan, struct plugin *plugin, const struct stat *status)
+{
+	struct stat directory;
+
+	if (!S_ISREG(status->st_mode)) {
+		plugin_refuse(plugin, "not a regular file");
+	} else if (!owner_trusted(status)) {
+		plugin_refuse(plugin, "owned by user %u; it must be root or the user that runs "
+		    "tincan (%u)", (unsigned)status->st_uid, (unsigned)geteuid());
+	} else if (others_may_write(status)) {
+		plugin_refuse(plugin, "others may write to it (mode %04o); chmod go-w it",
+		    (unsigned)(status->st_mode & 07777));
+	} else if (fstat(dirfd(scan->entries), &directory) != 0 || others_may_write(&directory)) {
+		plugin_refuse(plugin, "others may write to its folder; chmod go-w '%s'",
+		    scan->path);
+	} else if (status->st_size > SCAN_MAX_BYTES) {
+		plugin_refuse(plugin, "larger than %d MiB", SCAN_MAX_BYTES >> 20);
+	}
+	return plugin->refusal == NULL ? 0 : ERR_INVALID;
+}
+
+/* Reads up to size bytes; *got says how many there were. */
+static int read_file(int fd, unsigned char *data, size_t size, size_t *got)
+{
+	*got = 0;
+	while (*got < size) {
+		ssize_t done = read(fd, data + *got, size - *got);
+
+		if (done < 0 && errno != EINTR) {
+			return ERR_SYSTEM;
+		}
+		if (done == 0) {
+			break;
+		}
+		if (done > 0) {
+			*got += (size_t)done;
+		}
+	}
+	return 0;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* The content of the open file; NULL with a refusal. The caller frees. */
+static unsigned char *load_file(struct plugin *plugin, int fd, const struct stat *before)
+{
+	size_t size = (size_t)before->st_size;
+	unsigned char *data = malloc(size == 0 ? 1 : size);
+	struct stat after;
+	size_t got;
+
+	if (data == NULL || read_file(fd, data, size, &got) != 0 || fstat(fd, &after) != 0) {
+		plugin_refuse(plugin, "cannot be read: %s", strerror(errno));
+	} else if (got != size || after.st_size != before->st_size ||
+	    !same_time(after.st_mtim, before->st_mtim) ||
+	    !same_time(after.st_ctim, before->st_ctim)) {
+		plugin_refuse(plugin, "changed while it was read: it is still being written");
+	}
+	if (plugin->refusal != NULL) {
+		free(data);
+		return NULL;
+	}
+	return data;
+}
+
+static int hash_content(const unsigned char *data, size_t size, char out[PLUGIN_HASH_BYTES])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	if (EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL) != 1) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < (PLUGIN_HASH_BYTES - 1) / 2; i++) {
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	}
+	return 0;
+}
+
+/* A name is taken by the first that is served under it. */
+static void check_name(const struct scan *scan, struct plugin *plugin)
+{
+	for (const struct plugin *other = scan->set->items; other < plugin; other++) {
+		if (other->refusal == NULL && strcmp(other->note.name, plugin->note.name) == 0) {
+			plugin_refuse(plugin, "its handler name '%s' is taken by %s",
+			    plugin->note.name, other->file);
+		}
+	}
+}
+
+static void judge_content(struct scan *scan, struct plugin *plugin, const char *name,
+    const unsigned char *data, size_t size)
+{
+	char why[NOTE_WHY_BYTES];
+	char *stem;
+
+	if (note_read(data, size, &plugin->note, why) != 0) {
+		plugin_refuse(plugin, "%s", why);
+		return;
+	}
+	check_name(scan, plugin);
+	if (plugin->refusal != NULL) {
+		return;
+	}
+	if (hash_content(data, size, plugin->hash) != 0) {
+		plugin_refuse(plugin, "its hash could not be made");
+		return;
+	}
+	stem = memory_copy(name, strlen(name) - 3);
+	if (store_put(&scan->store, stem, plugin->hash, data, size, &plugin->copy,
+	    scan->problems) != 0) {
+		plugin_refuse(plugin, "its private copy could not be written");
+	}
+	free(stem);
+}
+
+static void scan_file(struct scan *scan, struct plugin *plugin)
+{
+	const char *name = plugin->file + strlen(scan->path) + 1;
+	int fd = openat(dirfd(scan->entries), name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	unsigned char *data = NULL;
+	struct stat status;
+
+	if (fd < 0) {
+		if (errno == ELOOP) {
+			plugin_refuse(plugin, "a symbolic link; put the file itself here");
+		} else {
+			plugin_refuse(plugin, "cannot be opened: %s", strerror(errno));
+		}
+		return;
+	}
+	if (fstat(fd, &status) != 0) {
+		plugin_refuse(plugin, "cannot be read: %s", strerror(errno));
+	} else if (check_file(scan, plugin, &status) == 0) {
+		data = load_file(plugin, fd, &status);
+	}
+	if (data != NULL) {
+		judge_content(scan, plugin, name, data, (size_t)status.st_size);
+	}
+	free(data);
+	close(fd);
+}
+
+static int open_directory(struct scan *scan)
+{
+	scan->entries = opendir(scan->path);
+	if (scan->entries == NULL || list_files(scan) != 0) {
+		problems_add(scan->problems, scan->path, NULL, "cannot be read: %s",
+		    strerror(errno));
+		return ERR_SYSTEM;
+	}
+	return 0;
+}
+
+void plugin_scan(struct plugin_set *set, const char *directory, const char *state_directory,
+    struct problems *problems)
+{
+	struct scan scan = { .set = set, .path = directory, .store.directory = -1,
+		.problems = problems };
+
+	*set = (struct plugin_set){ 0 };
+	if (open_directory(&scan) == 0 &&
+	    store_open(&scan.store, state_directory, problems) == 0) {
+		for (size_t i = 0; i < set->count; i++) {
+			scan_file(&scan, &set->items[i]);
+		}
+	} else {
+		plugin_set_release(set);
+	}
+	store_close(&scan.store);
+	if (scan.entries != NULL) {
+		closedir(scan.entries);
+	}
+}
