@@ -36,6 +36,7 @@ struct loop *loop_new(void)
 		abort();
 	}
 	list_init(&loop->deferred);
+	list_init(&loop->soon);
 	read_clock(loop);
 	timers_init(&loop->timers, loop->now_ms);
 	return loop;
@@ -75,21 +76,47 @@ void loop_defer(struct loop *loop, struct deferred *deferred)
 	}
 }
 
-static void run_deferred(struct loop *loop)
+void loop_soon(struct loop *loop, struct deferred *deferred)
 {
-	while (!list_empty(&loop->deferred)) {
-		struct deferred *deferred =
-		    LIST_OWNER(loop->deferred.next, struct deferred, link);
+	if (list_empty(&deferred->link)) {
+		list_append(&loop->soon, &deferred->link);
+	}
+}
+
+void deferred_cancel(struct deferred *deferred)
+{
+	list_remove(&deferred->link);
+}
+
+static void run_list(struct list *list)
+{
+	while (!list_empty(list)) {
+		struct deferred *deferred = LIST_OWNER(list->next, struct deferred, link);
 
 		list_remove(&deferred->link);
 		deferred->fn(deferred);
 	}
 }
 
+/* Only those that are there now: what they put off again waits for the next round. */
+static void run_soon(struct loop *loop)
+{
+	struct list now;
+
+	if (list_empty(&loop->soon)) {
+		return;
+	}
+	now = loop->soon;
+	now.next->prev = &now;
+	now.prev->next = &now;
+	list_init(&loop->soon);
+	run_list(&now);
+}
+
 static void run_round(struct loop *loop)
 {
 	struct epoll_event events[LOOP_EVENTS];
-	int wait_ms = timers_wait_ms(&loop->timers, loop->now_ms);
+	int wait_ms = list_empty(&loop->soon) ? timers_wait_ms(&loop->timers, loop->now_ms) : 0;
 	int count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, wait_ms);
 
 	if (count < 0 && errno != EINTR) {
@@ -102,8 +129,9 @@ static void run_round(struct loop *loop)
 
 		watch->fn(watch, events[i].events);
 	}
+	run_soon(loop);
 	timers_run(&loop->timers, loop->now_ms);
-	run_deferred(loop);
+	run_list(&loop->deferred);
 }
 
 void loop_run(struct loop *loop)
@@ -112,7 +140,12 @@ void loop_run(struct loop *loop)
 	while (!loop->stopped) {
 		run_round(loop);
 	}
-	run_deferred(loop);
+	loop_run_deferred(loop);
+}
+
+void loop_run_deferred(struct loop *loop)
+{
+	run_list(&loop->deferred);
 }
 
 void loop_stop(struct loop *loop)

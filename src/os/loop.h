@@ -33,6 +33,7 @@ struct loop {
 	int64_t now_us;		/* monotonic; when the round began */
 	int64_t now_ms;
 	struct list deferred;
+	struct list soon;
 	struct timers timers;
 };
 
@@ -51,9 +52,19 @@ void loop_remove(struct loop *loop, struct watch *watch);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_init(struct deferred *deferred, void (*fn)(struct deferred *deferred));
 
+/* Calls deferred->fn in the next round, which then does not wait: for work that is not done
+ * but must let others have their turn. */
+void loop_soon(struct loop *loop, struct deferred *deferred);
+
+/* Takes it back; harmless if it was not asked for. */
+void deferred_cancel(struct deferred *deferred);
+
 /* Runs rounds until loop_stop. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* Runs what is put off to the end of a round now, when no round will come any more. */
+void loop_run_deferred(struct loop *loop);
 
 /* The monotonic clock itself, in microseconds. */
 int64_t clock_us(void);

@@ -136,7 +136,9 @@ int tls_session_write(struct tls_session *session, const char *data, size_t size
 
 void tls_session_end(struct tls_session *session)
 {
-	if (!session->broken && SSL_is_init_finished(session->ssl)) {
+	bool said = (SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) != 0;
+
+	if (!session->broken && !said && SSL_is_init_finished(session->ssl)) {
 		ERR_clear_error();
 		(void)SSL_shutdown(session->ssl);
 	}

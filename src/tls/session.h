@@ -49,8 +49,9 @@ struct tls_session {
 	char *kept;		/* owned; what was left of in at the end of the last turn */
 	struct buffer unsent;	/* records that the socket did not take */
 	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
-	uint64_t received;	/* bytes on the wire, for the counters */
+	uint64_t received;	/* bytes on the wire; the connection counts and clears them */
 	uint64_t sent;
+	bool begun;		/* the first bytes have come */
 	bool readable;		/* recv may give something */
 	bool writable;		/* send may take something */
 	bool hung_up;		/* the peer's end is in the queue: read up to it */

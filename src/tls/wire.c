@@ -12,8 +12,6 @@
 /* Records of a full gather with their overhead, and some for alerts and tickets. */
 #define WIRE_OUT_MAX (TLS_GATHER_MAX + 64 * 1024)
 
-#define TLS_HANDSHAKE_RECORD 0x16
-
 static int read_socket(struct tls_session *session)
 {
 	ssize_t size;
@@ -42,12 +40,23 @@ static int read_socket(struct tls_session *session)
 	return ERR_CLOSED;
 }
 
-/* A browser or curl that was given http:// sends a method where a record should start. */
+/* A browser or curl that was given http:// sends a method where a TLS record, whose first
+ * byte is 22, should start. */
 static bool is_plain_text(const struct tls_session *session)
 {
-	return session->received == session->in_size &&
-	    session->in[0] != TLS_HANDSHAKE_RECORD && session->in[0] >= 'A' &&
-	    session->in[0] <= 'Z';
+	return session->in[0] >= 'A' && session->in[0] <= 'Z';
+}
+
+static void receive(struct tls_session *session)
+{
+	if (read_socket(session) != 0 || session->begun) {
+		return;
+	}
+	session->begun = true;
+	if (is_plain_text(session)) {
+		session->plain_text = true;
+		session->broken = true;
+	}
 }
 
 static int wire_read(BIO *bio, char *out, int size)
@@ -56,9 +65,8 @@ static int wire_read(BIO *bio, char *out, int size)
 
 	BIO_clear_retry_flags(bio);
 	if (session->in_size == 0) {
-		if (session->readable && read_socket(session) == 0 && is_plain_text(session)) {
-			session->plain_text = true;
-			session->broken = true;
+		if (session->readable) {
+			receive(session);
 		}
 		if (session->ended) {
 			return 0;

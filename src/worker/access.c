@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* The line of a request in the access log, its counters, its facts. */
+#include "worker/access.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "worker/dispatch.h"
+
+#define FLUSH_MS 100		/* a line waits no longer for others */
+
+static void flush_log(struct timer *timer)
+{
+	struct worker *worker = LIST_OWNER(timer, struct worker, access_flush);
+
+	sink_flush(&worker->access);
+	atomic_store_explicit(&worker->self->log_lost, worker->access.lost + log_lost(),
+	    memory_order_relaxed);
+	if (worker->access.lines.size > 0) {
+		timer_set(&worker->loop->timers, timer, worker->loop->now_ms + FLUSH_MS);
+	}
+}
+
+int access_open(struct worker *worker)
+{
+	const struct config_log *log = &worker->config->log;
+	int rc = sink_open(&worker->access, log->access, STDOUT_FILENO);
+
+	timer_init(&worker->access_flush, flush_log);
+	worker->access_json = log->format == CONFIG_LOG_JSON ||
+	    (log->format == CONFIG_LOG_AUTO && !worker->access.terminal);
+	return rc;
+}
+
+/* One line's facts. Texts are "" where a request did not get as far. */
+struct entry {
+	char time[LOG_TIME_BYTES];
+	char client[SOCKET_NAME_BYTES];
+	const char *tls;
+	const char *cipher;
+	struct slice method;
+	struct slice target;
+	const char *version;
+	int status;
+	uint64_t bytes;
+	int64_t us;
+	const char *handler;	/* NULL: the server's own reply */
+	const char *id;
+};
+
+static struct slice text_or_none(struct slice text)
+{
+	return text.data == NULL ? SLICE("") : text;
+}
+
+static int64_t wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void fill(struct entry *entry, const struct connection *connection,
+    const struct exchange *exchange, int64_t us)
+{
+	log_time(wall_us(), entry->time);
+	socket_address_name(&connection->peer, entry->client);
+	entry->tls = tls_session_version(&connection->tls);
+	entry->cipher = tls_session_cipher(&connection->tls);
+	entry->method = text_or_none(exchange->request.method);
+	entry->target = text_or_none(exchange->request.target);
+	entry->status = exchange->reply.status;
+	entry->bytes = connection->session.sent;
+	entry->us = us;
+	entry->handler = dispatch_handler_name(exchange);
+	entry->id = exchange->id;
+}
+
+static int append_json(struct buffer *out, const struct entry *entry)
+{
+	int rc = buffer_printf(out,
+	    "{\"time\":\"%s\",\"client\":\"%s\",\"tls\":\"%s\",\"cipher\":\"%s\",\"method\":\"",
+	    entry->time, entry->client, entry->tls, entry->cipher);
+
+	if (rc == 0) {
+		rc = text_append_json(out, entry->method);
+	}
+	if (rc == 0) {
+		rc = buffer_append(out, "\",\"target\":\"", 12);
+	}
+	if (rc == 0) {
+		rc = text_append_json(out, entry->target);
+	}
+	if (rc == 0) {
+		rc = buffer_printf(out,
+		    "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"handler\":%s%s%s,\"id\":\"%s\"}\n",
+		    entry->status, (unsigned long long)entry->bytes, (long long)entry->us,
+		    entry->handler == NULL ? "" : "\"",
+		    entry->handler == NULL ? "null" : entry->handler,
+		    entry->handler == NULL ? "" : "\"", entry->id);
+	}
+	return rc;
+}
+
+static int append_text(struct buffer *out, const struct entry *entry)
+{
+	/* The time of day is enough for somebody who watches. */
+	int rc = buffer_printf(out, "%.12s %s %s %d ", entry->time + 11, entry->client, entry->tls,
+	    entry->status);
+
+	if (rc == 0) {
+		rc = text_append_printable(out, entry->method);
+	}
+	if (rc == 0) {
+		rc = buffer_append(out, " ", 1);
+	}
+	if (rc == 0) {
+		rc = text_append_printable(out, entry->target);
+	}
+	if (rc == 0) {
+		rc = buffer_printf(out, " %llu bytes %lld us %s %s\n",
+		    (unsigned long long)entry->bytes, (long long)entry->us,
+		    entry->handler == NULL ? "-" : entry->handler, entry->id);
+	}
+	return rc;
+}
+
+static void log_entry(struct worker *worker, const struct entry *entry)
+{
+	struct buffer *line = &worker->access_line;
+	int rc;
+
+	buffer_reset(line);
+	rc = worker->access_json ? append_json(line, entry) : append_text(line, entry);
+	if (rc != 0) {
+		worker->access.lost++;
+		return;
+	}
+	sink_line(&worker->access, line->data, line->size);
+	if (!timer_is_set(&worker->access_flush)) {
+		timer_set(&worker->loop->timers, &worker->access_flush,
+		    worker->loop->now_ms + FLUSH_MS);
+	}
+}
+
+static void count(struct worker *worker, const struct exchange *exchange, int64_t us)
+{
+	struct scoreboard_handler *cell = &worker->self->handlers[dispatch_count_as(exchange)];
+	int class = exchange->reply.status / 100;
+
+	if (class >= 1 && class <= SCOREBOARD_CLASSES) {
+		counter_add(&cell->requests[class - 1], 1);
+	}
+	counter_add(&cell->us, (uint64_t)us);
+}
+
+void access_done(struct connection *connection, const struct exchange *exchange)
+{
+	struct worker *worker = connection->worker;
+	int64_t us = exchange->id[0] == '\0' ? 0 : clock_us() - exchange->started_us;
+
+	count(worker, exchange, us);
+	if (worker->access.fd >= 0) {
+		struct entry entry;
+
+		fill(&entry, connection, exchange, us);
+		log_entry(worker, &entry);
+	}
+}
+
+static const char *client_address(struct connection *connection, struct arena *arena)
+{
+	char host[SOCKET_HOST_BYTES];
+
+	socket_address_host(&connection->peer, host);
+	return arena_copy(arena, host, strlen(host));
+}
+
+static const char *alpn(struct connection *connection, struct arena *arena)
+{
+	char name[256];
+
+	tls_session_alpn(&connection->tls, name, sizeof(name));
+	return arena_copy(arena, name, strlen(name));
+}
+
+const char *access_info(struct connection *connection, struct exchange *exchange,
+    const char *key)
+{
+	struct arena *arena = &exchange->arena;
+	const struct tls_session *tls = &connection->tls;
+
+	if (strcmp(key, "client.address") == 0) {
+		return client_address(connection, arena);
+	}
+	if (strcmp(key, "client.port") == 0) {
+		return arena_printf(arena, "%u", (unsigned)socket_address_port(&connection->peer));
+	}
+	if (strcmp(key, "server.port") == 0) {
+		return arena_printf(arena, "%u", (unsigned)connection->listener->port);
+	}
+	if (strcmp(key, "tls.version") == 0) {
+		return tls_session_version(tls);
+	}
+	if (strcmp(key, "tls.cipher") == 0) {
+		return tls_session_cipher(tls);
+	}
+	if (strcmp(key, "tls.group") == 0) {
+		return tls_session_group(tls);
+	}
+	if (strcmp(key, "tls.alpn") == 0) {
+		return alpn(connection, arena);
+	}
+	if (strcmp(key, "tls.sni") == 0) {
+		return tls_session_sni(tls);
+	}
+	if (strcmp(key, "tls.resumed") == 0) {
+		return tls_session_resumed(tls) ? "1" : "0";
+	}
+	return NULL;
+}

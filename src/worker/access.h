@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of a request: its line in the access log, its counters, its facts. */
+#ifndef TINCAN_WORKER_ACCESS_H
+#define TINCAN_WORKER_ACCESS_H
+
+#include "worker/connection.h"
+
+/* Opens the worker's access log. ERR_SYSTEM with errno. */
+int access_open(struct worker *worker) MUST_USE;
+
+/* An exchange has ended, or will never: logs and counts it. */
+void access_done(struct connection *connection, const struct exchange *exchange);
+
+/* A fact of the connection for tc.info, in the exchange's memory, or NULL. */
+const char *access_info(struct connection *connection, struct exchange *exchange,
+    const char *key);
+
+#endif

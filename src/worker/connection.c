@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* One client's connection. */
+#include "worker/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINGER_MS 2000
+#define LINGER_READS 16		/* in one turn */
+/* Plain bytes read in one turn before others have theirs. */
+#define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
+
+static const char plain_reply[] =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "content-type: text/plain; charset=utf-8\r\n"
+    "content-length: 59\r\n"
+    "connection: close\r\n"
+    "\r\n"
+    "400 Bad Request: this port speaks TLS, use https:// for it\n";
+
+size_t connection_room(const struct connection *connection)
+{
+	size_t room = tls_session_room(&connection->tls);
+	size_t held = connection->worker->out.size;
+
+	return held >= room ? 0 : room - held;
+}
+
+int connection_write(struct connection *connection, struct slice data)
+{
+	struct buffer *out = &connection->worker->out;
+	struct slice held = buffer_slice(out);
+	int rc = tls_session_write(&connection->tls, held.data, held.size);
+
+	buffer_reset(out);
+	return rc == 0 ? tls_session_write(&connection->tls, data.data, data.size) : rc;
+}
+
+static void free_connection(struct deferred *later)
+{
+	struct connection *connection = LIST_OWNER(later, struct connection, later);
+	struct worker *worker = connection->worker;
+
+	free(connection);
+	worker_connection_gone(worker);
+}
+
+static void count_bytes(struct connection *connection)
+{
+	struct scoreboard_worker *self = connection->worker->self;
+
+	connection->progressed = connection->tls.received + connection->tls.sent > 0;
+	counter_add(&self->received_bytes, connection->tls.received);
+	counter_add(&self->sent_bytes, connection->tls.sent);
+	connection->tls.received = 0;
+	connection->tls.sent = 0;
+}
+
+void connection_close(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	if (connection->state == CONNECTION_CLOSED) {
+		return;
+	}
+	count_bytes(connection);
+	h1_session_release(&connection->session);
+	loop_remove(worker->loop, &connection->watch);
+	timer_cancel(&connection->timer);
+	tls_session_release(&connection->tls);
+	close(connection->watch.fd);
+	free(connection->kept);
+	list_remove(&connection->link);
+	worker->connection_count--;
+	atomic_store_explicit(&worker->self->connections, worker->connection_count,
+	    memory_order_relaxed);
+	connection->state = CONNECTION_CLOSED;
+	deferred_cancel(&connection->later);
+	deferred_init(&connection->later, free_connection);
+	loop_defer(worker->loop, &connection->later);
+}
+
+/* Drops what the peer still sends, a bounded amount of it a turn. */
+static void read_to_end(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	ssize_t size = 1;
+
+	for (int i = 0; i < LINGER_READS && size > 0; i++) {
+		size = recv(connection->watch.fd, worker->wire.in, TLS_WIRE_IN, 0);
+	}
+	if (size > 0 || (size < 0 && errno == EINTR)) {
+		loop_soon(worker->loop, &connection->later);
+	} else if (size == 0 || errno != EAGAIN) {
+		connection_close(connection);
+	}
+}
+
+/* Our end is sent and the peer may still be sending: closing now would reset the
+ * connection, and with it the reply that the peer has not read (RFC 9112 section 9.6). */
+static void linger(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	shutdown(connection->watch.fd, SHUT_WR);
+	connection->state = CONNECTION_LINGER;
+	connection->wait = WAIT_LINGER;
+	timer_set(&worker->loop->timers, &connection->timer, worker->loop->now_ms + LINGER_MS);
+	read_to_end(connection);
+}
+
+static void set_wait(struct connection *connection, enum connection_wait wait, uint32_t ms)
+{
+	struct worker *worker = connection->worker;
+	/* Those two are for the whole of what they wait for; the others for each step. */
+	bool whole = wait == WAIT_HEADER || wait == WAIT_HANDSHAKE;
+
+	if (connection->wait == wait && (whole || !connection->progressed)) {
+		return;
+	}
+	connection->wait = (uint8_t)wait;
+	timer_set(&worker->loop->timers, &connection->timer, worker->loop->now_ms + ms);
+}
+
+static void wait_for_next(struct connection *connection)
+{
+	const struct config_timeouts *timeouts = &connection->worker->config->timeouts;
+	struct h1_session *session = &connection->session;
+
+	if (session->fresh) {
+		session->fresh = false;
+		connection->wait = WAIT_IDLE;
+	}
+	if (connection->state == CONNECTION_HANDSHAKE) {
+		set_wait(connection, WAIT_HANDSHAKE, timeouts->handshake_ms);
+	} else if (connection->tls.unsent.size > 0) {
+		set_wait(connection, WAIT_WRITE, timeouts->write_ms);
+	} else if (session->exchange == NULL) {
+		set_wait(connection, WAIT_IDLE, timeouts->idle_ms);
+	} else if (!session->head_read) {
+		set_wait(connection, WAIT_HEADER, timeouts->header_ms);
+	} else {
+		set_wait(connection, WAIT_BODY, timeouts->body_ms);
+	}
+}
+
+/* The next plain bytes: those left from before, else what TLS has. */
+static int more_input(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	size_t got;
+	int rc;
+
+	if (connection->input.size > 0) {
+		return 0;
+	}
+	if (!tls_session_has_input(&connection->tls)) {
+		return ERR_AGAIN;
+	}
+	rc = tls_session_read(&connection->tls, worker->plain, WORKER_PLAIN_BYTES, &got);
+	if (rc == 0) {
+		connection->input = (struct slice){ worker->plain, got };
+	}
+	return rc;
+}
+
+/* The peer has ended: a request that is whole is still answered. */
+static void end_input(struct connection *connection)
+{
+	struct h1_session *session = &connection->session;
+
+	connection->ended = true;
+	session->closing = true;
+	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
+		session->done = true;
+	}
+}
+
+/* Lets the session read and write until it waits for something, or enough has been done.
+ * Returns true if it would go on. */
+static bool work(struct connection *connection)
+{
+	struct h1_session *session = &connection->session;
+	size_t taken = 0;
+
+	if (h1_session_output(session) != 0) {
+		connection->tls.broken = true;
+		return false;
+	}
+	while (h1_session_wants_input(session) && !connection->ended) {
+		size_t before;
+		int rc;
+
+		if (connection_room(connection) == 0 || taken >= TURN_BYTES) {
+			return true;
+		}
+		rc = more_input(connection);
+		if (rc == ERR_AGAIN) {
+			return false;
+		}
+		if (rc != 0) {
+			end_input(connection);
+			return false;
+		}
+		before = connection->input.size;
+		h1_session_input(session, &connection->input);
+		taken += before - connection->input.size;
+	}
+	return session->exchange != NULL && session->exchange->pieces.left > 0;
+}
+
+static int keep_input(struct connection *connection)
+{
+	char *kept = NULL;
+
+	if (connection->input.size > 0) {
+		kept = malloc(connection->input.size);
+		if (kept == NULL) {
+			return ERR_NOMEM;
+		}
+		memcpy(kept, connection->input.data, connection->input.size);
+	}
+	free(connection->kept);
+	connection->kept = kept;
+	connection->input.data = kept;
+	return 0;
+}
+
+/*
+ * Sends what the turn has made. A connection that would go on and has room again asks for
+ * another turn, as its socket, watched edge-triggered, may not tell again.
+ */
+static void end_turn(struct connection *connection, bool more)
+{
+	struct tls_session *tls = &connection->tls;
+	int rc;
+
+	if (connection_write(connection, SLICE("")) == 0 && connection->session.done) {
+		tls_session_end(tls);
+	}
+	rc = tls_session_flush(tls);
+	count_bytes(connection);
+	if (rc == ERR_CLOSED || tls->broken || keep_input(connection) != 0) {
+		connection_close(connection);
+		return;
+	}
+	if (connection->session.done && rc == 0) {
+		linger(connection);
+		return;
+	}
+	wait_for_next(connection);
+	if (more && rc == 0) {
+		loop_soon(connection->worker->loop, &connection->later);
+	}
+}
+
+static void refuse_plain_text(struct connection *connection)
+{
+	(void)send(connection->watch.fd, plain_reply, sizeof(plain_reply) - 1, MSG_NOSIGNAL);
+	count_bytes(connection);
+	linger(connection);
+}
+
+static void fail_handshake(struct connection *connection)
+{
+	counter_add(&connection->worker->self->handshakes_failed, 1);
+	if (connection->tls.plain_text) {
+		refuse_plain_text(connection);
+		return;
+	}
+	/* The alert that says why. */
+	if (tls_session_flush(&connection->tls) == 0) {
+		linger(connection);
+	} else {
+		connection_close(connection);
+	}
+}
+
+static bool handshake(struct connection *connection)
+{
+	struct scoreboard_worker *self = connection->worker->self;
+	int rc = tls_session_handshake(&connection->tls);
+
+	if (rc == 0) {
+		connection->state = CONNECTION_OPEN;
+		counter_add(&self->handshakes, 1);
+		counter_add(&self->resumed, tls_session_resumed(&connection->tls));
+		return true;
+	}
+	if (rc == ERR_AGAIN) {
+		end_turn(connection, false);
+	} else {
+		fail_handshake(connection);
+	}
+	return false;
+}
+
+static void turn(struct connection *connection)
+{
+	connection->in_turn = true;
+	if (connection->state == CONNECTION_LINGER) {
+		read_to_end(connection);
+	} else if (connection->state == CONNECTION_OPEN || handshake(connection)) {
+		bool more = work(connection);
+
+		end_turn(connection, more);
+	}
+	connection->in_turn = false;
+}
+
+static void on_event(struct watch *watch, uint32_t events)
+{
+	struct connection *connection = LIST_OWNER(watch, struct connection, watch);
+
+	if (connection->state != CONNECTION_CLOSED) {
+		tls_session_events(&connection->tls, events);
+		turn(connection);
+	}
+}
+
+static void next_turn(struct deferred *later)
+{
+	turn(LIST_OWNER(later, struct connection, later));
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
+
+	switch (connection->wait) {
+	case WAIT_IDLE:
+	case WAIT_HEADER:
+	case WAIT_BODY:
+		connection->in_turn = true;
+		h1_session_timeout(&connection->session);
+		end_turn(connection, false);
+		connection->in_turn = false;
+		break;
+	case WAIT_HANDSHAKE:
+		counter_add(&connection->worker->self->handshakes_failed, 1);
+		connection_close(connection);
+		break;
+	default:
+		connection_close(connection);
+		break;
+	}
+}
+
+void connection_new(struct worker *worker, const struct config_listener *listener, int fd,
+    const union socket_address *peer)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (connection == NULL ||
+	    tls_session_init(&connection->tls, &worker->wire, &worker->tls, fd) != 0) {
+		free(connection);
+		close(fd);
+		return;
+	}
+	connection->worker = worker;
+	connection->listener = listener;
+	connection->peer = *peer;
+	connection->watch = (struct watch){ .fd = fd, .fn = on_event };
+	connection->wait = WAIT_HANDSHAKE;
+	timer_init(&connection->timer, on_timer);
+	deferred_init(&connection->later, next_turn);
+	h1_session_init(&connection->session, connection);
+	list_append(&worker->connections, &connection->link);
+	worker->connection_count++;
+	atomic_store_explicit(&worker->self->connections, worker->connection_count,
+	    memory_order_relaxed);
+	timer_set(&worker->loop->timers, &connection->timer,
+	    worker->loop->now_ms + worker->config->timeouts.handshake_ms);
+	/* Every edge, once: no call to change what is watched is ever needed. */
+	if (loop_add(worker->loop, &connection->watch,
+	    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
+		connection_close(connection);
+	}
+}
+
+void connection_wake(struct connection *connection)
+{
+	if (!connection->in_turn && connection->state == CONNECTION_OPEN) {
+		loop_soon(connection->worker->loop, &connection->later);
+	}
+}
+
+void connection_drain(struct connection *connection)
+{
+	struct h1_session *session = &connection->session;
+
+	if (connection->state == CONNECTION_HANDSHAKE) {
+		return;
+	}
+	if (connection->state == CONNECTION_OPEN && session->exchange == NULL) {
+		/* A request may be in the socket already: answer it, then end. */
+		connection->tls.readable = true;
+		turn(connection);
+	}
+	if (connection->state == CONNECTION_OPEN && session->exchange == NULL && !session->done) {
+		session->done = true;
+		end_turn(connection, false);
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client's connection: socket, TLS, timeouts, its end. What is said on it is the
+ * session's business (h1_session.h).
+ *
+ *	HANDSHAKE --done--> OPEN --session ends--> LINGER --peer ends, or 2 s--> CLOSED
+ *	    \-- failed, too slow ----> CLOSED <-- reset, idle --/
+ *
+ * A connection works in turns: an event of its socket, or its own wish (loop_soon), starts
+ * one; it reads, lets the session work, and ends with one send. Lifetime: connection.
+ */
+#ifndef TINCAN_WORKER_CONNECTION_H
+#define TINCAN_WORKER_CONNECTION_H
+
+#include "os/socket.h"
+#include "worker/h1_session.h"
+#include "worker/worker.h"
+
+enum connection_state {
+	CONNECTION_HANDSHAKE,
+	CONNECTION_OPEN,
+	CONNECTION_LINGER,	/* our end is sent; read until the peer's comes */
+	CONNECTION_CLOSED	/* freed at the end of the round */
+};
+
+/* What the timer waits for. */
+enum connection_wait {
+	WAIT_HANDSHAKE, WAIT_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER
+};
+
+struct connection {
+	struct watch watch;
+	struct list link;		/* in worker.connections */
+	struct timer timer;
+	struct deferred later;		/* its next turn, or its end */
+	struct worker *worker;
+	const struct config_listener *listener;
+	struct tls_session tls;
+	struct h1_session session;
+	struct slice input;		/* plain bytes read, not yet taken by the session */
+	char *kept;			/* owned; input between turns */
+	union socket_address peer;
+	uint8_t state;			/* enum connection_state */
+	uint8_t wait;			/* enum connection_wait */
+	bool in_turn;
+	bool ended;			/* the peer will send no more */
+	bool progressed;		/* bytes moved in this turn */
+};
+
+/* Takes fd. */
+void connection_new(struct worker *worker, const struct config_listener *listener, int fd,
+    const union socket_address *peer);
+
+/* Asks for a turn; harmless within one. */
+void connection_wake(struct connection *connection);
+
+/* The worker drains: idle connections end now, others after their request. */
+void connection_drain(struct connection *connection);
+
+/* Closes at once; what was not sent is lost. */
+void connection_close(struct connection *connection);
+
+/* Plain bytes the session may still write in this turn; they go to worker->out, or straight
+ * to connection_write if they are many. */
+size_t connection_room(const struct connection *connection);
+
+/* Writes worker->out, then data, into TLS records. ERR_CLOSED if the connection is over. */
+int connection_write(struct connection *connection, struct slice data) MUST_USE;
+
+#endif

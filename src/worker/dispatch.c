@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* From a request to who answers it. */
+#include "worker/dispatch.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "plugin/instance.h"
+
+/* What a server-wide OPTIONS lists (RFC 9110 section 9.3.7). */
+#define EVERY_METHOD \
+	(HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE | HTTP_OPTIONS)
+
+#define ALLOW_BYTES 256
+
+static void write_id(uint64_t number, char out[EXCHANGE_ID_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < 16; i++) {
+		out[i] = digits[number >> (60 - 4 * i) & 15];
+	}
+	out[16] = '\0';
+}
+
+void dispatch_identify(struct worker *worker, struct exchange *exchange)
+{
+	if (exchange->id[0] == '\0') {
+		write_id(worker->next_id++, exchange->id);
+		exchange->started_us = worker->loop->now_us;
+	}
+}
+
+/* A list that does not fit is cut at a whole name. */
+static void append_method(char allow[ALLOW_BYTES], const char *name)
+{
+	size_t used = strlen(allow);
+	size_t size = strlen(name);
+
+	if (used + size + 3 <= ALLOW_BYTES) {
+		snprintf(allow + used, ALLOW_BYTES - used, "%s%s", used == 0 ? "" : ", ", name);
+	}
+}
+
+static void set_allow(struct exchange *exchange, uint32_t methods,
+    const char *const *others)
+{
+	char allow[ALLOW_BYTES] = "";
+
+	for (uint32_t bit = HTTP_GET; bit <= HTTP_PATCH; bit <<= 1) {
+		if (methods & bit) {
+			append_method(allow, http_method_name((enum http_method)bit));
+		}
+	}
+	for (; others != NULL && *others != NULL; others++) {
+		append_method(allow, *others);
+	}
+	if (exchange_set_header(exchange, "allow", allow) != 0) {
+		exchange_fail(exchange, 500, "out of memory");
+	}
+}
+
+static void answer_options(struct exchange *exchange, uint32_t methods,
+    const char *const *others)
+{
+	set_allow(exchange, methods | HTTP_OPTIONS, others);
+	if (exchange->state == EXCHANGE_OPEN &&
+	    exchange_reply(exchange, 204, NULL, NULL, 0) != 0) {
+		exchange_fail(exchange, 500, "out of memory");
+	}
+}
+
+static void answer_redirect(struct exchange *exchange, const struct config_route *route)
+{
+	static const char text[] = "see the Location field\n";
+
+	if (exchange_set_header(exchange, "location", route->redirect) != 0 ||
+	    exchange_reply(exchange, route->status, "text/plain; charset=utf-8", text,
+	        sizeof(text) - 1) != 0) {
+		exchange_fail(exchange, 500, "the redirect cannot be sent");
+	}
+}
+
+static void answer_unavailable(struct exchange *exchange)
+{
+	if (exchange_set_header(exchange, "retry-after", "30") != 0) {
+		exchange_fail(exchange, 500, "out of memory");
+		return;
+	}
+	exchange_fail(exchange, 503, "the handler of this path is not available");
+}
+
+static void answer_no_route(struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+	const struct router_match *match = &exchange->match;
+
+	if (request->method_id == HTTP_OPTIONS && match->methods != 0) {
+		answer_options(exchange, match->methods, match->other_methods);
+	} else if (request->method_id == HTTP_OTHER || request->method_id == HTTP_CONNECT) {
+		exchange_fail(exchange, 501, "this server does not know that method");
+	} else if (match->methods != 0 || match->other_methods != NULL) {
+		set_allow(exchange, match->methods | HTTP_OPTIONS, match->other_methods);
+		exchange_fail(exchange, 405, "this path does not take that method");
+	} else {
+		exchange_fail(exchange, 404, "there is nothing at this path");
+	}
+}
+
+void dispatch_begin(struct worker *worker, struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+	struct site_route *route;
+
+	dispatch_identify(worker, exchange);
+	if (request->method_id == HTTP_OPTIONS && slice_equal(request->path, SLICE("*"))) {
+		answer_options(exchange, EVERY_METHOD, NULL);
+		return;
+	}
+	router_match(worker->site.router, request->path, request->method_id, request->method,
+	    &exchange->match);
+	route = exchange->match.value;
+	if (route == NULL) {
+		answer_no_route(exchange);
+	} else if (route->kind == SITE_REDIRECT) {
+		answer_redirect(exchange, route->config);
+	} else if (route->kind == SITE_UNAVAILABLE) {
+		answer_unavailable(exchange);
+	} else {
+		exchange->instance = route->instance;
+	}
+}
+
+void dispatch_call(struct worker *worker, struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
+	struct scoreboard_blame *blame = &worker->self->blame;
+
+	blame_set(blame, route->plugin->note.name, "on_request", exchange->id,
+	    exchange->request.method.data, exchange->request.target.data);
+	instance_request(route->instance, exchange);
+	blame_clear(blame);
+}
+
+uint32_t dispatch_count_as(const struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
+
+	return route == NULL ? SCOREBOARD_SERVER : route->count_as;
+}
+
+const char *dispatch_handler_name(const struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
+
+	return route == NULL || route->plugin == NULL ? NULL : route->plugin->note.name;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP/1 on a connection. */
+#include "worker/h1_session.h"
+
+#include <string.h>
+
+#include "worker/access.h"
+#include "worker/connection.h"
+#include "worker/dispatch.h"
+
+/* A piece of memory up to this size is copied behind the header, into the same record. */
+#define COPY_BYTES 8192
+
+static void wake(struct exchange *exchange)
+{
+	struct h1_session *session = exchange->session;
+
+	connection_wake(session->connection);
+}
+
+static const char *info(const struct exchange *exchange, const char *key)
+{
+	const struct h1_session *session = exchange->session;
+
+	return access_info(session->connection, session->exchange, key);
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info };
+
+void h1_session_init(struct h1_session *session, struct connection *connection)
+{
+	memset(session, 0, sizeof(*session));
+	session->connection = connection;
+	h1_reader_init(&session->reader, &connection->worker->h1_limits);
+}
+
+static void drop_exchange(struct h1_session *session)
+{
+	worker_give_exchange(session->connection->worker, session->exchange);
+	session->exchange = NULL;
+}
+
+void h1_session_release(struct h1_session *session)
+{
+	if (session->exchange != NULL) {
+		if (session->head_read) {
+			access_done(session->connection, session->exchange);
+		}
+		drop_exchange(session);
+	}
+}
+
+bool h1_session_wants_input(const struct h1_session *session)
+{
+	return !session->done && !session->request_read &&
+	    !(session->closing && session->exchange != NULL);
+}
+
+/* A new request begins with the first byte after the last one. */
+static int begin(struct h1_session *session)
+{
+	struct worker *worker = session->connection->worker;
+	struct exchange *exchange = worker_take_exchange(worker);
+
+	if (exchange == NULL) {
+		return ERR_NOMEM;
+	}
+	exchange_init(exchange, &ops, session);
+	exchange->body.max = worker->config->limits.max_body_bytes + 1;
+	request_init(&exchange->request, &exchange->arena,
+	    worker->h1_limits.max_header_bytes, worker->h1_limits.max_header_fields);
+	session->exchange = exchange;
+	session->fresh = true;
+	session->head_read = false;
+	session->request_read = false;
+	session->head_written = false;
+	session->reply_written = false;
+	session->sent = 0;
+	session->discarded = 0;
+	h1_reader_begin(&session->reader, &exchange->request);
+	return 0;
+}
+
+/* Answers with an error of the server's own and ends the connection behind it. */
+static void fail(struct h1_session *session, int status, const char *reason)
+{
+	session->closing = true;
+	if (session->exchange->state == EXCHANGE_OPEN) {
+		exchange_fail(session->exchange, status, reason);
+	}
+}
+
+/*
+ * RFC 9110 section 10.1.1: a client that waits for 100 may send its body or not once it has
+ * a final answer instead, so that nothing on the connection could be told apart after that.
+ */
+static void on_head(struct h1_session *session, struct slice input)
+{
+	struct worker *worker = session->connection->worker;
+	struct exchange *exchange = session->exchange;
+	struct request *request = &exchange->request;
+
+	session->head_read = true;
+	dispatch_begin(worker, exchange);
+	if (exchange->state == EXCHANGE_OPEN && request->content_length >= 0 &&
+	    (uint64_t)request->content_length > worker->config->limits.max_body_bytes) {
+		fail(session, 413, "the body is larger than this server takes");
+	}
+	if (!request->expect_continue || !request->has_body || input.size > 0) {
+		return;
+	}
+	if (exchange->state != EXCHANGE_OPEN) {
+		session->closing = true;
+	} else if (h1_write_continue(&worker->out) != 0) {
+		fail(session, 503, "out of memory");
+	}
+}
+
+static void on_body(struct h1_session *session, struct slice body)
+{
+	struct exchange *exchange = session->exchange;
+	int rc;
+
+	/* Answered already: the body is read only to find the next request. */
+	if (exchange->state != EXCHANGE_OPEN) {
+		session->discarded += body.size;
+		if (session->discarded > exchange->body.max) {
+			session->closing = true;
+		}
+		return;
+	}
+	/* One byte stays free for the NUL behind a whole body. */
+	rc = exchange->body.size + body.size >= exchange->body.max ? ERR_LIMIT
+	    : buffer_append(&exchange->body, body.data, body.size);
+	if (rc == ERR_LIMIT) {
+		fail(session, 413, "the body is larger than this server takes");
+	} else if (rc != 0) {
+		fail(session, 503, "out of memory");
+	}
+}
+
+static void on_end(struct h1_session *session)
+{
+	struct exchange *exchange = session->exchange;
+	char *end;
+
+	session->request_read = true;
+	if (exchange->state != EXCHANGE_OPEN) {
+		return;
+	}
+	if (buffer_reserve(&exchange->body, 1, &end) != 0) {
+		fail(session, 503, "out of memory");
+		return;
+	}
+	*end = '\0';
+	dispatch_call(session->connection->worker, exchange);
+}
+
+static void on_event(struct h1_session *session, enum h1_event event, struct slice input,
+    struct slice body)
+{
+	switch (event) {
+	case H1_HEAD:
+		on_head(session, input);
+		break;
+	case H1_BODY:
+		on_body(session, body);
+		break;
+	case H1_END:
+		on_end(session);
+		break;
+	case H1_REFUSED:
+		session->head_read = true;
+		dispatch_identify(session->connection->worker, session->exchange);
+		fail(session, session->reader.status, session->reader.reason);
+		break;
+	case H1_NEED:
+		break;
+	}
+}
+
+void h1_session_input(struct h1_session *session, struct slice *input)
+{
+	while (input->size > 0 && h1_session_wants_input(session)) {
+		struct slice body = { NULL, 0 };
+		enum h1_event event;
+
+		if (session->exchange == NULL && begin(session) != 0) {
+			session->done = true;
+			return;
+		}
+		do {
+			event = h1_reader_next(&session->reader, input, &body);
+			on_event(session, event, *input, body);
+		} while (event != H1_NEED && h1_session_wants_input(session));
+		if (h1_session_output(session) != 0) {
+			session->done = true;
+		}
+	}
+}
+
+static int write_head(struct h1_session *session)
+{
+	struct worker *worker = session->connection->worker;
+	struct exchange *exchange = session->exchange;
+	bool keep;
+
+	session->framing = h1_framing_of(&exchange->request, &exchange->reply);
+	keep = exchange->request.keep_alive && !session->closing && !worker->draining &&
+	    session->framing != H1_UNTIL_CLOSE;
+	session->closing = !keep;
+	session->head_written = true;
+	return h1_write_head(&worker->out, &exchange->request, &exchange->reply,
+	    session->framing, keep, worker_date(worker));
+}
+
+static int write_piece(struct h1_session *session, struct slice piece)
+{
+	struct buffer *out = &session->connection->worker->out;
+	bool chunked = session->framing == H1_CHUNKED;
+	int rc = chunked ? h1_write_chunk_start(out, piece.size) : 0;
+
+	if (rc == 0) {
+		rc = piece.size <= COPY_BYTES ? buffer_append(out, piece.data, piece.size)
+		    : connection_write(session->connection, piece);
+	}
+	return rc == 0 && chunked ? h1_write_chunk_end(out) : rc;
+}
+
+/* 0 when the queue is empty, ERR_AGAIN when there is no room for more of it now. */
+static int write_pieces(struct h1_session *session)
+{
+	struct exchange *exchange = session->exchange;
+	struct slice piece;
+	int rc = 0;
+
+	while (rc == 0 && exchange->pieces.left > 0) {
+		size_t room = connection_room(session->connection);
+
+		if (room <= H1_CHUNK_OVERHEAD) {
+			return ERR_AGAIN;
+		}
+		rc = pieces_peek(&exchange->pieces, session->connection->worker->scratch,
+		    room - H1_CHUNK_OVERHEAD, &piece);
+		if (rc == 0) {
+			rc = write_piece(session, piece);
+		}
+		if (rc == 0) {
+			pieces_consume(&exchange->pieces, piece.size);
+			session->sent += piece.size;
+		}
+	}
+	return rc;
+}
+
+static int write_end(struct h1_session *session)
+{
+	struct exchange *exchange = session->exchange;
+	bool takes = head_has_token(&exchange->request.head, SLICE("te"), SLICE("trailers"));
+
+	session->reply_written = true;
+	if (session->framing != H1_CHUNKED) {
+		return 0;
+	}
+	return h1_write_last_chunk(&session->connection->worker->out,
+	    takes ? &exchange->reply.trailer : NULL);
+}
+
+/* An exchange ends when its reply is written and its request read, or never will be. */
+static void end_exchange(struct h1_session *session)
+{
+	if (session->request_read || session->closing) {
+		access_done(session->connection, session->exchange);
+		drop_exchange(session);
+		session->request_read = false;
+		session->done = session->closing;
+	}
+}
+
+/* ERR_AGAIN: there is no room for more now. */
+static int write_reply(struct h1_session *session)
+{
+	int rc = 0;
+
+	if (!session->head_written) {
+		rc = connection_room(session->connection) == 0 ? ERR_AGAIN : write_head(session);
+	}
+	if (rc == 0) {
+		rc = write_pieces(session);
+	}
+	if (rc == 0 && session->exchange->state == EXCHANGE_BROKEN) {
+		return ERR_CLOSED;
+	}
+	if (rc == 0 && session->exchange->state == EXCHANGE_ENDED) {
+		rc = write_end(session);
+	}
+	return rc;
+}
+
+int h1_session_output(struct h1_session *session)
+{
+	int rc = 0;
+
+	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
+		return 0;
+	}
+	if (!session->reply_written) {
+		rc = write_reply(session);
+	}
+	if (session->reply_written) {
+		end_exchange(session);
+	}
+	return rc == 0 || rc == ERR_AGAIN ? 0 : ERR_CLOSED;
+}
+
+void h1_session_timeout(struct h1_session *session)
+{
+	if (session->exchange == NULL || session->exchange->state != EXCHANGE_OPEN) {
+		session->done = true;
+		return;
+	}
+	if (!session->head_read) {
+		session->head_read = true;
+		dispatch_identify(session->connection->worker, session->exchange);
+	}
+	fail(session, 408, "the request did not come in time");
+	if (h1_session_output(session) != 0) {
+		session->done = true;
+	}
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: the process that serves. One event loop on one thread: it accepts, speaks TLS
+ * and HTTP, routes, calls handlers, logs and counts. The master forks it with everything it
+ * needs in struct worker_setup; nothing else crosses. Lifetime: boot.
+ */
+#ifndef TINCAN_WORKER_WORKER_H
+#define TINCAN_WORKER_WORKER_H
+
+#include "base/list.h"
+#include "base/sink.h"
+#include "config/config.h"
+#include "exchange/exchange.h"
+#include "http/date.h"
+#include "http/h1_reader.h"
+#include "ipc/scoreboard.h"
+#include "os/loop.h"
+#include "plugin/plugin.h"
+#include "site/site.h"
+#include "tls/context.h"
+#include "tls/session.h"
+
+#define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
+#define WORKER_SPARES 64		/* exchanges kept for reuse */
+
+/* All that a worker inherits. Borrowed from the master's memory, as it was at the fork. */
+struct worker_setup {
+	struct config *config;
+	struct plugin_set *plugins;
+	struct scoreboard *board;
+	const struct tls_tickets *tickets;
+	uint32_t index;		/* its place on the scoreboard */
+	const int *listen_fds;	/* one per configured listener */
+};
+
+struct listener {
+	struct watch watch;
+	struct timer retry;	/* set while out of descriptors */
+	struct worker *worker;
+	const struct config_listener *config;
+};
+
+struct worker {
+	struct config *config;
+	struct loop *loop;
+	struct tls_wire wire;
+	struct tls_context tls;
+	struct site site;
+	struct scoreboard *board;
+	struct scoreboard_worker *self;
+	struct watch signals;
+	struct listener *listeners;
+	struct list connections;
+	uint32_t connection_count;
+	uint32_t max_connections;	/* its share of the limit */
+	struct h1_limits h1_limits;
+	struct sink access;
+	bool access_json;
+	struct timer access_flush;
+	struct buffer access_line;	/* the one being put together */
+	char *plain;			/* what a connection has read in its turn */
+	struct buffer out;		/* what it writes in its turn */
+	char *scratch;			/* parts of files on their way; TLS_GATHER_MAX bytes */
+	struct exchange *spares[WORKER_SPARES];
+	size_t spare_count;
+	uint64_t next_id;		/* of a request */
+	int64_t date_s;			/* the second that date is of */
+	char date[HTTP_DATE_BYTES];
+	bool draining;
+	struct timer drain_timer;
+};
+
+/* Serves until SIGTERM and the end of the drain. Returns the exit status of the process. */
+int worker_run(const struct worker_setup *setup);
+
+/* The HTTP date of now. */
+struct slice worker_date(struct worker *worker);
+
+/* A clean exchange, or NULL when out of memory; given back by worker_give_exchange. */
+struct exchange *worker_take_exchange(struct worker *worker);
+void worker_give_exchange(struct worker *worker, struct exchange *exchange);
+
+/* A connection has gone: the last one ends a drain. */
+void worker_connection_gone(struct worker *worker);
+
+#endif
