@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* "certificates": the server's certificate and its key, as files. */
+#include "config/sections.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "config/reader.h"
+
+static const struct key certificate_keys[] = {
+	{ .name = "chain", .kind = KEY_FILE, .required = true,
+	  .offset = offsetof(struct config_certificate, chain) },
+	{ .name = "key", .kind = KEY_FILE, .required = true,
+	  .offset = offsetof(struct config_certificate, key) },
+	{ .name = NULL }
+};
+
+static void free_certificate(struct config_certificate *certificate)
+{
+	free(certificate->where);
+	free(certificate->chain);
+	free(certificate->key);
+}
+
+void certificates_read(const struct node *node, void *target)
+{
+	struct config *config = target;
+	struct node child = { 0 };
+
+	if (!reader_expect(node, JSON_ARRAY)) {
+		return;
+	}
+	config->certificates = memory_new(json_array_size(node->json),
+	    sizeof(*config->certificates));
+	while (node_next(node, &child)) {
+		struct config_certificate certificate = { .where = node_where(&child) };
+		size_t errors = node->document->problems->errors;
+
+		reader_object(&child, certificate_keys, &certificate);
+		if (child.index > 0) {
+			node_problem(&child, NULL,
+			    "more than one certificate is not supported yet");
+		}
+		if (node->document->problems->errors == errors) {
+			config->certificates[config->certificate_count++] = certificate;
+		} else {
+			free_certificate(&certificate);
+		}
+	}
+}
+
+void certificates_free(struct config *config)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		free_certificate(&config->certificates[i]);
+	}
+	free(config->certificates);
+}

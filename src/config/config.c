@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* server.json from file to struct config. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "config/document.h"
+#include "config/keys.h"
+#include "config/node.h"
+#include "config/sections.h"
+
+#define READ_BYTES 65536
+
+static char *directory_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL) {
+		return memory_text(".");
+	}
+	return slash == file ? memory_text("/") : memory_copy(file, (size_t)(slash - file));
+}
+
+static void read_root(struct config *config, const struct document *document)
+{
+	struct node root = node_root(document);
+	struct node listeners;
+
+	reader_defaults(document, config_keys, config);
+	reader_object(&root, config_keys, config);
+	if (!node_find(&root, "listeners", &listeners)) {
+		listeners_default(config);
+	}
+}
+
+struct config *config_parse(const char *file, const char *text, size_t size,
+    struct problems *problems)
+{
+	char *directory = directory_of(file);
+	struct document document = { .file = file, .directory = directory,
+		.problems = problems };
+	struct config *config = NULL;
+
+	if (document_open(&document, text, size) != 0) {
+		goto out;
+	}
+	if (!json_is_object(document.root)) {
+		struct node root = node_root(&document);
+
+		reader_expect(&root, JSON_OBJECT);
+		goto out;
+	}
+	config = memory_new(1, sizeof(*config));
+	config->file = memory_text(file);
+	config->directory = memory_text(directory);
+	read_root(config, &document);
+out:
+	document_close(&document);
+	free(directory);
+	return config;
+}
+
+/* All of the stream into text; 0 or ERR_. */
+static int read_all(FILE *stream, struct buffer *text)
+{
+	for (;;) {
+		char *space;
+		size_t size;
+		int rc = buffer_reserve(text, READ_BYTES, &space);
+
+		if (rc != 0) {
+			return rc;
+		}
+		size = fread(space, 1, READ_BYTES, stream);
+		buffer_commit(text, size);
+		if (size < READ_BYTES) {
+			return ferror(stream) ? ERR_SYSTEM : 0;
+		}
+	}
+}
+
+struct config *config_load(const char *file, struct problems *problems)
+{
+	FILE *stream = fopen(file, "re");
+	struct config *config = NULL;
+	struct buffer text;
+	int rc = ERR_SYSTEM;
+
+	/* One read more than a document may have, which then says so itself. */
+	buffer_init(&text, DOCUMENT_MAX_BYTES + 2 * READ_BYTES);
+	if (stream != NULL) {
+		rc = read_all(stream, &text);
+	}
+	if (rc == ERR_SYSTEM) {
+		problems_add(problems, file, NULL, "cannot read it: %s", strerror(errno));
+	} else if (rc != 0 && rc != ERR_LIMIT) {
+		problems_add(problems, file, NULL, "cannot read it: out of memory");
+	} else {
+		struct slice all = buffer_slice(&text);
+
+		config = config_parse(file, all.data, all.size, problems);
+	}
+	if (stream != NULL) {
+		fclose(stream);
+	}
+	buffer_release(&text);
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	if (config == NULL) {
+		return;
+	}
+	listeners_free(config);
+	certificates_free(config);
+	handlers_free(config);
+	routes_free(config);
+	free(config->log.access);
+	free(config->log.error);
+	free(config->plugin_directory);
+	free(config->state);
+	free(config->directory);
+	free(config->file);
+	free(config);
+}

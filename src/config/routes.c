@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* "routes": which path goes to which handler, or is redirected to where. */
+#include "config/sections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "config/methods.h"
+#include "config/reader.h"
+#include "route/router.h"
+
+#define DEFAULT_STATUS 302
+
+static void read_methods(const struct node *node, void *target)
+{
+	struct config_route *route = target;
+
+	methods_read(node, &route->methods, &route->other_methods);
+}
+
+static void read_settings(const struct node *node, void *target)
+{
+	struct config_route *route = target;
+
+	if (reader_expect(node, JSON_OBJECT)) {
+		flatten_settings(node, &route->settings);
+	}
+}
+
+static void read_status(const struct node *node, void *target)
+{
+	static const int statuses[] = { 301, 302, 303, 307, 308 };
+	struct config_route *route = target;
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (json_is_integer(node->json) && json_integer_value(node->json) == statuses[i]) {
+			route->status = statuses[i];
+			return;
+		}
+	}
+	if (json_is_number(node->json)) {
+		node_problem(node, NULL, "expected 301, 302, 303, 307 or 308, found %s",
+		    node_word(node).text);
+	} else {
+		node_mismatch(node, "a number");
+	}
+}
+
+static const struct key route_keys[] = {
+	{ .name = "path", .kind = KEY_TEXT, .required = true, .offset = offsetof(struct config_route, pattern) },
+	{ .name = "methods", .kind = KEY_OTHER, .read = read_methods },
+	{ .name = "handler", .kind = KEY_TEXT, .offset = offsetof(struct config_route, handler) },
+	{ .name = "settings", .kind = KEY_OTHER, .read = read_settings },
+	{ .name = "redirect", .kind = KEY_TEXT, .offset = offsetof(struct config_route, redirect) },
+	{ .name = "status", .kind = KEY_OTHER, .read = read_status },
+	{ .name = NULL }
+};
+
+static void free_route(struct config_route *route)
+{
+	for (char **other = route->other_methods; other != NULL && *other != NULL; other++) {
+		free(*other);
+	}
+	free(route->other_methods);
+	free(route->where);
+	free(route->pattern);
+	free(route->handler);
+	free(route->redirect);
+	settings_release(&route->settings);
+}
+
+static void check_pattern(const struct node *node, const struct config_route *route)
+{
+	const char *what;
+	struct node path;
+
+	if (route->pattern != NULL && node_find(node, "path", &path) &&
+	    router_check(route->pattern, &what) != 0) {
+		node_problem(&path, NULL, "%s %s", word_of(route->pattern).text, what);
+	}
+}
+
+/* A Location as it can be sent: a path of this server or a whole http(s) URL. */
+static bool is_location(const char *text)
+{
+	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 :
+	    strncmp(text, "http://", 7) == 0 ? 7 : 0;
+
+	if (scheme == 0 ? text[0] != '/' || text[1] == '/' :
+	    text[scheme] == '\0' || text[scheme] == '/') {
+		return false;
+	}
+	for (; *text != '\0'; text++) {
+		if (*text <= 0x20 || *text >= 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void check_redirect(const struct node *node, const struct config_route *route)
+{
+	struct node redirect;
+
+	if (route->redirect != NULL && !is_location(route->redirect) &&
+	    node_find(node, "redirect", &redirect)) {
+		node_problem(&redirect, "other characters are written as '%' escapes",
+		    "expected a path from '/' or an http(s) URL, found %s",
+		    word_of(route->redirect).text);
+	}
+}
+
+/* Handler or redirect, and each with its own keys only. */
+static void check_target(const struct node *node, const struct config_route *route)
+{
+	struct node handler;
+	struct node redirect;
+	struct node extra;
+	bool has_handler = node_find(node, "handler", &handler);
+	bool has_redirect = node_find(node, "redirect", &redirect);
+
+	if (!has_handler && !has_redirect) {
+		node_problem(node, NULL, "expected a 'handler' or a 'redirect', found neither");
+	}
+	if (has_handler && has_redirect) {
+		node_problem(&redirect, NULL, "a route has a 'handler' or a 'redirect', not both");
+	}
+	if (!has_redirect && node_find(node, "status", &extra)) {
+		node_problem(&extra, NULL, "'status' goes with 'redirect' only");
+	}
+	if (!has_handler && node_find(node, "settings", &extra)) {
+		node_problem(&extra, NULL, "'settings' goes with 'handler' only");
+	}
+	if (route->handler != NULL) {
+		handler_name_check(&handler, route->handler);
+	}
+	check_redirect(node, route);
+}
+
+/* The router itself says which routes get in each other's way; its values are routes. */
+static void check_clash(const struct node *node, struct router *router,
+    struct config_route *route)
+{
+	const struct config_route *other;
+	struct node path;
+	void *clash;
+
+	if (router_add(router, route->pattern, route->methods,
+	    (const char *const *)route->other_methods, route, &clash) == 0 ||
+	    !node_find(node, "path", &path)) {
+		return;
+	}
+	other = clash;
+	node_problem(&path, strcmp(other->pattern, route->pattern) == 0 ? NULL :
+	    "names do not tell patterns apart", "%s with %s is the same as %s in %s",
+	    word_of(route->pattern).text, methods_common(route, other).text,
+	    word_of(other->pattern).text, other->where);
+}
+
+static void read_route(const struct node *node, struct router *router,
+    struct config_route *route)
+{
+	size_t errors = node->document->problems->errors;
+
+	route->status = DEFAULT_STATUS;
+	route->where = node_where(node);
+	reader_object(node, route_keys, route);
+	if (json_is_object(node->json)) {
+		check_pattern(node, route);
+		check_target(node, route);
+	}
+	if (node->document->problems->errors == errors) {
+		check_clash(node, router, route);
+	}
+}
+
+void routes_read(const struct node *node, void *target)
+{
+	struct config *config = target;
+	struct node child = { 0 };
+	struct router *router;
+
+	if (!reader_expect(node, JSON_ARRAY)) {
+		return;
+	}
+	/* As many as may be needed, as the router holds on to the routes' places. */
+	config->routes = memory_new(json_array_size(node->json), sizeof(*config->routes));
+	router = router_new();
+	while (node_next(node, &child)) {
+		struct config_route *route = &config->routes[config->route_count];
+		size_t errors = node->document->problems->errors;
+
+		read_route(&child, router, route);
+		if (node->document->problems->errors == errors) {
+			config->route_count++;
+		} else {
+			free_route(route);
+			*route = (struct config_route){ 0 };
+		}
+	}
+	router_free(router);
+}
+
+void routes_free(struct config *config)
+{
+	for (size_t i = 0; i < config->route_count; i++) {
+		free_route(&config->routes[i]);
+	}
+	free(config->routes);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of server.json that need more than a table, a file each. A ..._read function
+ * reads one key's value into the config, which is target. Elements with a problem are
+ * left out, so that what is in the config is sound.
+ */
+#ifndef TINCAN_CONFIG_SECTIONS_H
+#define TINCAN_CONFIG_SECTIONS_H
+
+#include "base/settings.h"
+#include "config/config.h"
+#include "config/node.h"
+
+void listeners_read(const struct node *node, void *target);
+void listeners_default(struct config *config);
+void listeners_free(struct config *config);
+
+void certificates_read(const struct node *node, void *target);
+void certificates_free(struct config *config);
+
+void handlers_read(const struct node *node, void *target);
+void handlers_free(struct config *config);
+
+/* Can a plugin have that name? If not, says so at node. */
+bool handler_name_check(const struct node *node, const char *name);
+
+void routes_read(const struct node *node, void *target);
+void routes_free(struct config *config);
+
+/* The value at node, flat. What is nested too deeply or has an ambiguous path is said. */
+void flatten_settings(const struct node *node, struct settings *settings);
+
+#endif
