@@ -42,7 +42,7 @@ AC_DEFUN([TINCAN_SANITIZERS], [
 	TINCAN_SANITIZER([tsan], [-fsanitize=thread])
 	AS_IF([test -n "$SANITIZER_CFLAGS"], [
 		AS_IF([test "$enable_asan$enable_tsan" = yesyes],
-			[AC_MSG_ERROR([--enable-asan and --enable-tsan exclude each other])])
+			[AC_MSG_ERROR([--enable-asan excludes --enable-tsan])])
 		SANITIZER_CFLAGS="$SANITIZER_CFLAGS -fno-sanitize-recover=all"
 		SANITIZER_CFLAGS="$SANITIZER_CFLAGS -fno-omit-frame-pointer"
 	])
@@ -57,7 +57,8 @@ AC_DEFUN([TINCAN_HARDENING], [
 	PIE_LDFLAGS=
 	TINCAN_ADD_FLAGS([HARDENING_CFLAGS], [-fstack-protector-strong \
 		-fstack-clash-protection -fcf-protection])
-	TINCAN_ADD_FLAGS([HARDENING_LDFLAGS], [-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack])
+	TINCAN_ADD_FLAGS([HARDENING_LDFLAGS], [-Wl,-z,relro -Wl,-z,now \
+		-Wl,-z,noexecstack])
 	TINCAN_ADD_FLAGS([PIE_CFLAGS], [-fPIE])
 	TINCAN_ADD_FLAGS([PIE_LDFLAGS], [-pie])
 	TINCAN_FORTIFY
