@@ -69,7 +69,8 @@ static size_t skip_value(const struct settings *settings, size_t index)
 }
 
 /* Children are counted, not found by the dots of their paths: a key may hold dots. */
-const char *settings_child(const struct settings *settings, const char *path, size_t index)
+const char *settings_child(const struct settings *settings, const char *path,
+    size_t index)
 {
 	const struct setting *object = settings_find(settings, path);
 	size_t prefix = path[0] == '\0' ? 0 : strlen(path) + 1;

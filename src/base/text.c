@@ -17,7 +17,9 @@ static bool lower_copy(char *lower, const char *word)
 		return false;
 	}
 	for (size_t i = 0; i <= size; i++) {
-		lower[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] | 0x20) : word[i];
+		bool upper = word[i] >= 'A' && word[i] <= 'Z';
+
+		lower[i] = upper ? (char)(word[i] | 0x20) : word[i];
 	}
 	return true;
 }
@@ -52,8 +54,8 @@ static unsigned edit_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= width; j++) {
 			row[j] = least(last[j] + 1, row[j - 1] + 1,
 			    last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < row[j]) {
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j]) {
 				row[j] = before[j - 2] + 1;
 			}
 		}
@@ -144,7 +146,8 @@ static int append_json_escape(struct buffer *out, struct slice text, size_t *siz
 		*size = 1;
 		return buffer_append(out, "\xef\xbf\xbd", 3);
 	}
-	if (byte < sizeof(short_forms) / sizeof(short_forms[0]) && short_forms[byte][0] != '\0') {
+	if (byte < sizeof(short_forms) / sizeof(short_forms[0]) &&
+	    short_forms[byte][0] != '\0') {
 		return buffer_append(out, short_forms[byte], 2);
 	}
 	/* U+0080 to U+009F (0xc2 0x80 ..) are control characters, too. */

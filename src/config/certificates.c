@@ -8,9 +8,9 @@
 #include "config/reader.h"
 
 static const struct key certificate_keys[] = {
-	{ .name = "chain", .kind = KEY_FILE, .required = true,
+	{ KEY("chain", FILE), .required = true,
 	  .offset = offsetof(struct config_certificate, chain) },
-	{ .name = "key", .kind = KEY_FILE, .required = true,
+	{ KEY("key", FILE), .required = true,
 	  .offset = offsetof(struct config_certificate, key) },
 	{ .name = NULL }
 };

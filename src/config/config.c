@@ -23,7 +23,7 @@ static char *directory_of(const char *file)
 	if (slash == NULL) {
 		return memory_text(".");
 	}
-	return slash == file ? memory_text("/") : memory_copy(file, (size_t)(slash - file));
+	return memory_copy(file, slash == file ? 1 : (size_t)(slash - file));
 }
 
 static void read_root(struct config *config, const struct document *document)

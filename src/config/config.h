@@ -19,7 +19,7 @@
 
 struct config_listener {
 	char *where;
-	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443", ":8443" */
+	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443" */
 	char *host;		/* "127.0.0.1", "::1"; "" for every address */
 	uint16_t port;		/* 0: any free one, told in the log */
 };
@@ -80,8 +80,8 @@ struct config {
 	char *state;		/* folder for private copies and generated files: "run" */
 	struct config_listener *listeners;
 	size_t listener_count;
-	struct config_certificate *certificates;	/* none: a development one is made */
-	size_t certificate_count;
+	struct config_certificate *certificates;
+	size_t certificate_count;	/* 0: a development one is made */
 	enum config_tls_version tls_min_version;
 	char *plugin_directory;
 	bool serve_unrouted;	/* plugins without a route answer at their own */

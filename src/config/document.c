@@ -24,7 +24,8 @@ static const struct syntax_error syntax_errors[] = {
 	{ "':' expected", "expected ':' after the key", NULL },
 	{ "unexpected token", "expected a value", NULL },
 	{ "invalid token", "expected a value", NULL },
-	{ "invalid escape", "unknown escape in a string", "a backslash is written '\\\\'" },
+	{ "invalid escape", "unknown escape in a string",
+	    "a backslash is written '\\\\'" },
 	{ "invalid Unicode", "half a surrogate pair in a string", NULL },
 	{ "end of file expected", "expected the end of the file", NULL },
 	{ "premature end of input", "the file ends inside a string", NULL },
@@ -50,7 +51,7 @@ static const struct {
 	{ "near 'True'", "did you mean 'true'" },
 	{ "near 'False'", "did you mean 'false'" },
 	{ "near 'None'", "did you mean 'null'" },
-	{ "near '\xef\xbb\xbf", "the file begins with a byte order mark: save it without" },
+	{ "near '\xef\xbb\xbf", "the file begins with a byte order mark" },
 	{ "string or '}' expected near '}'", "the last member has no comma behind it" },
 	{ "unexpected token near ']'", "the last element has no comma behind it" },
 };
@@ -76,10 +77,11 @@ static void append_found(struct buffer *out, const char *text)
 	} else if (near != NULL) {
 		rc = buffer_printf(out, ", found ");
 		if (rc == 0) {
-			rc = text_append_printable(out, slice_of(near + strlen(" near ")));
+			near += strlen(" near ");
+			rc = text_append_printable(out, slice_of(near));
 		}
 	}
-	/* jansson's text is shorter than the buffer may become: only memory can be short. */
+	/* The buffer has room for all of jansson's text: only memory can be short. */
 	if (rc != 0) {
 		buffer_reset(out);
 	}
@@ -103,8 +105,8 @@ static void add_syntax_problem(const struct document *document, const json_error
 		append_found(&found, error->text);
 	}
 	where = memory_printf("%s:%d:%d", document->file, error->line, error->column);
-	problems_add(document->problems, where, find_hint(error->text, shown.hint), "%s%.*s",
-	    shown.what, (int)found.size, buffer_slice(&found).data);
+	problems_add(document->problems, where, find_hint(error->text, shown.hint),
+	    "%s%.*s", shown.what, (int)found.size, buffer_slice(&found).data);
 	free(where);
 	buffer_release(&found);
 }

@@ -49,7 +49,7 @@ static char *compact_text(const struct node *node)
 		bool is_space = strchr(" \t\r\n", from[i]) != NULL;
 
 		if (from[i] == '\\') {
-			compact[size++] = from[i++];	/* an escape, which hides a quote */
+			compact[size++] = from[i++]; /* an escape, which hides a quote */
 		} else if (from[i] == '"') {
 			in_string = !in_string;
 		}
@@ -65,9 +65,9 @@ static struct setting *add_setting(struct settings *settings, const struct node 
 {
 	char *json = compact_text(node);
 	char *where = node_where(node);
-	const char *text = json_is_string(node->json) ? json_string_value(node->json) : json;
-	struct setting *setting = settings_add(settings, path, type_of(node->json), text, json,
-	    where);
+	const char *string = json_string_value(node->json);
+	struct setting *setting = settings_add(settings, path, type_of(node->json),
+	    string != NULL ? string : json, json, where);
 
 	if (json_is_integer(node->json)) {
 		setting->integer = json_integer_value(node->json);
@@ -91,15 +91,15 @@ static char *child_path(const char *path, const struct node *child)
 	return memory_printf("%s%s%s", path, dot, child->key);
 }
 
-static void flatten_value(struct flatten *flatten, const struct node *node, const char *path,
-    unsigned depth)
+static void flatten_value(struct flatten *flatten, const struct node *node,
+    const char *path, int depth)
 {
 	struct node child = { 0 };
 	struct setting *setting;
 	const char *earlier;
 
 	if (depth > MAX_DEPTH) {
-		node_problem(node, NULL, "settings are nested deeper than %d levels", MAX_DEPTH);
+		node_problem(node, NULL, "settings are deeper than %d levels", MAX_DEPTH);
 		return;
 	}
 	setting = add_setting(flatten->settings, node, path);

@@ -28,10 +28,10 @@ static void read_isolation(const struct node *node, void *target)
 }
 
 static const struct key handler_keys[] = {
-	{ .name = "isolation", .kind = KEY_OTHER, .read = read_isolation },
-	{ .name = "processes", .kind = KEY_RESERVED },
-	{ .name = "timeout_ms", .kind = KEY_RESERVED },
-	{ .name = "max_memory_bytes", .kind = KEY_RESERVED },
+	{ KEY("isolation", OTHER), .read = read_isolation },
+	{ KEY("processes", RESERVED) },
+	{ KEY("timeout_ms", RESERVED) },
+	{ KEY("max_memory_bytes", RESERVED) },
 	{ .name = NULL }
 };
 
@@ -50,22 +50,23 @@ bool handler_name_check(const struct node *node, const char *name)
 void handlers_read(const struct node *node, void *target)
 {
 	struct config *config = target;
+	struct config_handler *handler;
 	struct node child = { 0 };
 
 	if (!reader_expect(node, JSON_OBJECT)) {
 		return;
 	}
-	config->handlers = memory_new(json_object_size(node->json), sizeof(*config->handlers));
+	config->handlers = memory_new(json_object_size(node->json),
+	    sizeof(*config->handlers));
 	while (node_next(node, &child)) {
 		size_t errors = node->document->problems->errors;
 
 		handler_name_check(&child, child.key);
 		reader_object(&child, handler_keys, config);
 		if (node->document->problems->errors == errors) {
-			config->handlers[config->handler_count++] = (struct config_handler){
-				.where = node_where(&child),
-				.name = memory_text(child.key),
-			};
+			handler = &config->handlers[config->handler_count++];
+			handler->where = node_where(&child);
+			handler->name = memory_text(child.key);
 		}
 	}
 }

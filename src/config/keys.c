@@ -14,79 +14,81 @@
 #define RANGE(min_, max_, default_) .min = (min_), .max = (max_), .number = (default_)
 
 /* An enum is read as the uint32_t that it is stored as. */
-_Static_assert(sizeof(enum config_log_format) == sizeof(uint32_t) &&
-    sizeof(enum config_tls_version) == sizeof(uint32_t) && sizeof(int) == sizeof(uint32_t),
-    "KEY_CHOICE writes 32 bits");
+_Static_assert(sizeof(enum config_log_format) == sizeof(uint32_t), "see KEY_CHOICE");
+_Static_assert(sizeof(enum config_tls_version) == sizeof(uint32_t), "see KEY_CHOICE");
+_Static_assert(sizeof(int) == sizeof(uint32_t), "see KEY_CHOICE");
 
 static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const log_formats[] = { "auto", "json", "text", NULL };
 
 static const struct key tls_keys[] = {
-	{ .name = "min_version", .kind = KEY_CHOICE, FIELD(tls_min_version), .choices = tls_versions,
+	{ KEY("min_version", CHOICE), FIELD(tls_min_version), .choices = tls_versions,
 	  .min = CONFIG_TLS_1_2, .number = CONFIG_TLS_1_2 },
-	{ .name = "client_auth", .kind = KEY_RESERVED },
-	{ .name = "client_ca", .kind = KEY_RESERVED },
+	{ KEY("client_auth", RESERVED) },
+	{ KEY("client_ca", RESERVED) },
 	{ .name = NULL }
 };
 
 static const struct key plugins_keys[] = {
-	{ .name = "directory", .kind = KEY_FILE, FIELD(plugin_directory), .text = "plugins" },
-	{ .name = "serve_unrouted", .kind = KEY_BOOL, FIELD(serve_unrouted), .number = true },
-	{ .name = "watch", .kind = KEY_RESERVED },
+	{ KEY("directory", FILE), FIELD(plugin_directory), .text = "plugins" },
+	{ KEY("serve_unrouted", BOOL), FIELD(serve_unrouted), .number = true },
+	{ KEY("watch", RESERVED) },
 	{ .name = NULL }
 };
 
 static const struct key limits_keys[] = {
-	{ .name = "max_connections", .kind = KEY_U32, FIELD(limits.max_connections),
+	{ KEY("max_connections", U32), FIELD(limits.max_connections),
 	  RANGE(1, 10000000, 10000) },
-	{ .name = "max_target_bytes", .kind = KEY_U32, FIELD(limits.max_target_bytes),
+	{ KEY("max_target_bytes", U32), FIELD(limits.max_target_bytes),
 	  RANGE(64, 1 << 20, 8192) },
-	{ .name = "max_header_bytes", .kind = KEY_U32, FIELD(limits.max_header_bytes),
+	{ KEY("max_header_bytes", U32), FIELD(limits.max_header_bytes),
 	  RANGE(256, 1 << 20, 32768) },
-	{ .name = "max_header_fields", .kind = KEY_U32, FIELD(limits.max_header_fields),
+	{ KEY("max_header_fields", U32), FIELD(limits.max_header_fields),
 	  RANGE(1, 10000, 100) },
-	{ .name = "max_body_bytes", .kind = KEY_U64, FIELD(limits.max_body_bytes),
+	{ KEY("max_body_bytes", U64), FIELD(limits.max_body_bytes),
 	  RANGE(0, UINT64_C(1) << 40, 1 << 20) },
 	{ .name = NULL }
 };
 
 static const struct key timeouts_keys[] = {
-	{ .name = "handshake_ms", .kind = KEY_U32, FIELD(timeouts.handshake_ms), RANGE(1, DAY_MS, 10000) },
-	{ .name = "header_ms", .kind = KEY_U32, FIELD(timeouts.header_ms), RANGE(1, DAY_MS, 10000) },
-	{ .name = "body_ms", .kind = KEY_U32, FIELD(timeouts.body_ms), RANGE(1, DAY_MS, 30000) },
-	{ .name = "write_ms", .kind = KEY_U32, FIELD(timeouts.write_ms), RANGE(1, DAY_MS, 30000) },
-	{ .name = "idle_ms", .kind = KEY_U32, FIELD(timeouts.idle_ms), RANGE(1, DAY_MS, 60000) },
-	{ .name = "drain_ms", .kind = KEY_U32, FIELD(timeouts.drain_ms), RANGE(0, DAY_MS, 600000) },
+	{ KEY("handshake_ms", U32), FIELD(timeouts.handshake_ms),
+	  RANGE(1, DAY_MS, 10000) },
+	{ KEY("header_ms", U32), FIELD(timeouts.header_ms), RANGE(1, DAY_MS, 10000) },
+	{ KEY("body_ms", U32), FIELD(timeouts.body_ms), RANGE(1, DAY_MS, 30000) },
+	{ KEY("write_ms", U32), FIELD(timeouts.write_ms), RANGE(1, DAY_MS, 30000) },
+	{ KEY("idle_ms", U32), FIELD(timeouts.idle_ms), RANGE(1, DAY_MS, 60000) },
+	{ KEY("drain_ms", U32), FIELD(timeouts.drain_ms), RANGE(0, DAY_MS, 600000) },
 	{ .name = NULL }
 };
 
 static const struct key log_keys[] = {
-	{ .name = "access", .kind = KEY_LOG, FIELD(log.access), .text = "-" },
-	{ .name = "error", .kind = KEY_LOG, FIELD(log.error), .text = "-" },
-	{ .name = "level", .kind = KEY_CHOICE, FIELD(log.level), .choices = log_levels, .min = 1, .number = 2 },
-	{ .name = "format", .kind = KEY_CHOICE, FIELD(log.format), .choices = log_formats,
+	{ KEY("access", LOG), FIELD(log.access), .text = "-" },
+	{ KEY("error", LOG), FIELD(log.error), .text = "-" },
+	{ KEY("level", CHOICE), FIELD(log.level), .choices = log_levels,
+	  .min = 1, .number = 2 },
+	{ KEY("format", CHOICE), FIELD(log.format), .choices = log_formats,
 	  .min = CONFIG_LOG_AUTO, .number = CONFIG_LOG_AUTO },
 	{ .name = NULL }
 };
 
 const struct key config_keys[] = {
-	{ .name = "$schema", .kind = KEY_IGNORED },
-	{ .name = "listeners", .kind = KEY_OTHER, .read = listeners_read },
-	{ .name = "certificates", .kind = KEY_OTHER, .read = certificates_read },
-	{ .name = "tls", .kind = KEY_OBJECT, .keys = tls_keys },
-	{ .name = "plugins", .kind = KEY_OBJECT, .keys = plugins_keys },
-	{ .name = "handlers", .kind = KEY_OTHER, .read = handlers_read },
-	{ .name = "routes", .kind = KEY_OTHER, .read = routes_read },
-	{ .name = "limits", .kind = KEY_OBJECT, .keys = limits_keys },
-	{ .name = "timeouts", .kind = KEY_OBJECT, .keys = timeouts_keys },
-	{ .name = "log", .kind = KEY_OBJECT, .keys = log_keys },
-	{ .name = "state", .kind = KEY_FILE, FIELD(state), .text = "run" },
-	{ .name = "workers", .kind = KEY_U32, FIELD(workers), RANGE(0, 256, 0) },
-	{ .name = "filters", .kind = KEY_RESERVED },
-	{ .name = "hosts", .kind = KEY_RESERVED },
-	{ .name = "alpn", .kind = KEY_RESERVED },
-	{ .name = "control", .kind = KEY_RESERVED },
-	{ .name = "user", .kind = KEY_RESERVED },
+	{ KEY("$schema", IGNORED) },
+	{ KEY("listeners", OTHER), .read = listeners_read },
+	{ KEY("certificates", OTHER), .read = certificates_read },
+	{ KEY("tls", OBJECT), .keys = tls_keys },
+	{ KEY("plugins", OBJECT), .keys = plugins_keys },
+	{ KEY("handlers", OTHER), .read = handlers_read },
+	{ KEY("routes", OTHER), .read = routes_read },
+	{ KEY("limits", OBJECT), .keys = limits_keys },
+	{ KEY("timeouts", OBJECT), .keys = timeouts_keys },
+	{ KEY("log", OBJECT), .keys = log_keys },
+	{ KEY("state", FILE), FIELD(state), .text = "run" },
+	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
+	{ KEY("filters", RESERVED) },
+	{ KEY("hosts", RESERVED) },
+	{ KEY("alpn", RESERVED) },
+	{ KEY("control", RESERVED) },
+	{ KEY("user", RESERVED) },
 	{ .name = NULL }
 };

@@ -15,11 +15,11 @@
 #define PORT_DIGITS 5
 
 static const struct key listener_keys[] = {
-	{ .name = "address", .kind = KEY_TEXT, .required = true,
+	{ KEY("address", TEXT), .required = true,
 	  .offset = offsetof(struct config_listener, address) },
-	{ .name = "stream", .kind = KEY_RESERVED },
-	{ .name = "tls", .kind = KEY_RESERVED },
-	{ .name = "redirect", .kind = KEY_RESERVED },
+	{ KEY("stream", RESERVED) },
+	{ KEY("tls", RESERVED) },
+	{ KEY("redirect", RESERVED) },
 	{ .name = NULL }
 };
 
@@ -88,7 +88,8 @@ static struct word guess_address(const char *address)
 	if (parse_port(address, &port)) {
 		snprintf(hint.text, sizeof(hint.text), "did you mean ':%s'", address);
 	} else if (inet_pton(AF_INET6, address, ignored) == 1) {
-		snprintf(hint.text, sizeof(hint.text), "did you mean '[%s]:8443'", address);
+		snprintf(hint.text, sizeof(hint.text), "did you mean '[%s]:8443'",
+		    address);
 	} else if (inet_pton(AF_INET, address, ignored) == 1 ||
 	    (address[0] == '[' && address[strlen(address) - 1] == ']')) {
 		snprintf(hint.text, sizeof(hint.text), "a port is missing: ':8443'");
@@ -99,7 +100,7 @@ static struct word guess_address(const char *address)
 	return hint;
 }
 
-/* Fills in host and port from the address; false, with a problem at node, if it cannot. */
+/* Fills in host and port from the address; if it cannot, says so at node. */
 static bool parse_address(const struct node *node, struct config_listener *listener)
 {
 	const char *address = listener->address;
@@ -120,9 +121,10 @@ static bool parse_address(const struct node *node, struct config_listener *liste
 	host = memory_copy(address, (size_t)(colon - address));
 	listener->host = parse_host(host);
 	if (listener->host == NULL) {
-		node_problem(node, "an IPv4 address, an IPv6 address in brackets, 'localhost', "
-		    "or '*' for every address", "expected a numeric address, found %s",
-		    word_of(host).text);
+		node_problem(node,
+		    "an IPv4 address, an IPv6 address in brackets, 'localhost', "
+		    "or '*' for every address",
+		    "expected a numeric address, found %s", word_of(host).text);
 	}
 	free(host);
 	return listener->host != NULL;
@@ -172,7 +174,8 @@ void listeners_read(const struct node *node, void *target)
 		node_problem(node, NULL, "expected at least one listener, found none");
 		return;
 	}
-	config->listeners = memory_new(json_array_size(node->json), sizeof(*config->listeners));
+	config->listeners = memory_new(json_array_size(node->json),
+	    sizeof(*config->listeners));
 	while (node_next(node, &child)) {
 		struct config_listener listener = { 0 };
 

@@ -59,7 +59,8 @@ static uint32_t add_place(struct walk *walk, uint32_t line)
 {
 	if (walk->count == walk->capacity) {
 		walk->capacity = walk->capacity == 0 ? 64 : walk->capacity * 2;
-		walk->places = memory_grow(walk->places, walk->capacity, sizeof(*walk->places));
+		walk->places = memory_grow(walk->places, walk->capacity,
+		    sizeof(*walk->places));
 	}
 	walk->places[walk->count] = (struct place){ .line = line, .start = walk->at };
 	return walk->count++;

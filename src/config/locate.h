@@ -10,7 +10,7 @@ struct place {
 	uint32_t line;		/* from 1; of a member, its key's */
 	uint32_t start;		/* of the value in the text */
 	uint32_t size;
-	uint32_t next;		/* the place behind this value and all that is inside it */
+	uint32_t next;		/* the place behind this value and all inside it */
 };
 
 /*

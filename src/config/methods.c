@@ -55,7 +55,7 @@ static bool check_name(const struct node *node, const char *name)
 		    word_of(name).text);
 	} else if (strcmp(name, "CONNECT") == 0) {
 		/* RFC 9110 section 9.3.6: its target is a host and port, never a path. */
-		node_problem(node, NULL, "'CONNECT' has no path, so no route can take it");
+		node_problem(node, NULL, "'CONNECT' has no path to route by");
 	} else {
 		return true;
 	}
@@ -105,6 +105,14 @@ void methods_read(const struct node *node, uint32_t *mask, char ***others)
 	}
 }
 
+void methods_free(char **others)
+{
+	for (char **other = others; other != NULL && *other != NULL; other++) {
+		free(*other);
+	}
+	free(others);
+}
+
 static bool takes_all(const struct config_route *route)
 {
 	return route->methods == 0 && route->other_methods == NULL;
@@ -114,8 +122,8 @@ static void append_name(struct word *list, const char *name)
 {
 	size_t size = strlen(list->text);
 
-	snprintf(list->text + size, sizeof(list->text) - size, "%s%s", size == 0 ? "" : ", ",
-	    name);
+	snprintf(list->text + size, sizeof(list->text) - size, "%s%s",
+	    size == 0 ? "" : ", ", name);
 }
 
 struct word methods_common(const struct config_route *a, const struct config_route *b)
@@ -134,7 +142,8 @@ struct word methods_common(const struct config_route *a, const struct config_rou
 		}
 	}
 	for (; others != NULL && *others != NULL; others++) {
-		if (takes_all(a) || takes_all(b) || has_other(b->other_methods, *others)) {
+		if (takes_all(a) || takes_all(b) ||
+		    has_other(b->other_methods, *others)) {
 			append_name(&list, *others);
 		}
 	}

@@ -25,8 +25,12 @@ bool node_next(const struct node *parent, struct node *child)
 
 	child->document = parent->document;
 	child->parent = parent;
-	child->place = first ? parent->place + 1 : parent->document->places[child->place].next;
-	child->index = first ? 0 : child->index + 1;
+	if (first) {
+		child->place = parent->place + 1;
+	} else {
+		child->place = parent->document->places[child->place].next;
+		child->index++;
+	}
 	if (json_is_array(parent->json)) {
 		child->json = json_array_get(parent->json, child->index);
 		return child->json != NULL;
@@ -87,7 +91,7 @@ struct word word_of(const char *text)
 	return word;
 }
 
-_Static_assert(6 * WORD_BYTES + 3 < sizeof(((struct word *)NULL)->text), "escapes must fit");
+_Static_assert(6 * WORD_BYTES + 3 < WORD_SIZE, "escapes and quotes must fit");
 
 struct word word_guess(const char *text, const char *const *words, size_t count)
 {
@@ -199,6 +203,6 @@ void node_mismatch(const struct node *node, const char *expected)
 {
 	bool has_word = json_is_string(node->json) || json_is_number(node->json);
 
-	node_problem(node, NULL, "expected %s, found %s%s", expected, describe_type(node->json),
-	    has_word ? node_word(node).text : "");
+	node_problem(node, NULL, "expected %s, found %s%s", expected,
+	    describe_type(node->json), has_word ? node_word(node).text : "");
 }

@@ -21,8 +21,10 @@ struct node {
 };
 
 /* A piece of a message, short enough to pass by value. */
+#define WORD_SIZE 256
+
 struct word {
-	char text[256];
+	char text[WORD_SIZE];
 };
 
 struct node node_root(const struct document *document);

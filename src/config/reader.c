@@ -60,7 +60,8 @@ static void set_number(void *field, enum key_kind kind, uint64_t number)
 	}
 }
 
-void reader_defaults(const struct document *document, const struct key *keys, void *target)
+void reader_defaults(const struct document *document, const struct key *keys,
+    void *target)
 {
 	for (const struct key *key = keys; key->name != NULL; key++) {
 		void *field = (char *)target + key->offset;
@@ -99,9 +100,10 @@ static void read_number(const struct node *node, const struct key *key, void *fi
 	} else if (!json_is_integer(node->json)) {
 		node_problem(node, NULL, "expected a whole number, found %s",
 		    node_word(node).text);
-	} else if (number < 0 || (uint64_t)number < key->min || (uint64_t)number > key->max) {
-		node_problem(node, NULL, "expected %" PRIu64 "..%" PRIu64 ", found %s", key->min,
-		    key->max, node_word(node).text);
+	} else if (number < 0 || (uint64_t)number < key->min ||
+	    (uint64_t)number > key->max) {
+		node_problem(node, NULL, "expected %" PRIu64 "..%" PRIu64 ", found %s",
+		    key->min, key->max, node_word(node).text);
 	} else {
 		set_number(field, key->kind, (uint64_t)number);
 	}
@@ -125,8 +127,8 @@ static struct word list_choices(const char *const *choices)
 	for (size_t i = 0; choices[i] != NULL && size < sizeof(list.text); i++) {
 		const char *joint = i == 0 ? "" : choices[i + 1] == NULL ? " or " : ", ";
 
-		size += (size_t)snprintf(list.text + size, sizeof(list.text) - size, "%s'%s'",
-		    joint, choices[i]);
+		size += (size_t)snprintf(list.text + size, sizeof(list.text) - size,
+		    "%s'%s'", joint, choices[i]);
 	}
 	return list;
 }
@@ -144,8 +146,10 @@ static void read_choice(const struct node *node, const struct key *key, void *fi
 			return;
 		}
 	}
-	node_problem(node, word_guess(json_string_value(node->json), key->choices, count).text,
-	    "expected %s, found %s", list_choices(key->choices).text, node_word(node).text);
+	node_problem(node,
+	    word_guess(json_string_value(node->json), key->choices, count).text,
+	    "expected %s, found %s", list_choices(key->choices).text,
+	    node_word(node).text);
 }
 
 static void read_text(const struct node *node, const struct key *key, void *field)

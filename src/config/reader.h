@@ -41,8 +41,12 @@ struct key {
 	void (*read)(const struct node *node, void *target);
 };
 
+/* The first words of every row. */
+#define KEY(name_, kind_) .name = (name_), .kind = KEY_##kind_
+
 /* Sets every field of target that keys name to its default. */
-void reader_defaults(const struct document *document, const struct key *keys, void *target);
+void reader_defaults(const struct document *document, const struct key *keys,
+    void *target);
 
 /* Reads the members of the object at node, which must be one, into target. */
 void reader_object(const struct node *node, const struct key *keys, void *target);

@@ -34,7 +34,8 @@ static void read_status(const struct node *node, void *target)
 	struct config_route *route = target;
 
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-		if (json_is_integer(node->json) && json_integer_value(node->json) == statuses[i]) {
+		if (json_is_integer(node->json) &&
+		    json_integer_value(node->json) == statuses[i]) {
 			route->status = statuses[i];
 			return;
 		}
@@ -47,22 +48,21 @@ static void read_status(const struct node *node, void *target)
 	}
 }
 
+#define FIELD(field_) .offset = offsetof(struct config_route, field_)
+
 static const struct key route_keys[] = {
-	{ .name = "path", .kind = KEY_TEXT, .required = true, .offset = offsetof(struct config_route, pattern) },
-	{ .name = "methods", .kind = KEY_OTHER, .read = read_methods },
-	{ .name = "handler", .kind = KEY_TEXT, .offset = offsetof(struct config_route, handler) },
-	{ .name = "settings", .kind = KEY_OTHER, .read = read_settings },
-	{ .name = "redirect", .kind = KEY_TEXT, .offset = offsetof(struct config_route, redirect) },
-	{ .name = "status", .kind = KEY_OTHER, .read = read_status },
+	{ KEY("path", TEXT), FIELD(pattern), .required = true },
+	{ KEY("methods", OTHER), .read = read_methods },
+	{ KEY("handler", TEXT), FIELD(handler) },
+	{ KEY("settings", OTHER), .read = read_settings },
+	{ KEY("redirect", TEXT), FIELD(redirect) },
+	{ KEY("status", OTHER), .read = read_status },
 	{ .name = NULL }
 };
 
 static void free_route(struct config_route *route)
 {
-	for (char **other = route->other_methods; other != NULL && *other != NULL; other++) {
-		free(*other);
-	}
-	free(route->other_methods);
+	methods_free(route->other_methods);
 	free(route->where);
 	free(route->pattern);
 	free(route->handler);
@@ -121,10 +121,10 @@ static void check_target(const struct node *node, const struct config_route *rou
 	bool has_redirect = node_find(node, "redirect", &redirect);
 
 	if (!has_handler && !has_redirect) {
-		node_problem(node, NULL, "expected a 'handler' or a 'redirect', found neither");
+		node_problem(node, NULL, "a route needs a 'handler' or a 'redirect'");
 	}
 	if (has_handler && has_redirect) {
-		node_problem(&redirect, NULL, "a route has a 'handler' or a 'redirect', not both");
+		node_problem(&redirect, NULL, "a route cannot have 'handler', too");
 	}
 	if (!has_redirect && node_find(node, "status", &extra)) {
 		node_problem(&extra, NULL, "'status' goes with 'redirect' only");

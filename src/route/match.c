@@ -103,7 +103,9 @@ static uint32_t find_path(struct search *search, struct slice *tail)
 
 static bool takes_other(const struct route *route, struct slice method)
 {
-	for (const char *const *other = route->others; other != NULL && *other != NULL; other++) {
+	const char *const *other = route->others;
+
+	for (; other != NULL && *other != NULL; other++) {
 		if (slice_equal(slice_of(*other), method)) {
 			return true;
 		}
@@ -123,7 +125,10 @@ static const struct route *find_method(const struct router *router, uint32_t fir
 			return route;
 		}
 	}
-	return method_id == HTTP_HEAD ? find_method(router, first, HTTP_GET, method) : NULL;
+	if (method_id == HTTP_HEAD) {
+		return find_method(router, first, HTTP_GET, method);
+	}
+	return NULL;
 }
 
 /* A route borrows its path's nodes from others, but its names are its own. */
@@ -148,7 +153,7 @@ void router_match(const struct router *router, struct slice path, uint32_t metho
 	const struct route *route;
 	uint32_t first;
 
-	/* Field by field, as clearing names and values would cost more than the search. */
+	/* Field by field: clearing names and values would cost more than the search. */
 	match->value = NULL;
 	match->pattern = NULL;
 	match->methods = 0;

@@ -63,7 +63,7 @@ static const char *check_characters(const char *pattern)
 			return "must not hold '%': it is compared with the decoded path";
 		}
 		if (*pattern == '?' || *pattern == '#') {
-			return "must not hold '?' or '#': only the path takes part in routing";
+			return "must not hold '?' or '#': only the path is compared";
 		}
 		if ((unsigned char)*pattern < 0x20 || *pattern == 0x7f) {
 			return "must not hold control characters";
@@ -76,13 +76,13 @@ static const char *check_name(struct slice segment)
 {
 	if (segment.data[0] != '{' || segment.data[segment.size - 1] != '}' ||
 	    segment.size < 2) {
-		return "may hold '{' and '}' only around a whole segment, as in '/{name}'";
+		return "may hold '{' and '}' only around a whole segment";
 	}
 	if (segment.size == 2) {
 		return "has an empty name: '{}'";
 	}
 	if (!is_name(pattern_name(segment))) {
-		return "has a name with characters other than letters, digits, '_' and '-'";
+		return "has a name with other than letters, digits, '_' and '-'";
 	}
 	return NULL;
 }
@@ -96,7 +96,7 @@ static const char *check_segment(struct slice segment, bool last)
 		return "has a segment '.' or '..', which no request's path has";
 	}
 	if (holds(segment, '*') && !(last && segment.size == 1)) {
-		return "may hold '*' only as the whole last segment, as in '/static/*'";
+		return "may hold '*' only as the whole last segment";
 	}
 	if (holds(segment, '{') || holds(segment, '}')) {
 		return check_name(segment);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A route's pattern as text: segments, each behind a "/": "/files/{name}/x", "/static/" with a
- * star behind. Patterns are compared with the decoded path, so they have no escapes.
+ * A route's pattern as text: segments, each behind a "/", as in "/files/{name}/x".
+ * Patterns are compared with the decoded path, so they have no escapes.
  */
 #ifndef TINCAN_ROUTE_PATTERN_H
 #define TINCAN_ROUTE_PATTERN_H

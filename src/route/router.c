@@ -147,11 +147,14 @@ static bool lists_method(const char *const *others, const char *method)
 /* Do both routes take some method? That GET stands in for HEAD does not count. */
 static bool routes_clash(const struct route *a, const struct route *b)
 {
-	if ((a->methods & b->methods) != 0 || ((a->methods & ANY_OTHER) && b->others != NULL) ||
+	const char *const *other = a->others;
+
+	if ((a->methods & b->methods) != 0 ||
+	    ((a->methods & ANY_OTHER) && b->others != NULL) ||
 	    ((b->methods & ANY_OTHER) && a->others != NULL)) {
 		return true;
 	}
-	for (const char *const *other = a->others; other != NULL && *other != NULL; other++) {
+	for (; other != NULL && *other != NULL; other++) {
 		if (lists_method(b->others, *other)) {
 			return true;
 		}
@@ -268,7 +271,8 @@ void router_walk(const struct router *router,
 	}
 	qsort(routes, count, sizeof(*routes), compare_routes);
 	for (size_t i = 0; i < count; i++) {
-		fn(arg, routes[i]->pattern, routes[i]->methods & ~ANY_OTHER, routes[i]->value);
+		fn(arg, routes[i]->pattern, routes[i]->methods & ~ANY_OTHER,
+		    routes[i]->value);
 	}
 	free(routes);
 }

@@ -4,13 +4,14 @@
  * of routes: a tree of segments, whose literals are found by hash (tree.h, match.c).
  *
  * Patterns: literal segments, "{name}" for one segment (never empty), a last "*"
- * for the rest: "/static/" with a star behind matches "/static/" too, with an empty tail, but
- * not "/static". The most specific wins, segment by segment: literal, then {name}, then *,
- * whatever the methods: they decide only among routes of the path that has won.
+ * for the rest: "/static/" with a star behind matches "/static/" too, with an empty
+ * tail, but not "/static". The most specific wins, segment by segment: literal, then
+ * {name}, then *, whatever the methods: they decide only among routes of the path that
+ * has won.
  *
- * A route without methods takes all but CONNECT and TRACE. GET stands in for HEAD where no
- * route of an equal pattern lists HEAD. OPTIONS is always among what a path takes: where
- * no route lists it (value NULL), the server answers it.
+ * A route without methods takes all but CONNECT and TRACE. GET stands in for HEAD where
+ * no route of an equal pattern lists HEAD. OPTIONS is always among what a path takes:
+ * where no route lists it (value NULL), the server answers it.
  *
  * Built once (boot, reload), then immutable: look-ups need no lock.
  */
@@ -33,9 +34,9 @@ struct router_match {
 	void *value;			/* NULL: no route for this path and method */
 	const char *pattern;		/* as it was added; lives as long as the router;
 					   NULL if value is */
-	uint32_t methods;		/* that this path takes (a mask of enum http_method);
+	uint32_t methods;		/* that this path takes (mask of enum http_method);
 					   0: no such path (404), else 405 if value is NULL */
-	const char *const *other_methods; /* extension methods it takes, NULL-ended, or NULL */
+	const char *const *other_methods; /* extension methods it takes, NULL-ended */
 	struct slice tail;		/* what "*" matched, a part of path */
 	size_t params;
 	struct slice names[ROUTER_MAX_PARAMS];	/* borrowed from the router */
@@ -50,8 +51,9 @@ void router_free(struct router *router);
 int router_check(const char *pattern, const char **what) MUST_USE;
 
 /*
- * Adds a route; pattern is copied, value is not NULL. Methods is a mask of enum http_method, 0 with no
- * others for "all"; others: NULL-ended extension methods, borrowed, or NULL.
+ * Adds a route; pattern is copied, value is not NULL. Methods is a mask of enum
+ * http_method, 0 with no others for "all"; others: NULL-ended extension methods,
+ * borrowed, or NULL.
  *
  * @return 0; ERR_INVALID for a pattern that router_check refuses; ERR_LIMIT if an equal
  *	pattern ({a} equals {b}) already takes one of the methods: *clash is its value.

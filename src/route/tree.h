@@ -79,11 +79,13 @@ static inline uint32_t find_literal(const struct router *router, uint32_t parent
 	size_t mask = router->edge_capacity - 1;
 
 	for (size_t at = hash & mask; router->edges[at].node != 0; at = (at + 1) & mask) {
-		const struct node *node = &router->nodes[router->edges[at].node];
+		const struct edge *edge = &router->edges[at];
+		const struct node *node = &router->nodes[edge->node];
 
-		if (router->edges[at].hash == hash && node->parent == parent &&
-		    slice_equal(segment, (struct slice){ node->segment, node->segment_size })) {
-			return router->edges[at].node;
+		if (edge->hash == hash && node->parent == parent &&
+		    node->segment_size == segment.size &&
+		    memcmp(node->segment, segment.data, segment.size) == 0) {
+			return edge->node;
 		}
 	}
 	return 0;
