@@ -79,15 +79,17 @@ static void put_tls(struct out *out, const tc_req *r)
 {
 	static const char *const facts[][2] = {
 		{ "version", "tls.version" }, { "cipher", "tls.cipher" },
-		{ "group", "tls.group" }, { "alpn", "tls.alpn" }, { "sni", "tls.sni" },
-		{ "resumed", "tls.resumed" }
+		{ "group", "tls.group" }, { "alpn", "tls.alpn" }, { "sni", "tls.sni" }
 	};
+	const char *resumed = tc.info(r, "tls.resumed");
 
 	out_text(out, "{");
 	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-		out_text(out, i > 0 ? ", " : "");
 		put_info(out, r, facts[i][0], facts[i][1]);
+		out_text(out, ", ");
 	}
+	out_text(out, "\"resumed\":");
+	out_text(out, resumed == NULL ? "null" : *resumed == '1' ? "true" : "false");
 	out_text(out, "}");
 }
 
