@@ -24,23 +24,27 @@ void problems_release(struct problems *list)
 	problems_init(list);
 }
 
-static void append(struct problems *list, enum problem_level level, const char *where,
-    const char *hint, const char *format, va_list ap)
+static struct problem *next_item(struct problems *list, enum problem_level level)
 {
-	struct problem *problem;
-
 	if (list->count == list->capacity) {
 		list->capacity = list->capacity == 0 ? 8 : list->capacity * 2;
 		list->items = memory_grow(list->items, list->capacity, sizeof(*list->items));
 	}
-	problem = &list->items[list->count++];
+	if (level == PROBLEM_ERROR) {
+		list->errors++;
+	}
+	return &list->items[list->count++];
+}
+
+static void append(struct problems *list, enum problem_level level, const char *where,
+    const char *hint, const char *format, va_list ap)
+{
+	struct problem *problem = next_item(list, level);
+
 	problem->level = level;
 	problem->where = memory_text(where);
 	problem->what = memory_vprintf(format, ap);
 	problem->hint = hint == NULL ? NULL : memory_text(hint);
-	if (level == PROBLEM_ERROR) {
-		list->errors++;
-	}
 }
 
 void problems_add(struct problems *list, const char *where, const char *hint,
@@ -61,6 +65,15 @@ void problems_warn(struct problems *list, const char *where, const char *hint,
 	va_start(ap, what_format);
 	append(list, PROBLEM_WARNING, where, hint, what_format, ap);
 	va_end(ap);
+}
+
+void problems_move(struct problems *list, struct problems *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		*next_item(list, from->items[i].level) = from->items[i];
+	}
+	free(from->items);
+	problems_init(from);
 }
 
 void problem_print(const struct problem *problem, FILE *out)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tincan routes: the route table in the order of matching. It loads the plugins into this
+ * process, for those with a route of their own; the preflight has tried them before.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "http/message.h"
+#include "master/boot.h"
+#include "site/site.h"
+
+#define METHODS_BYTES 128
+
+static void list_methods(uint32_t methods, const struct config_route *config,
+    char out[METHODS_BYTES])
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (uint32_t bit = HTTP_GET; bit <= HTTP_PATCH; bit <<= 1) {
+		if ((methods & bit) && used < METHODS_BYTES) {
+			used += (size_t)snprintf(out + used, METHODS_BYTES - used, "%s%s",
+			    used == 0 ? "" : ",", http_method_name((enum http_method)bit));
+		}
+	}
+	for (char **other = config == NULL ? NULL : config->other_methods;
+	    other != NULL && *other != NULL && used < METHODS_BYTES; other++) {
+		used += (size_t)snprintf(out + used, METHODS_BYTES - used, "%s%s",
+		    used == 0 ? "" : ",", *other);
+	}
+}
+
+static void print_route(void *arg, const char *pattern, uint32_t methods, void *value)
+{
+	const struct site_route *route = value;
+	char list[METHODS_BYTES];
+
+	(void)arg;
+	list_methods(methods, route->config, list);
+	printf("%-30s %-20s ", pattern, list[0] == '\0' ? "any" : list);
+	if (route->kind == SITE_REDIRECT) {
+		printf("%d to %s\n", route->config->status, route->config->redirect);
+	} else {
+		printf("%s%s%s\n", route->plugin->note.name,
+		    route->config == NULL ? " (its own route)" : "",
+		    route->kind == SITE_UNAVAILABLE ? " (refused: 503)" : "");
+	}
+}
+
+static const void *no_ext(const char *id)
+{
+	(void)id;
+	return NULL;
+}
+
+static void print_routes(struct boot *boot)
+{
+	static const struct plugin_services services = { .log = log_handler, .ext = no_ext };
+	struct site site;
+
+	site_open(&site, boot->config, &boot->plugins, &services, NULL, &boot->problems);
+	printf("%-30s %-20s %s\n", "path", "methods", "handler");
+	router_walk(site.router, print_route, NULL);
+	site_release(&site);
+}
+
+int cli_routes(const struct cli *cli)
+{
+	struct boot boot;
+	int status = CLI_DONE;
+
+	boot_load(&boot, cli->config);
+	if (boot.problems.errors > 0) {
+		problems_print(&boot.problems, stderr);
+		status = CLI_MISUSE;
+	} else {
+		print_routes(&boot);
+	}
+	boot_release(&boot);
+	return status;
+}
