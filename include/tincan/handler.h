@@ -112,10 +112,12 @@ typedef struct tc_api {
 	void *(*alloc)(tc_req *r, size_t size);
 
 	/* A reply at once. Each of these finishes the request, if it returns
-	 * TC_OK. Type NULL: no Content-Type. Data NULL with a size, as from
+	 * TC_OK. Type NULL: the Content-Type you have set, if any; text sends
+	 * that too, else text/plain in UTF-8. Data NULL with a size, as from
 	 * an alloc that failed, sends 500. To a HEAD, reply as to a GET: the
 	 * server keeps the body back.
-	 * TC_INVALID: finished before, or a status outside 200..599. */
+	 * TC_INVALID: finished before, a status outside 200..599, or bytes
+	 * for one that has no body (204, 205, 304). */
 	int (*text)(tc_req *r, int status, const char *text);
 	int (*reply)(tc_req *r, int status, const char *type,
 	    const void *data, size_t size);
@@ -166,8 +168,8 @@ typedef struct tc_api {
 	/* JSON text, for a parser of your own. Key "" is everything. NULL if
 	 * there is no such key. */
 	const char *(*conf_json)(tc_conf *cf, const char *key, size_t *size);
-	/* A file name of the settings, absolute: a relative one is relative to
-	 * the folder of server.json. NULL if the key is not there. */
+	/* A file name of the settings, absolute: a relative one, also a
+	 * relative def, is relative to the folder of server.json. */
 	const char *(*conf_path)(tc_conf *cf, const char *key, const char *def);
 	/* Refuse: say what is wrong with the key; returns TC_INVALID. */
 	int (*conf_error)(tc_conf *cf, const char *key, const char *message);
@@ -198,7 +200,7 @@ typedef struct tc_handler {
 	uint32_t flags, reserved;	/* 0 */
 
 	/* Read settings, set up; put what you need in *state. Anything but
-	 * TC_OK refuses the route. */
+	 * TC_OK refuses the route; on_close is then not called. */
 	int (*on_open)(tc_conf *cf, void **state);
 	void (*on_close)(void *state);
 

@@ -50,33 +50,42 @@ void pieces_release(struct pieces *pieces)
 	pieces_init(pieces);
 }
 
+/* Why the arena has no size bytes and a piece. */
 static int why_refused(const struct arena *arena, size_t size)
 {
-	return size > arena->max - arena->used ? ERR_LIMIT : ERR_NOMEM;
+	size_t left = arena->max - arena->used;
+
+	return size > left || left - size < sizeof(struct piece) ? ERR_LIMIT : ERR_NOMEM;
 }
 
-/* The piece is copied into arena and queued; size is not 0. */
+static bool fits(const struct pieces *pieces, uint64_t size)
+{
+	return size <= (uint64_t)(INT64_MAX - pieces->left);
+}
+
+static void link_last(struct pieces *pieces, struct piece *piece)
+{
+	if (pieces->last == NULL) {
+		pieces->first = piece;
+	} else {
+		pieces->last->next = piece;
+	}
+	pieces->last = piece;
+	pieces->left += piece->left;
+}
+
+/* The piece is copied into arena and queued, size bytes long. */
 static int append(struct pieces *pieces, struct arena *arena, struct piece piece,
     uint64_t size)
 {
-	struct piece *added;
+	struct piece *added = fits(pieces, size) ? arena_alloc(arena, sizeof(*added)) : NULL;
 
-	if (size > (uint64_t)(INT64_MAX - pieces->left)) {
-		return ERR_LIMIT;
-	}
-	added = arena_alloc(arena, sizeof(*added));
 	if (added == NULL) {
-		return why_refused(arena, sizeof(*added));
+		return fits(pieces, size) ? why_refused(arena, 0) : ERR_LIMIT;
 	}
 	piece.left = (int64_t)size;
 	*added = piece;
-	if (pieces->last == NULL) {
-		pieces->first = added;
-	} else {
-		pieces->last->next = added;
-	}
-	pieces->last = added;
-	pieces->left += piece.left;
+	link_last(pieces, added);
 	return 0;
 }
 
@@ -120,36 +129,44 @@ static bool last_ends_at_room(const struct pieces *pieces)
 	return last != NULL && last->data != NULL && last->data + last->left == pieces->room;
 }
 
-/* Makes room for a copy of size bytes. The first is taken at its size, as most replies
- * are one; those queued behind others are probably written in small steps. */
+/*
+ * Makes room for a copy of size bytes, with an empty piece in front of it. The first is
+ * taken at its size, as most replies are one; those queued behind others are probably
+ * written in small steps.
+ */
 static int make_room(struct pieces *pieces, struct arena *arena, size_t size)
 {
-	size_t block = pieces->first != NULL && size < PIECES_BLOCK ? PIECES_BLOCK : size;
-	char *room = arena_alloc(arena, block);
+	size_t room = pieces->first != NULL && size < PIECES_BLOCK ? PIECES_BLOCK : size;
+	struct piece *piece = NULL;
 
-	if (room == NULL) {
-		return why_refused(arena, block);
+	if (room <= SIZE_MAX - sizeof(*piece)) {
+		piece = arena_alloc(arena, sizeof(*piece) + room);
 	}
-	pieces->room = room;
-	pieces->room_size = block;
+	if (piece == NULL) {
+		return why_refused(arena, room);
+	}
+	pieces->room = (char *)(piece + 1);
+	pieces->room_size = room;
+	*piece = (struct piece){ .data = pieces->room, .fd = -1 };
+	link_last(pieces, piece);
 	return 0;
 }
 
 int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data, size_t size)
 {
+	struct piece piece = { .data = pieces->room, .fd = -1 };
 	int rc = 0;
 
 	if (size == 0) {
 		return 0;
 	}
+	if (!fits(pieces, size)) {
+		return ERR_LIMIT;
+	}
 	if (size > pieces->room_size) {
 		rc = make_room(pieces, arena, size);
-	}
-	if (rc == 0 && last_ends_at_room(pieces)) {
-		pieces->last->left += (int64_t)size;
-		pieces->left += (int64_t)size;
-	} else if (rc == 0) {
-		rc = pieces_add_memory(pieces, arena, pieces->room, size, NULL, NULL);
+	} else if (!last_ends_at_room(pieces)) {
+		rc = append(pieces, arena, piece, 0);
 	}
 	if (rc != 0) {
 		return rc;
@@ -157,6 +174,8 @@ int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data
 	memcpy(pieces->room, data, size);
 	pieces->room += size;
 	pieces->room_size -= size;
+	pieces->last->left += (int64_t)size;
+	pieces->left += (int64_t)size;
 	return 0;
 }
 

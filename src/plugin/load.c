@@ -10,7 +10,6 @@
 
 #include "plugin/api.h"
 #include "plugin/plugin.h"
-#include "route/router.h"
 
 #define LOAD_SYMBOL "tincan_handler_1"
 #define LOAD_TABLE_MAX 65536	/* bytes of a table or descriptor of any later level */
@@ -75,8 +74,6 @@ static int check_size(struct plugin *plugin, const tc_handler *handler)
 
 static int check_fields(struct plugin *plugin, const tc_handler *handler)
 {
-	const char *what;
-
 	if (handler->name == NULL || strcmp(handler->name, plugin->note.name) != 0) {
 		plugin_refuse(plugin, "its note says '%s' but its handler is '%s'",
 		    plugin->note.name, handler->name == NULL ? "" : handler->name);
@@ -91,8 +88,6 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 		    handler->flags | handler->reserved);
 	} else if (handler->on_request == NULL) {
 		plugin_refuse(plugin, "it has no on_request");
-	} else if (handler->route != NULL && router_check(handler->route, &what) != 0) {
-		plugin_refuse(plugin, "its route '%s': %s", handler->route, what);
 	}
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;
 }

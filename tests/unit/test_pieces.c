@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "exchange/pieces.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static struct arena arena;
+static struct pieces pieces;
+
+static void set_up(void)
+{
+	arena_init(&arena, 1 << 16);
+	pieces_init(&pieces);
+}
+
+static void tear_down(void)
+{
+	pieces_release(&pieces);
+	arena_release(&arena);
+}
+
+static void count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* A file of that content, already unlinked. */
+static int file_of(const char *text)
+{
+	FILE *file = tmpfile();
+	int fd;
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fflush(file);
+	fd = dup(fileno(file));
+	fclose(file);
+	return fd;
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) != -1;
+}
+
+static void expect(size_t max, const char *text)
+{
+	char scratch[64];
+	struct slice part;
+
+	ck_assert_int_eq(pieces_peek(&pieces, scratch, max, &part), 0);
+	ck_assert(slice_equal(part, slice_of(text)));
+	pieces_consume(&pieces, part.size);
+}
+
+static void expect_nothing_left(void)
+{
+	char scratch[8];
+	struct slice part;
+
+	ck_assert_int_eq(pieces_peek(&pieces, scratch, sizeof(scratch), &part), ERR_EOF);
+	ck_assert_int_eq(pieces.left, 0);
+	ck_assert_ptr_null(pieces.last);
+}
+
+START_TEST(memory_and_files_come_out_in_order)
+{
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "ab", 2), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("0123456789"), 2, 5), 0);
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "yz", 2, NULL, NULL), 0);
+	ck_assert_int_eq(pieces.left, 9);
+	expect(64, "ab");
+	expect(3, "234");
+	expect(3, "56");
+	expect(1, "y");
+	expect(1, "z");
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(peek_takes_nothing_off)
+{
+	char scratch[4];
+	struct slice part;
+
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("abcd"), 0, 4), 0);
+	ck_assert_int_eq(pieces_peek(&pieces, scratch, 4, &part), 0);
+	pieces_consume(&pieces, 1);
+	expect(4, "bcd");
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(small_copies_in_a_row_become_one_piece)
+{
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "first", 5), 0);
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "x", 1), 0);
+	}
+	ck_assert_int_eq(pieces.left, 105);
+	expect(64, "first");
+	expect(3, "xxx");
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "y", 1), 0);
+	ck_assert_ptr_eq(pieces.first, pieces.last);
+	ck_assert_int_eq(pieces.left, 98);
+}
+END_TEST
+
+START_TEST(copies_go_on_after_all_was_taken)
+{
+	for (int i = 0; i < 50; i++) {
+		ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "ab", 2), 0);
+		ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "c", 1), 0);
+		expect(2, "ab");
+		expect(8, "c");
+		expect_nothing_left();
+	}
+}
+END_TEST
+
+START_TEST(empty_pieces_are_not_queued)
+{
+	int released = 0;
+	int fd = file_of("abc");
+
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, NULL, 0), 0);
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "", 0, count, &released), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 0, 0), 0);
+	ck_assert_int_eq(released, 1);
+	ck_assert(!is_open(fd));
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(release_is_called_once_when_taken)
+{
+	int released = 0;
+
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released), 0);
+	expect(2, "ab");
+	ck_assert_int_eq(released, 0);
+	expect(2, "c");
+	ck_assert_int_eq(released, 1);
+	pieces_release(&pieces);
+	ck_assert_int_eq(released, 1);
+}
+END_TEST
+
+START_TEST(what_was_not_taken_is_released)
+{
+	int released = 0;
+	int fd = file_of("abc");
+
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 0, 3), 0);
+	pieces_release(&pieces);
+	ck_assert_int_eq(released, 1);
+	ck_assert(!is_open(fd));
+}
+END_TEST
+
+START_TEST(past_the_bound_everything_is_still_released)
+{
+	static char large[1 << 16];
+	int released = 0;
+	int fd = file_of("abc");
+
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), ERR_LIMIT);
+	while (arena_alloc(&arena, 16) != NULL) {
+	}
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released),
+	    ERR_LIMIT);
+	ck_assert_int_eq(released, 1);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 0, 3), ERR_LIMIT);
+	ck_assert(!is_open(fd));
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "abc", 3), ERR_LIMIT);
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(refuses_files_without_a_sensible_range)
+{
+	int fd = file_of("abc");
+
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, -1, 0, 3), ERR_INVALID);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, -1, 3), ERR_INVALID);
+	ck_assert(!is_open(fd));
+	fd = file_of("abc");
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 1, INT64_MAX), ERR_INVALID);
+	ck_assert(!is_open(fd));
+}
+END_TEST
+
+START_TEST(sum_of_sizes_cannot_overflow)
+{
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, INT64_MAX - 1), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "a", 1), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, 1), ERR_LIMIT);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "a", 1), ERR_LIMIT);
+	ck_assert(pieces.left == INT64_MAX);
+}
+END_TEST
+
+START_TEST(file_that_became_shorter_is_told)
+{
+	char scratch[8];
+	struct slice part;
+
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("abc"), 0, 5), 0);
+	expect(8, "abc");
+	ck_assert_int_eq(pieces_peek(&pieces, scratch, 8, &part), ERR_CLOSED);
+}
+END_TEST
+
+START_TEST(file_that_cannot_be_read_is_told)
+{
+	char scratch[8];
+	struct slice part;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, ends[0], 0, 5), 0);
+	ck_assert_int_eq(pieces_peek(&pieces, scratch, 8, &part), ERR_SYSTEM);
+	close(ends[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pieces");
+	TCase *tcase = tcase_create("pieces");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, memory_and_files_come_out_in_order);
+	tcase_add_test(tcase, peek_takes_nothing_off);
+	tcase_add_test(tcase, small_copies_in_a_row_become_one_piece);
+	tcase_add_test(tcase, copies_go_on_after_all_was_taken);
+	tcase_add_test(tcase, empty_pieces_are_not_queued);
+	tcase_add_test(tcase, release_is_called_once_when_taken);
+	tcase_add_test(tcase, what_was_not_taken_is_released);
+	tcase_add_test(tcase, past_the_bound_everything_is_still_released);
+	tcase_add_test(tcase, refuses_files_without_a_sensible_range);
+	tcase_add_test(tcase, sum_of_sizes_cannot_overflow);
+	tcase_add_test(tcase, file_that_became_shorter_is_told);
+	tcase_add_test(tcase, file_that_cannot_be_read_is_told);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
