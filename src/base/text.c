@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define NEAREST_MAX 63	/* bytes of a word worth guessing about */
+#define PREFIX_MIN 3	/* bytes of a beginning that says something */
+#define NOT_NEAR (NEAREST_MAX + 1)
 
 /* A copy in lower case, or false if word is too long. */
 static bool lower_copy(char *lower, const char *word)
@@ -63,28 +65,42 @@ static unsigned edit_distance(const char *a, const char *b)
 	return rows[(i - 1) % 3][width];
 }
 
+/* How far b is from being meant by a: 0 is the same, NOT_NEAR is too far. */
+static unsigned word_distance(const char *a, const char *b)
+{
+	size_t size_a = strlen(a);
+	size_t size_b = strlen(b);
+	size_t longer = size_a > size_b ? size_a : size_b;
+	size_t shorter = size_a > size_b ? size_b : size_a;
+	unsigned distance = edit_distance(a, b);
+
+	if (distance <= longer / 3) {
+		return distance;
+	}
+	if (shorter >= PREFIX_MIN && strncmp(a, b, shorter) == 0) {
+		return NEAREST_MAX;
+	}
+	return NOT_NEAR;
+}
+
 const char *text_nearest(const char *word, const char *const *words, size_t count)
 {
 	char wanted[NEAREST_MAX + 1];
 	char known[NEAREST_MAX + 1];
 	const char *nearest = NULL;
-	unsigned nearest_distance = NEAREST_MAX;
+	unsigned nearest_distance = NOT_NEAR;
 
 	if (!lower_copy(wanted, word)) {
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) {
-		size_t longer = strlen(word);
 		unsigned distance;
 
 		if (!lower_copy(known, words[i])) {
 			continue;
 		}
-		if (strlen(known) > longer) {
-			longer = strlen(known);
-		}
-		distance = edit_distance(wanted, known);
-		if (distance <= longer / 3 && distance < nearest_distance) {
+		distance = word_distance(wanted, known);
+		if (distance < nearest_distance) {
 			nearest = words[i];
 			nearest_distance = distance;
 		}

@@ -12,6 +12,7 @@
 /*
  * The one of count words that was most likely meant by word, or NULL if none is near.
  * Case does not count; one letter in three may differ (insertions, swaps included).
+ * Where none is that near, one that begins like word, or word like it, will do.
  */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
 

@@ -14,30 +14,30 @@
 struct syntax_error {
 	const char *begins;
 	const char *what;
+	bool shows_found;	/* the text it could not read says something */
 	const char *hint;
 };
 
 static const struct syntax_error syntax_errors[] = {
-	{ "string or '}' expected", "expected a key in double quotes", NULL },
-	{ "'}' expected", "expected ',' or '}'", "a comma is missing, or a bracket" },
-	{ "']' expected", "expected ',' or ']'", "a comma is missing, or a bracket" },
-	{ "':' expected", "expected ':' after the key", NULL },
-	{ "unexpected token", "expected a value", NULL },
-	{ "invalid token", "expected a value", NULL },
-	{ "invalid escape", "unknown escape in a string",
-	    "a backslash is written '\\\\'" },
-	{ "invalid Unicode", "half a surrogate pair in a string", NULL },
-	{ "end of file expected", "expected the end of the file", NULL },
-	{ "premature end of input", "the file ends inside a string", NULL },
-	{ "unexpected newline", "the line ends inside a string", NULL },
-	{ "control character", "control character in a string", NULL },
-	{ "unable to decode byte", "this is not UTF-8", NULL },
-	{ "\\u0000 is not allowed", "'\\u0000' has no place in a string", NULL },
-	{ "NUL byte in object key", "'\\u0000' has no place in a key", NULL },
-	{ "too big", "the number is out of range", NULL },
-	{ "real number overflow", "the number is out of range", NULL },
-	{ "maximum parsing depth", "arrays and objects are nested too deeply", NULL },
-	{ "duplicate object key", "the same key twice in one object", NULL },
+	{ "string or '}' expected", "expected a key in double quotes", true, NULL },
+	{ "'}' expected", "expected ',' or '}'", true, "a comma or a bracket is missing" },
+	{ "']' expected", "expected ',' or ']'", true, "a comma or a bracket is missing" },
+	{ "':' expected", "expected ':' after the key", true, NULL },
+	{ "unexpected token", "expected a value", true, NULL },
+	{ "invalid token", "expected a value", true, NULL },
+	{ "invalid escape", "no such escape", true, "a backslash is written '\\\\'" },
+	{ "invalid Unicode", "half a surrogate pair", true, NULL },
+	{ "end of file expected", "expected the end of the file", true, NULL },
+	{ "premature end of input", "the file ends inside a string", false, NULL },
+	{ "unexpected newline", "the line ends inside a string", true, NULL },
+	{ "control character", "a control character needs an escape", false, NULL },
+	{ "unable to decode byte", "this is not UTF-8", false, NULL },
+	{ "\\u0000 is not allowed", "'\\u0000' has no place in a string", false, NULL },
+	{ "NUL byte in object key", "'\\u0000' has no place in a key", false, NULL },
+	{ "too big", "the number is out of range", true, NULL },
+	{ "real number overflow", "the number is out of range", true, NULL },
+	{ "maximum parsing depth", "nested too deeply", false, NULL },
+	{ "duplicate object key", "the same key twice in one object", true, NULL },
 };
 
 /* What jansson could not read, and what people mean by it. */
@@ -89,7 +89,7 @@ static void append_found(struct buffer *out, const char *text)
 
 static void add_syntax_problem(const struct document *document, const json_error_t *error)
 {
-	struct syntax_error shown = { "", error->text, NULL };
+	struct syntax_error shown = { "", error->text, false, NULL };
 	struct buffer found;
 	char *where;
 
@@ -101,20 +101,40 @@ static void add_syntax_problem(const struct document *document, const json_error
 		}
 	}
 	buffer_init(&found, 4 * JSON_ERROR_TEXT_LENGTH + 64);
-	if (shown.begins[0] != '\0') {
+	if (shown.shows_found) {
 		append_found(&found, error->text);
 	}
-	where = memory_printf("%s:%d:%d", document->file, error->line, error->column);
+	where = memory_printf("%s:%d:%d", document->file, error->line,
+	    error->column > 0 ? error->column : 1);
 	problems_add(document->problems, where, find_hint(error->text, shown.hint),
 	    "%s%.*s", shown.what, (int)found.size, buffer_slice(&found).data);
 	free(where);
 	buffer_release(&found);
 }
 
+/* jansson skips a NUL behind a number, which would put locate_values out of step. */
+static bool has_nul(const struct document *document, const char *text, size_t size)
+{
+	const char *nul = memchr(text, '\0', size);
+	unsigned line = 1;
+	char *where;
+
+	if (nul == NULL) {
+		return false;
+	}
+	for (const char *at = text; at < nul; at++) {
+		line += *at == '\n';
+	}
+	where = memory_printf("%s:%u", document->file, line);
+	problems_add(document->problems, where, NULL, "the file has a NUL byte");
+	free(where);
+	return true;
+}
+
 static bool is_blank(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (strchr(" \t\r\n", text[i]) == NULL || text[i] == '\0') {
+		if (strchr(" \t\r\n", text[i]) == NULL) {
 			return false;
 		}
 	}
@@ -125,6 +145,9 @@ int document_open(struct document *document, const char *text, size_t size)
 {
 	json_error_t error;
 
+	if (has_nul(document, text, size)) {
+		return ERR_INVALID;
+	}
 	if (is_blank(text, size)) {
 		problems_add(document->problems, document->file,
 		    "'{}' is the smallest file that works", "the file is empty");

@@ -81,33 +81,39 @@ static void check_pattern(const struct node *node, const struct config_route *ro
 	}
 }
 
-/* A Location as it can be sent: a path of this server or a whole http(s) URL. */
+/* A path of this server, or an http(s) URL with a host? */
 static bool is_location(const char *text)
 {
-	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 :
-	    strncmp(text, "http://", 7) == 0 ? 7 : 0;
+	const char *host = NULL;
 
-	if (scheme == 0 ? text[0] != '/' || text[1] == '/' :
-	    text[scheme] == '\0' || text[scheme] == '/') {
-		return false;
+	if (strncmp(text, "https://", 8) == 0) {
+		host = text + 8;
+	} else if (strncmp(text, "http://", 7) == 0) {
+		host = text + 7;
 	}
-	for (; *text != '\0'; text++) {
-		if (*text <= 0x20 || *text >= 0x7f) {
-			return false;
-		}
+	if (host != NULL) {
+		return *host != '\0' && *host != '/';
 	}
-	return true;
+	return text[0] == '/' && text[1] != '/';
 }
 
-static void check_redirect(const struct node *node, const struct config_route *route)
+/* Can the text stand in a Location field as it is (RFC 3986: visible ASCII)? */
+static bool is_visible(const char *text)
 {
-	struct node redirect;
+	while (*text > 0x20 && *text < 0x7f) {
+		text++;
+	}
+	return *text == '\0';
+}
 
-	if (route->redirect != NULL && !is_location(route->redirect) &&
-	    node_find(node, "redirect", &redirect)) {
-		node_problem(&redirect, "other characters are written as '%' escapes",
-		    "expected a path from '/' or an http(s) URL, found %s",
-		    word_of(route->redirect).text);
+static void check_redirect(const struct node *redirect, const char *location)
+{
+	if (!is_location(location)) {
+		node_problem(redirect, NULL, "expected a path or an http(s) URL, found %s",
+		    word_of(location).text);
+	} else if (!is_visible(location)) {
+		node_problem(redirect, NULL, "%s has characters that need '%%' escapes",
+		    word_of(location).text);
 	}
 }
 
@@ -124,7 +130,8 @@ static void check_target(const struct node *node, const struct config_route *rou
 		node_problem(node, NULL, "a route needs a 'handler' or a 'redirect'");
 	}
 	if (has_handler && has_redirect) {
-		node_problem(&redirect, NULL, "a route cannot have 'handler', too");
+		node_problem(&redirect, NULL,
+		    "a route has a 'handler' or a 'redirect', not both");
 	}
 	if (!has_redirect && node_find(node, "status", &extra)) {
 		node_problem(&extra, NULL, "'status' goes with 'redirect' only");
@@ -135,7 +142,9 @@ static void check_target(const struct node *node, const struct config_route *rou
 	if (route->handler != NULL) {
 		handler_name_check(&handler, route->handler);
 	}
-	check_redirect(node, route);
+	if (route->redirect != NULL) {
+		check_redirect(&redirect, route->redirect);
+	}
 }
 
 /* The router itself says which routes get in each other's way; its values are routes. */

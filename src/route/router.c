@@ -95,7 +95,7 @@ static uint32_t add_literal(struct router *router, uint32_t parent, struct slice
 	if (child == 0) {
 		uint32_t hash = hash_child(router, parent, segment);
 
-		child = add_node(router, (struct node){ .parent = parent, .hash = hash,
+		child = add_node(router, (struct node){ .parent = parent,
 		    .segment = segment.data, .segment_size = (uint32_t)segment.size });
 		add_edge(router, (struct edge){ .hash = hash, .node = child });
 	}

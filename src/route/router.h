@@ -34,8 +34,9 @@ struct router_match {
 	void *value;			/* NULL: no route for this path and method */
 	const char *pattern;		/* as it was added; lives as long as the router;
 					   NULL if value is */
-	uint32_t methods;		/* that this path takes (mask of enum http_method);
-					   0: no such path (404), else 405 if value is NULL */
+	uint32_t methods;		/* that this path takes (of enum http_method);
+					   0: no such path (404); else, if
+					   value is NULL, 405 */
 	const char *const *other_methods; /* extension methods it takes, NULL-ended */
 	struct slice tail;		/* what "*" matched, a part of path */
 	size_t params;

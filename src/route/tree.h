@@ -40,7 +40,6 @@ struct node {
 	const char *segment;	/* part of a route's pattern; NULL: a {name} */
 	uint32_t segment_size;
 	uint32_t parent;
-	uint32_t hash;		/* of parent and segment */
 	uint32_t name;		/* the child for {name} */
 	uint32_t exact;		/* first route that ends here */
 	uint32_t rest;		/* first route that goes on with "*" */
