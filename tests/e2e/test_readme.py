@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What README.md tells people to type works, word by word."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+
+README = (harness.TOP / "README.md").read_text()
+
+
+def blocks(language):
+    """The fenced blocks of that language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def lines_with(word, text):
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(word)]
+
+
+@pytest.fixture
+def checkout(tmp_path, certificates):
+    """A folder like the top of a checkout after scripts/serve, to type in."""
+    top = tmp_path / "checkout"
+    (top / "plugins").mkdir(parents=True)
+    for handler in harness.PLUGINS.glob("*.so"):
+        shutil.copy(handler, top / "plugins")
+    for name in ("www", "server.json"):
+        (top / name).symlink_to(harness.TOP / name)
+    (top / "certs").symlink_to(certificates)
+    return top
+
+
+def test_handler_is_built_by_the_one_line_and_served(start_server, tmp_path):
+    source, = blocks("c")
+    line, = lines_with("cc ", "".join(blocks("sh")))
+    (tmp_path / "include").symlink_to(harness.TOP / "include")
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "hi.c").write_text(source)
+    done = subprocess.run(line, shell=True, cwd=tmp_path, check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    server = start_server(routes=[], plugins={"directory": str(tmp_path / "plugins")})
+
+    reply = server.get("/hi")
+
+    assert done.stdout == b""
+    assert (reply.status, reply.text) == (200, "Hi from /hi\n")
+    assert len([x for x in source.splitlines() if x.strip()]) < 10
+
+
+def test_example_of_server_json_has_no_mistake(checkout):
+    example, = blocks("json")
+    (checkout / "example.json").write_text(example)
+
+    done = harness.tincan("check", "--config", "example.json", folder=checkout)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_shipped_server_json_has_no_mistake(checkout):
+    done = harness.tincan("check", "--config", "server.json", folder=checkout)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("word", ["curl ", "openssl s_client "])
+def test_serve_prints_the_lines_of_the_readme(word):
+    told = lines_with(word, blocks("sh")[1])
+    printed = lines_with(word, (harness.TOP / "scripts/serve").read_text())
+
+    assert told and told == printed
