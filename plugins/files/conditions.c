@@ -41,23 +41,6 @@ void validators_of(const struct file *file, struct validators *validators)
 	date_format(validators->date, validators->modified);
 }
 
-const char *single_header(const tc_req *r, const char *field)
-{
-	const char *found = NULL;
-	const char *name;
-	const char *value;
-
-	for (size_t i = 0; tc.header_at(r, i, &name, &value); i++) {
-		if (strcmp(name, field) == 0) {
-			if (found != NULL) {
-				return NULL;
-			}
-			found = value;
-		}
-	}
-	return found;
-}
-
 static bool is_weak(const char *etag)
 {
 	return etag[0] == 'W' && etag[1] == '/';
@@ -107,7 +90,7 @@ static bool names_us(const tc_req *r, const char *field, const char *etag, bool 
 /* Reads the date in that field; what is no date is as if it were not there. */
 static bool date_in(const tc_req *r, const char *field, time_t *date)
 {
-	const char *value = single_header(r, field);
+	const char *value = tc.header(r, field);
 
 	return value != NULL && date_parse(value, date);
 }
@@ -139,13 +122,10 @@ int conditions_check(const tc_req *r, const struct validators *validators)
  */
 bool conditions_allow_range(const tc_req *r, const struct validators *validators)
 {
-	const char *value = single_header(r, "if-range");
+	const char *value = tc.header(r, "if-range");
 
-	if (tc.header(r, "if-range") == NULL) {
-		return true;
-	}
 	if (value == NULL) {
-		return false;
+		return true;
 	}
 	if (*value == '"') {
 		return strcmp(value, validators->etag) == 0;

@@ -85,8 +85,6 @@ void validators_of(const struct file *file, struct validators *validators);
 int conditions_check(const tc_req *r, const struct validators *validators);
 /* Does the condition of a Range, If-Range, allow a part? */
 bool conditions_allow_range(const tc_req *r, const struct validators *validators);
-/* The value of a field that may be there only once; NULL if it is not, or more often. */
-const char *single_header(const tc_req *r, const char *field);
 
 /* ranges.c: a file, or the parts of it that the client asks for (RFC 9110 section 14).
  * Takes file->fd. */

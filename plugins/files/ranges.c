@@ -266,7 +266,7 @@ out:
 int ranges_reply(tc_req *r, struct file *file, const struct validators *validators)
 {
 	int64_t size = file->st.st_size;
-	const char *field = single_header(r, "range");
+	const char *field = tc.header(r, "range");
 	struct ranges ranges;
 	enum verdict verdict = WHOLE;
 
