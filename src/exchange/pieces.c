@@ -78,10 +78,14 @@ static void link_last(struct pieces *pieces, struct piece *piece)
 static int append(struct pieces *pieces, struct arena *arena, struct piece piece,
     uint64_t size)
 {
-	struct piece *added = fits(pieces, size) ? arena_alloc(arena, sizeof(*added)) : NULL;
+	struct piece *added;
 
+	if (!fits(pieces, size)) {
+		return ERR_LIMIT;
+	}
+	added = arena_alloc(arena, sizeof(*added));
 	if (added == NULL) {
-		return fits(pieces, size) ? why_refused(arena, 0) : ERR_LIMIT;
+		return why_refused(arena, 0);
 	}
 	piece.left = (int64_t)size;
 	*added = piece;
