@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every message between a host (the process of one plugin) and its peer: a worker, or the
+ * master while it probes. Frames in a byte stream over an AF_UNIX socket, many per write:
+ * the cost of a message is that of a system call, so batching is what makes isolation cheap.
+ *
+ * What a host sends is untrusted: a frame of a wrong size, type, id or state closes that
+ * host's socket and nothing else. Texts are packed as pack.h says.
+ *
+ *	peer -> host
+ *	OPEN	id = instance: directory, where, count, then path, type, text, json, where,
+ *		integer, length of each setting. Answered by OPENED or PROBLEMs.
+ *	SHUT	id = instance: on_close
+ *	REQUEST	id = call; code = 1 if BODY frames follow: instance, see remote/request.h
+ *	BODY	id = call; flags FRAME_LAST on the last: bytes
+ *	CANCEL	id = call: nobody waits for its reply any more
+ *	WINDOW	id = call: u32 more body bytes may be sent
+ *	CHECK	(probe) run the .check lines; answered by PROBLEMs, then CHECKED
+ *	STOP	finish what there is, on_close, exit 0
+ *
+ *	host -> peer
+ *	HELLO	code = protocol: name, hash, version, about, own route (all may be "")
+ *	OPENED	id = instance
+ *	PROBLEM	id = instance; code = enum problem_level: where, what, hint ("" for none)
+ *	OPENEND	id = instance: it was refused; the PROBLEMs before say why
+ *	CHECKED	all checks were run
+ *	REPLY	id = call; code = status: fields, trailer, body. A whole reply
+ *	START	id = call; code = status: fields, u64 content length (~0: unknown)
+ *	DATA	id = call: bytes, within the window
+ *	FILE	id = call: u64 offset, u64 size; a descriptor comes with the frame
+ *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed
+ *	LOG	id = call or 0; code = level: text
+ */
+#ifndef TINCAN_IPC_FRAME_H
+#define TINCAN_IPC_FRAME_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+#define FRAME_PROTOCOL 1
+#define FRAME_MAX (1 << 20)		/* bytes of a frame, header included */
+#define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
+#define FRAME_WINDOW (256 * 1024)	/* bytes of DATA in flight for one call */
+
+enum frame_type {
+	FRAME_OPEN = 1, FRAME_SHUT, FRAME_REQUEST, FRAME_BODY, FRAME_CANCEL, FRAME_WINDOW_MORE,
+	FRAME_CHECK, FRAME_STOP,
+	FRAME_HELLO = 64, FRAME_OPENED, FRAME_PROBLEM, FRAME_OPEN_END, FRAME_CHECKED,
+	FRAME_REPLY, FRAME_START, FRAME_DATA, FRAME_FILE, FRAME_END, FRAME_LOG
+};
+
+#define FRAME_LAST 1
+#define FRAME_BROKEN 2
+
+struct frame_header {
+	uint32_t size;		/* of the frame, this header included */
+	uint8_t type;
+	uint8_t flags;
+	uint16_t code;
+	uint64_t id;
+};
+
+_Static_assert(sizeof(struct frame_header) == 16, "no padding goes over the wire");
+
+struct frame {
+	struct frame_header header;
+	struct slice payload;	/* borrowed from the bytes it was read from */
+};
+
+/* Starts a frame at the end of out; *mark tells frame_end where. ERR_LIMIT, ERR_NOMEM. */
+int frame_begin(struct buffer *out, enum frame_type type, uint16_t code, uint64_t id,
+    size_t *mark) MUST_USE;
+
+/* Writes the size of the frame at mark, whose payload has been appended, and its flags.
+ * ERR_LIMIT: it is too big, and has been taken off again. */
+int frame_end(struct buffer *out, size_t mark, uint8_t flags) MUST_USE;
+
+/* A whole frame in one call. */
+int frame_append(struct buffer *out, enum frame_type type, uint8_t flags, uint16_t code,
+    uint64_t id, struct slice payload) MUST_USE;
+
+/*
+ * Takes the first frame off the front of *bytes.
+ *
+ * @return 0; ERR_AGAIN: it is not complete yet; ERR_PROTOCOL: its size makes no sense
+ */
+int frame_next(struct slice *bytes, struct frame *frame) MUST_USE;
+
+#endif

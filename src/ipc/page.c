@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The page that a host shares. */
+#include "ipc/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The host cannot shrink it: touching a byte behind a file's end would kill the worker. */
+static int seal(int fd)
+{
+	if (ftruncate(fd, sizeof(struct page)) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+		return ERR_SYSTEM;
+	}
+	return 0;
+}
+
+static int open_reader(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int page_create(int *host_fd, int *reader_fd)
+{
+	int fd = memfd_create("tincan-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int saved;
+
+	if (fd < 0) {
+		return ERR_SYSTEM;
+	}
+	*reader_fd = seal(fd) == 0 ? open_reader(fd) : -1;
+	if (*reader_fd < 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return ERR_SYSTEM;
+	}
+	*host_fd = fd;
+	return 0;
+}
+
+int page_map_host(int fd, struct page **page)
+{
+	void *memory = mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	*page = memory == MAP_FAILED ? NULL : memory;
+	return *page == NULL ? ERR_SYSTEM : 0;
+}
+
+int page_map_reader(int fd, const struct page **page)
+{
+	void *memory = mmap(NULL, sizeof(**page), PROT_READ, MAP_SHARED, fd, 0);
+
+	*page = memory == MAP_FAILED ? NULL : memory;
+	return *page == NULL ? ERR_SYSTEM : 0;
+}
+
+void page_unmap(const struct page *page)
+{
+	if (page != NULL) {
+		munmap((void *)page, sizeof(*page));
+	}
+}
+
+struct slice page_unsent(const struct page *page, uint64_t received)
+{
+	uint64_t base = atomic_load(&page->out_base);
+	uint32_t size = atomic_load(&page->out_size);
+	uint64_t skip = received - base;
+
+	if (size > PAGE_OUT_BYTES || received < base || skip >= size) {
+		return SLICE("");
+	}
+	return (struct slice){ page->out + skip, size - skip };
+}
+
+const char *page_callback_name(const struct page *page)
+{
+	static const char *const names[] = { "nothing", "loading", "on_open", "on_request",
+		"on_close" };
+	uint32_t callback = atomic_load(&page->callback);
+
+	return callback < sizeof(names) / sizeof(names[0]) ? names[callback] : "a callback";
+}
