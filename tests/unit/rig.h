@@ -7,7 +7,7 @@
 #define TINCAN_TESTS_RIG_H
 
 #include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,30 +37,20 @@ static inline void rig_open(struct rig *rig)
 	problems_init(&rig->problems);
 }
 
-static inline void rig_remove(const char *path)
+static inline int rig_remove(const char *path, const struct stat *status, int type,
+    struct FTW *place)
 {
-	DIR *entries = opendir(path);
-	struct dirent *entry;
-
-	while (entries != NULL && (entry = readdir(entries)) != NULL) {
-		char inner[512];
-
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			snprintf(inner, sizeof(inner), "%s/%s", path, entry->d_name);
-			rig_remove(inner);
-		}
-	}
-	if (entries != NULL) {
-		closedir(entries);
-	}
-	remove(path);
+	(void)status;
+	(void)type;
+	(void)place;
+	return remove(path);
 }
 
 static inline void rig_close(struct rig *rig)
 {
 	plugin_set_release(&rig->set);
 	problems_release(&rig->problems);
-	rig_remove(rig->root);
+	nftw(rig->root, rig_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Writes a file into the plugin directory. */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The binary interface of level 1: where each field of the public structs lies, on 64-bit
+ * machines. Handlers that are compiled already count on it. Until level 1 is frozen an entry
+ * may still be inserted; from then on lines are only ever added at the end.
+ */
+#include <tincan/handler.h>
+#include <tincan/metrics.h>
+
+#include "unit.h"
+
+#define AT(type, field, offset) \
+	_Static_assert(offsetof(type, field) == (offset), #type "." #field " has moved")
+
+AT(tc_api, size, 0);
+AT(tc_api, level, 4);
+AT(tc_api, method, 8);
+AT(tc_api, target, 16);
+AT(tc_api, path, 24);
+AT(tc_api, tail, 32);
+AT(tc_api, query, 40);
+AT(tc_api, param, 48);
+AT(tc_api, header, 56);
+AT(tc_api, header_at, 64);
+AT(tc_api, trailer_at, 72);
+AT(tc_api, info, 80);
+AT(tc_api, body, 88);
+AT(tc_api, state, 96);
+AT(tc_api, alloc, 104);
+AT(tc_api, text, 112);
+AT(tc_api, reply, 120);
+AT(tc_api, reply_ref, 128);
+AT(tc_api, reply_file, 136);
+AT(tc_api, set_header, 144);
+AT(tc_api, add_header, 152);
+AT(tc_api, add_trailer, 160);
+AT(tc_api, start, 168);
+AT(tc_api, write, 176);
+AT(tc_api, write_file, 184);
+AT(tc_api, end, 192);
+AT(tc_api, now, 200);
+AT(tc_api, conf_str, 208);
+AT(tc_api, conf_int, 216);
+AT(tc_api, conf_bool, 224);
+AT(tc_api, conf_len, 232);
+AT(tc_api, conf_name, 240);
+AT(tc_api, conf_json, 248);
+AT(tc_api, conf_path, 256);
+AT(tc_api, conf_error, 264);
+AT(tc_api, log, 272);
+AT(tc_api, ext, 280);
+_Static_assert(sizeof(tc_api) == 288, "tc_api has another size");
+
+AT(tc_handler, size, 0);
+AT(tc_handler, need, 4);
+AT(tc_handler, api, 8);
+AT(tc_handler, api_size, 16);
+AT(tc_handler, name, 24);
+AT(tc_handler, version, 32);
+AT(tc_handler, about, 40);
+AT(tc_handler, route, 48);
+AT(tc_handler, flags, 56);
+AT(tc_handler, reserved, 60);
+AT(tc_handler, on_open, 64);
+AT(tc_handler, on_close, 72);
+AT(tc_handler, on_request, 80);
+_Static_assert(sizeof(tc_handler) == 88, "tc_handler has another size");
+
+AT(tc_note, namesz, 0);
+AT(tc_note, descsz, 4);
+AT(tc_note, type, 8);
+AT(tc_note, owner, 12);
+AT(tc_note, abi, 20);
+AT(tc_note, need, 24);
+AT(tc_note, use, 28);
+AT(tc_note, header, 32);
+AT(tc_note, name, 36);
+_Static_assert(sizeof(tc_note) == 84, "tc_note has another size");
+
+AT(tc_sample, size, 0);
+AT(tc_sample, kind, 4);
+AT(tc_sample, name, 8);
+AT(tc_sample, help, 16);
+AT(tc_sample, labels, 24);
+AT(tc_sample, value, 32);
+_Static_assert(sizeof(tc_sample) == 40, "tc_sample has another size");
+
+AT(tc_metrics, size, 0);
+AT(tc_metrics, each, 8);
+_Static_assert(sizeof(tc_metrics) == 16, "tc_metrics has another size");
+
+START_TEST(numbers_keep_their_meaning)
+{
+	ck_assert_int_eq(TC_OK, 0);
+	ck_assert_int_eq(TC_GONE, -2);
+	ck_assert_int_eq(TC_FAIL, -3);
+	ck_assert_int_eq(TC_INVALID, -4);
+	ck_assert_int_eq(TC_LIMIT, -5);
+	ck_assert_int_eq(TC_NOMEM, -6);
+	ck_assert_int_eq(TC_UNKNOWN, -7);
+	ck_assert_int_eq(TC_DEBUG, 1);
+	ck_assert_int_eq(TC_INFO, 2);
+	ck_assert_int_eq(TC_WARN, 3);
+	ck_assert_int_eq(TC_ERROR, 4);
+	ck_assert_int_eq(TC_COUNTER, 1);
+	ck_assert_int_eq(TC_GAUGE, 2);
+	ck_assert_str_eq(TC_METRICS, "tincan.metrics/1");
+}
+END_TEST
+
+START_TEST(a_plugin_sees_and_needs_level_1_unless_it_says_more)
+{
+	ck_assert_int_eq(TC_LEVEL, 1);
+	ck_assert_int_eq(TC_USE, 1);
+	ck_assert_int_eq(TC_NEED, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("abi");
+	TCase *tcase = tcase_create("abi");
+
+	tcase_add_test(tcase, numbers_keep_their_meaning);
+	tcase_add_test(tcase, a_plugin_sees_and_needs_level_1_unless_it_says_more);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
