@@ -47,7 +47,7 @@ enum exchange_state {
 struct exchange {
 	struct arena arena;
 	struct request request;
-	struct buffer body;		/* of the request. The protocol side fills it, sets its
+	struct buffer body; /* of the request. The protocol side fills it, sets its
 					   max (1 more than a body may have) and, when it
 					   is complete, puts a NUL behind: buffer_reserve(1) */
 	struct reply reply;
@@ -58,8 +58,11 @@ struct exchange {
 	void *instance;			/* the handler's; plugin/instance.h. NULL: ours */
 	const struct exchange_ops *ops;
 	void *session;			/* the protocol side's; NULL once it is gone */
+	/* Set by a handler side that answers later: the exchange is dropped, forget it. */
+	void (*cancel)(struct exchange *exchange);
+	void *call;			/* that handler side's own */
 	char id[EXCHANGE_ID_BYTES];
-	int64_t started_us;		/* monotonic; when the request's header was complete */
+	int64_t started_us; /* monotonic; when the request's header was complete */
 };
 
 /*
@@ -67,7 +70,8 @@ struct exchange {
  * from a list of free ones): its memory is then kept. The protocol side calls
  * request_init, with the exchange's arena, before it reads.
  */
-void exchange_init(struct exchange *exchange, const struct exchange_ops *ops, void *session);
+void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
+    void *session);
 
 /* Drops request and reply, closes what was not taken; ready for the session's next
  * request, memory kept. */

@@ -33,6 +33,7 @@ struct page {
 	_Atomic uint64_t running_since_ms;	/* monotonic */
 	_Atomic uint32_t callback;	/* enum page_callback */
 	_Atomic uint64_t finished;	/* calls answered by this process */
+	char request[20];		/* the id of the running call's request, for the log */
 	_Atomic uint32_t exited;	/* 1: the plugin called exit() */
 
 	/* Written by the host's handler of a fatal signal. */

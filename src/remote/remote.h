@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plugin that runs in a host, seen from a worker: the same handler whatever process it is
+ * in at the moment. Calls wait here while there is no host (it has died and the next one is
+ * on its way), go out in batches, one write a round, and come back as replies of their
+ * exchanges. What a host sends is never trusted.
+ *
+ *	call:  WAITING --attached--> SENT --START--> STARTED --END--> gone
+ *	          ^--- the host died before it had begun ---/  (a REPLY is both)
+ *
+ * Lifetime: from the first generation that needs this version of the plugin to the last
+ * exchange of the last one.
+ */
+#ifndef TINCAN_REMOTE_REMOTE_H
+#define TINCAN_REMOTE_REMOTE_H
+
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "exchange/exchange.h"
+#include "os/loop.h"
+
+struct remote;
+
+/* What a remote asks of its worker. */
+struct remote_ops {
+	/* The host does not come back from a call: have the master kill it. */
+	void (*kill)(void *arg, struct remote *remote);
+	/* A line from the plugin. */
+	void (*log)(int level, const char *handler, const char *request, const char *text,
+	    size_t size);
+	/* Its last instance is shut and its last call is over: it can be freed. */
+	void (*idle)(void *arg, struct remote *remote);
+	void *arg;
+};
+
+/* The version is the master's number for this plugin's file content. Texts are copied. */
+struct remote *remote_new(struct loop *loop, const struct remote_ops *ops, uint32_t version,
+    const char *name);
+void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls */
+
+uint32_t remote_version(const struct remote *remote);
+
+/* Has it neither instances nor calls? */
+bool remote_idle(const struct remote *remote);
+
+/* A host is there: takes both descriptors. Opens all instances in it, then sends all calls
+ * that wait. A host before it is forgotten. */
+void remote_attach(struct remote *remote, int socket_fd, int page_fd);
+
+/* No host will come for now: calls that wait, and new ones, get 503 until one is attached. */
+void remote_break(struct remote *remote, uint32_t retry_after_s);
+
+/* A route's use of the plugin: on_open with these settings in this host and every later
+ * one, until shut. The settings are packed now, not kept. */
+uint32_t remote_open(struct remote *remote, const struct settings *settings,
+    const char *directory, const char *where);
+void remote_shut(struct remote *remote, uint32_t instance);
+
+/*
+ * Runs the handler for an exchange whose request is complete. The reply comes later, or at
+ * once for a queue that is full (503). An exchange that is dropped meanwhile says so by
+ * its cancel function. A handler that takes longer than timeout_ms: 504.
+ */
+void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
+    uint32_t timeout_ms);
+
+#endif

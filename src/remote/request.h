@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Both ends of what a peer tells a host: OPEN and REQUEST with its BODY. The worker or the
+ * probing master packs, the host unpacks.
+ */
+#ifndef TINCAN_REMOTE_REQUEST_H
+#define TINCAN_REMOTE_REQUEST_H
+
+#include "base/buffer.h"
+#include "base/settings.h"
+#include "exchange/exchange.h"
+#include "ipc/frame.h"
+
+/* Facts of a connection, for tc.info; a host gets the value of each with every request.
+ * The names are those of handler.h; NULL-ended. */
+extern const char *const request_facts[];
+#define REQUEST_FACTS 9
+
+/* Appends an OPEN frame. */
+int open_pack(struct buffer *out, uint32_t instance, const struct settings *settings,
+    const char *directory, const char *where) MUST_USE;
+
+/* What an OPEN says. Release the settings in any case. */
+struct open_message {
+	struct settings settings;
+	const char *directory;	/* borrowed from the frame */
+	const char *where;
+};
+
+/* ERR_PROTOCOL if the frame is not well formed. */
+int open_unpack(const struct frame *frame, struct open_message *message) MUST_USE;
+
+/* Appends a REQUEST frame, and BODY frames if the body is long. The exchange's request is
+ * complete and routed. ERR_LIMIT, ERR_NOMEM: out is as it was. */
+int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
+    const struct exchange *exchange) MUST_USE;
+
+/*
+ * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail, id
+ * and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the facts.
+ * *more: BODY frames follow, to be appended to exchange->body by the caller.
+ *
+ * @return 0, ERR_PROTOCOL, ERR_LIMIT or ERR_NOMEM
+ */
+int request_unpack(const struct frame *frame, struct exchange *exchange,
+    uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more) MUST_USE;
+
+#endif
