@@ -33,15 +33,29 @@ static void clear(struct exchange *exchange)
 	exchange->started_us = 0;
 }
 
-void exchange_init(struct exchange *exchange, const struct exchange_ops *ops, void *session)
+void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
+    void *session)
 {
 	exchange_reset(exchange);
 	exchange->ops = ops;
 	exchange->session = session;
 }
 
+/* Who answers later must not write to what is another request's by then. */
+static void cancel(struct exchange *exchange)
+{
+	void (*fn)(struct exchange *dropped) = exchange->cancel;
+
+	exchange->cancel = NULL;
+	if (fn != NULL) {
+		fn(exchange);
+	}
+	exchange->call = NULL;
+}
+
 void exchange_reset(struct exchange *exchange)
 {
+	cancel(exchange);
 	pieces_release(&exchange->pieces);
 	arena_reset(&exchange->arena);
 	if (exchange->body.capacity > EXCHANGE_KEPT_BODY) {
@@ -54,6 +68,7 @@ void exchange_reset(struct exchange *exchange)
 
 void exchange_release(struct exchange *exchange)
 {
+	cancel(exchange);
 	pieces_release(&exchange->pieces);
 	buffer_release(&exchange->body);
 	arena_release(&exchange->arena);
@@ -126,10 +141,11 @@ static int queue_content(struct exchange *exchange, const struct content *conten
 		return pieces_add_file(pieces, arena, content->fd, content->offset,
 		    content->size);
 	case CONTENT_REFERENCE:
-		return pieces_add_memory(pieces, arena, content->data, (size_t)content->size,
-		    content->release, content->arg);
+		return pieces_add_memory(pieces, arena, content->data,
+		    (size_t)content->size, content->release, content->arg);
 	default:
-		return pieces_add_copy(pieces, arena, content->data, (size_t)content->size);
+		return pieces_add_copy(pieces, arena, content->data,
+		    (size_t)content->size);
 	}
 }
 
@@ -344,7 +360,8 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		struct slice value = head_find(&old, kept[i]);
 
-		if (value.data != NULL && head_add(&exchange->reply.head, kept[i], value) != 0) {
+		if (value.data != NULL &&
+		    head_add(&exchange->reply.head, kept[i], value) != 0) {
 			return ERR_NOMEM;
 		}
 	}

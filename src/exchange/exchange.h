@@ -47,9 +47,7 @@ enum exchange_state {
 struct exchange {
 	struct arena arena;
 	struct request request;
-	struct buffer body; /* of the request. The protocol side fills it, sets its
-					   max (1 more than a body may have) and, when it
-					   is complete, puts a NUL behind: buffer_reserve(1) */
+	struct buffer body;		/* of the request; see exchange_init */
 	struct reply reply;
 	struct pieces pieces;		/* of the reply's body, not yet taken */
 	int64_t written;		/* bytes of the reply's body so far */
@@ -58,17 +56,20 @@ struct exchange {
 	void *instance;			/* the handler's; plugin/instance.h. NULL: ours */
 	const struct exchange_ops *ops;
 	void *session;			/* the protocol side's; NULL once it is gone */
-	/* Set by a handler side that answers later: the exchange is dropped, forget it. */
+	/* Set by a handler side that answers later: the exchange is dropped, forget it */
 	void (*cancel)(struct exchange *exchange);
 	void *call;			/* that handler side's own */
 	char id[EXCHANGE_ID_BYTES];
-	int64_t started_us; /* monotonic; when the request's header was complete */
+	int64_t started_us;		/* monotonic; when the header was complete */
 };
 
 /*
  * Ready for a session's first request. The exchange is all zero, or was used before (one
- * from a list of free ones): its memory is then kept. The protocol side calls
- * request_init, with the exchange's arena, before it reads.
+ * from a list of free ones): its memory is then kept.
+ *
+ * The protocol side calls request_init, with the exchange's arena, before it reads. It
+ * sets the max of body (one more than a body may have) and fills it; when the body is
+ * complete it puts a NUL behind, without committing it, so that handlers may read text.
  */
 void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
     void *session);
@@ -88,7 +89,7 @@ void exchange_release(struct exchange *exchange);
  * 304) refuses them with ERR_INVALID.
  */
 
-/* Fixes status (200..599), header and type (NULL: the Content-Type that was set, if any). */
+/* Fixes status (200..599), header and type (NULL: the Content-Type that was set). */
 int exchange_start(struct exchange *exchange, int status, const char *type) MUST_USE;
 /* A copy of the bytes; size 0 is allowed and does nothing. */
 int exchange_write(struct exchange *exchange, const void *data, size_t size) MUST_USE;
@@ -115,10 +116,10 @@ int exchange_reply_file(struct exchange *exchange, int status, const char *type,
 void exchange_fail(struct exchange *exchange, int status, const char *reason);
 
 /*
- * Fields of the reply, while it is EXCHANGE_OPEN; set replaces all of that name, with value
- * NULL it takes them out. Framing is the protocol's: Connection, Transfer-Encoding and the
- * like are ERR_INVALID. A Content-Length goes to reply.content_length and is held against
- * what is written. Trailer fields may still be added to a started reply.
+ * Fields of the reply, while it is EXCHANGE_OPEN; set replaces all of that name, with
+ * value NULL it takes them out. Framing is the protocol's: Connection, Transfer-Encoding
+ * and the like are ERR_INVALID. A Content-Length goes to reply.content_length and is held
+ * against what is written. Trailer fields may still be added to a started reply.
  */
 int exchange_set_header(struct exchange *exchange, const char *name, const char *value)
     MUST_USE;

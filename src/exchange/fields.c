@@ -6,8 +6,8 @@
 
 /* RFC 9110 section 7.6.1, RFC 9112 sections 6.1 and 7: they say where this message ends,
  * or what this one connection does next. */
-static const char *const framing[] = { "connection", "keep-alive", "proxy-connection", "te",
-	"trailer", "transfer-encoding", "upgrade" };
+static const char *const framing[] = { "connection", "keep-alive", "proxy-connection",
+	"te", "trailer", "transfer-encoding", "upgrade" };
 
 /* What must be known before the body: framing, routing, modifiers of requests,
  * authentication, control data of replies, and how to read the content. */

@@ -130,7 +130,8 @@ static bool last_ends_at_room(const struct pieces *pieces)
 {
 	const struct piece *last = pieces->last;
 
-	return last != NULL && last->data != NULL && last->data + last->left == pieces->room;
+	return last != NULL && last->data != NULL &&
+	    last->data + last->left == pieces->room;
 }
 
 /*
@@ -156,7 +157,8 @@ static int make_room(struct pieces *pieces, struct arena *arena, size_t size)
 	return 0;
 }
 
-int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data, size_t size)
+int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data,
+    size_t size)
 {
 	struct piece piece = { .data = pieces->room, .fd = -1 };
 	int rc = 0;

@@ -50,13 +50,14 @@ int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t 
     int64_t size) MUST_USE;
 
 /*
- * The next up to max (not 0) bytes: *out is borrowed from the piece or, for a file, from scratch
- * (max bytes, which pread fills). Nothing is taken off until pieces_consume.
+ * The next up to max (not 0) bytes: *out is borrowed from the piece or, for a file, from
+ * scratch (max bytes, which pread fills). Nothing is taken off until pieces_consume.
  *
  * @return 0; ERR_EOF if there is nothing left; ERR_SYSTEM if a file cannot be read;
  *	ERR_CLOSED if a file ends before its piece does.
  */
-int pieces_peek(struct pieces *pieces, char *scratch, size_t max, struct slice *out) MUST_USE;
+int pieces_peek(struct pieces *pieces, char *scratch, size_t max,
+    struct slice *out) MUST_USE;
 
 /* Takes size bytes, of what pieces_peek gave, off the front. */
 void pieces_consume(struct pieces *pieces, size_t size);

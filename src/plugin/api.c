@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The function table of a plugin that runs in this process, worker or probe. It turns what
- * a plugin passes into calls on the exchange, which checks it. The two statics are here
- * because tc_log and tc.ext have no argument that could carry them.
+ * The function table of a plugin that runs in this process, worker or probe. It turns
+ * what a plugin passes into calls on the exchange, which checks it. The two statics are
+ * here because tc_log and tc.ext have no argument that could carry them.
  */
 #include "plugin/api.h"
 
@@ -101,8 +101,8 @@ static const char *get_query(const tc_req *r)
 
 static const char *get_param(const tc_req *r, const char *name)
 {
-	/* A plugin sees a request that does not change; that a part of the path gets its NUL
-	 * only when it is asked for, which most are not, is ours to know. */
+	/* A part of the path gets its NUL only when it is asked for, which most are not;
+	 * to the plugin the request is still one that does not change. */
 	struct exchange *exchange = api_exchange((tc_req *)r);
 	struct router_match *match = &exchange->match;
 
@@ -113,12 +113,8 @@ static const char *get_param(const tc_req *r, const char *name)
 			continue;
 		}
 		if (value->data[value->size] != '\0') {
-			char *copy = arena_copy(&exchange->arena, value->data, value->size);
-
-			if (copy == NULL) {
-				return NULL;
-			}
-			value->data = copy;
+			value->data = arena_copy(&exchange->arena, value->data,
+			    value->size);
 		}
 		return value->data;
 	}
@@ -137,7 +133,8 @@ static const char *get_header(const tc_req *r, const char *name)
 	return NULL;
 }
 
-static int get_field(const struct head *head, size_t i, const char **name, const char **value)
+static int get_field(const struct head *head, size_t i, const char **name,
+    const char **value)
 {
 	if (i >= head->count) {
 		return 0;
@@ -152,7 +149,8 @@ static int get_header_at(const tc_req *r, size_t i, const char **name, const cha
 	return get_field(&reader(r)->request.head, i, name, value);
 }
 
-static int get_trailer_at(const tc_req *r, size_t i, const char **name, const char **value)
+static int get_trailer_at(const tc_req *r, size_t i, const char **name,
+    const char **value)
 {
 	return get_field(&reader(r)->request.trailer, i, name, value);
 }
@@ -237,7 +235,8 @@ static int reply_text(tc_req *r, int status, const char *text)
 	    typed ? NULL : "text/plain; charset=utf-8", text, strlen(text)));
 }
 
-static int reply_data(tc_req *r, int status, const char *type, const void *data, size_t size)
+static int reply_data(tc_req *r, int status, const char *type, const void *data,
+    size_t size)
 {
 	if (data == NULL && size > 0) {
 		return reply_without_data(api_exchange(r));
@@ -254,14 +253,15 @@ static int reply_reference(tc_req *r, int status, const char *type, const void *
 		}
 		return reply_without_data(api_exchange(r));
 	}
-	return result_of(exchange_reply_ref(api_exchange(r), status, type, data, size, release,
-	    arg));
+	return result_of(exchange_reply_ref(api_exchange(r), status, type, data, size,
+	    release, arg));
 }
 
 static int reply_file(tc_req *r, int status, const char *type, int fd, int64_t offset,
     int64_t size)
 {
-	return result_of(exchange_reply_file(api_exchange(r), status, type, fd, offset, size));
+	return result_of(exchange_reply_file(api_exchange(r), status, type, fd, offset,
+	    size));
 }
 
 static int set_header(tc_req *r, const char *name, const char *value)
@@ -429,7 +429,8 @@ static const tc_api table = {
 /* Straight to standard error: the log may be a buffer that the abort would lose. */
 static void missing(void)
 {
-	fprintf(stderr, "tincan: handler %s called a function that this tincan (level %d) does "
+	fprintf(stderr,
+	    "tincan: handler %s called a function that this tincan (level %d) does "
 	    "not have; TC_HAS tells beforehand\n",
 	    current.handler == NULL ? "(unknown)" : current.handler, TC_LEVEL);
 	abort();

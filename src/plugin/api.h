@@ -27,7 +27,7 @@ static inline tc_req *api_request(struct exchange *exchange)
  */
 void api_fill(tc_api *api, size_t size, const struct plugin_services *services);
 
-/* Whose callback this thread runs, for log lines. Names are borrowed until the call ends. */
+/* Whose callback this thread runs, for log lines. Names are borrowed until it ends. */
 struct api_call {
 	const char *handler;	/* NULL: none */
 	const char *request;	/* NULL: on_open or on_close */

@@ -100,9 +100,9 @@ static void report(struct conf *conf, const struct setting *setting, const char 
 	    kinds[setting->type] : NULL;
 	bool whole = strlen(setting->text) <= CONF_FOUND_BYTES;
 
-	problems_add(conf->problems, setting->where, NULL, "expected %s, found %s'%.*s%s'",
-	    expected, kind == NULL ? "" : kind, CONF_FOUND_BYTES, setting->text,
-	    whole ? "" : "...");
+	problems_add(conf->problems, setting->where, NULL,
+	    "expected %s, found %s'%.*s%s'", expected, kind == NULL ? "" : kind,
+	    CONF_FOUND_BYTES, setting->text, whole ? "" : "...");
 }
 
 const char *conf_string(struct conf *conf, const char *key, const char *def)
@@ -134,7 +134,8 @@ static void report_range(struct conf *conf, const struct setting *setting, int64
 	report(conf, setting, expected);
 }
 
-int64_t conf_integer(struct conf *conf, const char *key, int64_t def, int64_t min, int64_t max)
+int64_t conf_integer(struct conf *conf, const char *key, int64_t def, int64_t min,
+    int64_t max)
 {
 	const struct setting *setting = ask_value(conf, key);
 
@@ -229,7 +230,8 @@ void conf_refuse(struct conf *conf, const char *key, const char *message)
 	} else if (key[0] == '\0') {
 		problems_add(conf->problems, conf->where, NULL, "%s", message);
 	} else {
-		problems_add(conf->problems, conf->where, NULL, "setting '%s': %s", key, message);
+		problems_add(conf->problems, conf->where, NULL, "setting '%s': %s", key,
+		    message);
 	}
 }
 
@@ -252,7 +254,8 @@ static const char *nearest_key(const struct conf *conf, const char *path)
 	for (size_t i = 0; i < conf->asked_count; i++) {
 		const char *key = conf->asked[i];
 
-		if ((size_t)(leaf_of(key) - key) == parent && strncmp(key, path, parent) == 0) {
+		if ((size_t)(leaf_of(key) - key) == parent &&
+		    strncmp(key, path, parent) == 0) {
 			leaves[count++] = leaf_of(key);
 		}
 	}
@@ -261,7 +264,8 @@ static const char *nearest_key(const struct conf *conf, const char *path)
 	return nearest;
 }
 
-static void report_unknown(struct conf *conf, const struct setting *setting, bool complete)
+static void report_unknown(struct conf *conf, const struct setting *setting,
+    bool complete)
 {
 	const char *nearest = nearest_key(conf, setting->path);
 	char *hint;

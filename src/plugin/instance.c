@@ -74,9 +74,9 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 	conf_finish(&instance->conf, result == TC_OK);
 	if (result != TC_OK) {
 		if (problems->errors == errors) {
-			problems_add(problems, where, NULL, "handler '%s' refuses the route: "
-			    "on_open returned %s (%d)", plugin->note.name,
-			    result_name(result), result);
+			problems_add(problems, where, NULL,
+			    "handler '%s' refuses the route: on_open returned %s (%d)",
+			    plugin->note.name, result_name(result), result);
 		}
 		free_instance(instance);
 		return NULL;
@@ -113,8 +113,9 @@ static void finish_for_handler(struct exchange *exchange, int result)
 		exchange_fail(exchange, 500, NULL);
 		break;
 	case EXCHANGE_BROKEN:
-		api_log(TC_ERROR, "its reply is shorter than its Content-Length: %lld of %lld "
-		    "bytes", (long long)exchange->written,
+		api_log(TC_ERROR,
+		    "its reply is shorter than its Content-Length: %lld of %lld bytes",
+		    (long long)exchange->written,
 		    (long long)exchange->reply.content_length);
 		break;
 	case EXCHANGE_ENDED:
@@ -131,7 +132,8 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 	exchange->instance = instance;
 	result = instance->plugin->handler->on_request(api_request(exchange));
 	if (result != TC_OK) {
-		api_log(TC_ERROR, "on_request returned %s (%d)", result_name(result), result);
+		api_log(TC_ERROR, "on_request returned %s (%d)", result_name(result),
+		    result);
 	}
 	finish_for_handler(exchange, result);
 	api_leave(before);

@@ -23,7 +23,8 @@ static const char *load_error(const struct plugin *plugin)
 	if (text == NULL) {
 		return "unknown error";
 	}
-	if (strncmp(text, plugin->copy, size) == 0 && strncmp(text + size, ": ", 2) == 0) {
+	if (strncmp(text, plugin->copy, size) == 0 &&
+	    strncmp(text + size, ": ", 2) == 0) {
 		return text + size + 2;
 	}
 	return text;
@@ -35,7 +36,8 @@ static size_t object_size(const void *object)
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
 
-	if (dladdr1(object, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || symbol == NULL) {
+	if (dladdr1(object, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 ||
+	    symbol == NULL) {
 		return 0;
 	}
 	return symbol->st_size;
@@ -48,7 +50,8 @@ static int check_tail(struct plugin *plugin, const tc_handler *handler)
 
 	for (size_t i = sizeof(*handler); i < handler->size; i++) {
 		if (bytes[i] != 0) {
-			plugin_refuse(plugin, "fills in a field that this tincan does not know "
+			plugin_refuse(plugin,
+			    "fills in a field that this tincan does not know "
 			    "(offset %zu)", i - i % sizeof(void *));
 			return ERR_INVALID;
 		}
@@ -65,7 +68,8 @@ static int check_size(struct plugin *plugin, const tc_handler *handler)
 	}
 	if (handler->size < sizeof(*handler) || handler->size > object_size(handler) ||
 	    handler->size > LOAD_TABLE_MAX) {
-		plugin_refuse(plugin, "its " LOAD_SYMBOL " says size %u, but has %zu bytes",
+		plugin_refuse(plugin,
+		    "its " LOAD_SYMBOL " says size %u, but has %zu bytes",
 		    handler->size, object_size(handler));
 		return ERR_INVALID;
 	}
@@ -82,7 +86,8 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 		    plugin->note.need, handler->need);
 	} else if (handler->api == NULL || handler->api_size < offsetof(tc_api, method) ||
 	    handler->api_size > LOAD_TABLE_MAX) {
-		plugin_refuse(plugin, "it has no function table of a size that makes sense");
+		plugin_refuse(plugin,
+		    "it has no function table of a size that makes sense");
 	} else if (handler->flags != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
 		    handler->flags | handler->reserved);

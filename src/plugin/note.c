@@ -74,7 +74,8 @@ static const char *machine_name(unsigned machine, char other[16])
 }
 
 /* Do count items of size bytes at offset lie inside the file? */
-static bool inside(const struct image *image, uint64_t offset, uint64_t count, uint64_t size)
+static bool inside(const struct image *image, uint64_t offset, uint64_t count,
+    uint64_t size)
 {
 	return offset <= image->size &&
 	    (size == 0 || count <= (image->size - offset) / size);
@@ -91,7 +92,8 @@ static int check_machine(const struct image *image)
 		    machine_name(__ehdr_start.e_machine, ours));
 	}
 	if (image->head.e_type != ET_DYN) {
-		return refuse(image, "not a shared object; build it with cc -shared -fPIC");
+		return refuse(image,
+		    "not a shared object; build it with cc -shared -fPIC");
 	}
 	return 0;
 }
@@ -104,8 +106,9 @@ static int check_head(struct image *image)
 		return refuse(image, "not an ELF file");
 	}
 	if (image->size < sizeof(image->head)) {
-		return refuse(image, "truncated: its ELF header ends at byte %zu but the file "
-		    "has %zu", sizeof(image->head), image->size);
+		return refuse(image,
+		    "truncated: its ELF header ends at byte %zu but the file has %zu",
+		    sizeof(image->head), image->size);
 	}
 	if (ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS]) {
 		return refuse(image, "not a 64-bit ELF file");
@@ -129,8 +132,9 @@ static void get_program_header(const struct image *image, size_t i, Elf64_Phdr *
 static int check_segment(const struct image *image, const Elf64_Phdr *program)
 {
 	if (!inside(image, program->p_offset, 1, program->p_filesz)) {
-		return refuse(image, "truncated: a segment ends at byte %llu but the file has "
-		    "%zu", (unsigned long long)(program->p_offset + program->p_filesz),
+		return refuse(image,
+		    "truncated: a segment ends at byte %llu but the file has %zu",
+		    (unsigned long long)(program->p_offset + program->p_filesz),
 		    image->size);
 	}
 	if (program->p_type != PT_LOAD) {
@@ -171,8 +175,9 @@ static int check_segments(const struct image *image)
 		return refuse(image, "damaged: its program headers make no sense");
 	}
 	if (!inside(image, head->e_phoff, head->e_phnum, sizeof(program))) {
-		return refuse(image, "truncated: its program headers end behind the file's "
-		    "%zu bytes", image->size);
+		return refuse(image,
+		    "truncated: its program headers end behind the file's %zu bytes",
+		    image->size);
 	}
 	for (size_t i = 0; rc == 0 && i < head->e_phnum; i++) {
 		get_program_header(image, i, &program);
@@ -196,13 +201,14 @@ static int check_section(const struct image *image, size_t i)
 	memcpy(&section, image->data + image->head.e_shoff + i * sizeof(section),
 	    sizeof(section));
 	if (i > 0 && section.sh_type == SHT_NULL) {
-		return refuse(image, "incomplete: its section %zu of %u is not written", i,
-		    image->head.e_shnum);
+		return refuse(image, "incomplete: its section %zu of %u is not written",
+		    i, image->head.e_shnum);
 	}
 	if (section.sh_type != SHT_NULL && section.sh_type != SHT_NOBITS &&
 	    !inside(image, section.sh_offset, 1, section.sh_size)) {
-		return refuse(image, "truncated: a section ends at byte %llu but the file has "
-		    "%zu", (unsigned long long)(section.sh_offset + section.sh_size),
+		return refuse(image,
+		    "truncated: a section ends at byte %llu but the file has %zu",
+		    (unsigned long long)(section.sh_offset + section.sh_size),
 		    image->size);
 	}
 	return 0;
@@ -221,9 +227,10 @@ static int check_sections(const struct image *image)
 		return refuse(image, "damaged: its section headers make no sense");
 	}
 	if (!inside(image, head->e_shoff, head->e_shnum, sizeof(Elf64_Shdr))) {
-		return refuse(image, "truncated: its sections end at byte %llu but the file "
-		    "has %zu", (unsigned long long)(head->e_shoff +
-		    (uint64_t)head->e_shnum * sizeof(Elf64_Shdr)), image->size);
+		return refuse(image,
+		    "truncated: its sections end at byte %llu but the file has %zu",
+		    (unsigned long long)head->e_shoff +
+		    head->e_shnum * (unsigned long long)sizeof(Elf64_Shdr), image->size);
 	}
 	for (size_t i = 0; rc == 0 && i < head->e_shnum; i++) {
 		rc = check_section(image, i);
@@ -277,7 +284,8 @@ static bool find_note(const struct image *image, struct descriptor *found)
 
 	for (size_t i = 0; i < image->head.e_phnum; i++) {
 		get_program_header(image, i, &program);
-		if (program.p_type == PT_NOTE && find_in_segment(image, &program, found)) {
+		if (program.p_type == PT_NOTE &&
+		    find_in_segment(image, &program, found)) {
 			return true;
 		}
 	}
@@ -300,7 +308,8 @@ static int judge(const struct image *image, const struct descriptor *found,
 		    found->abi, NOTE_ABI);
 	}
 	if (!name_valid(found->name)) {
-		return refuse(image, "its handler name is not 1 to 47 of a-z, 0-9, '_', '-'");
+		return refuse(image,
+		    "its handler name is not 1 to 47 of a-z, 0-9, '_', '-'");
 	}
 	note->abi = found->abi;
 	note->need = found->need;
@@ -311,8 +320,9 @@ static int judge(const struct image *image, const struct descriptor *found,
 		return refuse(image, "damaged: its note says that it needs level 0");
 	}
 	if (found->need > TC_LEVEL) {
-		return refuse(image, "needs level %u, this tincan has level %u; a newer tincan "
-		    "will run it", found->need, TC_LEVEL);
+		return refuse(image,
+		    "needs level %u, this tincan has level %u; a newer tincan will "
+		    "run it", found->need, TC_LEVEL);
 	}
 	return 0;
 }

@@ -4,8 +4,8 @@
  * that run them) the code. Three steps, by different processes:
  *
  *	plugin_scan	any process: look, judge, copy; nothing of a file is mapped or run
- *	plugin_load	worker, probe: dlopen the copy, check the descriptor, give the table
- *	instance_*	worker, probe: one route's on_open, requests, on_close (instance.h)
+ *	plugin_load	worker, probe: dlopen the copy, check what it exports
+ *	instance_*	worker, probe: one route's on_open, requests, on_close
  *
  * A private copy is named by content hash and never written again, so that nothing that
  * happens to the file in the plugin directory can hurt code that is mapped. Nothing is
@@ -25,11 +25,11 @@
 
 struct plugin {
 	char *file;		/* owned; "plugins/hello.so", for messages */
-	char *copy;		/* owned; "run/plugins/hello-0123456789abcdef.so"; NULL if refused */
+	char *copy;		/* owned; "run/plugins/hello-<hash>.so", or NULL */
 	char hash[PLUGIN_HASH_BYTES];
 	struct note note;	/* name "" if it could not be read */
 	char *refusal;		/* owned; why it is not served; NULL: it is */
-	const tc_handler *handler;	/* NULL until plugin_load; lives as long as the process */
+	const tc_handler *handler;	/* NULL until plugin_load; the process's */
 };
 
 /* The plugins of one generation, sorted by file name. */
@@ -48,27 +48,27 @@ struct plugin_services {
 };
 
 /*
- * Takes every *.so (but ".*") of directory: judges it (regular file, owned by root or this
- * user, not writable for others, ELF bounds, note) and copies it below state_directory.
- * A file that is refused stays in the set, with its refusal; of two with the same handler
- * name the second is refused. Only a directory that cannot be read, or a state directory
- * that cannot be made or written, is a problem. set is initialised by this.
+ * Takes every *.so (but ".*") of directory: judges it (regular file, owned by root or
+ * this user, not writable for others, ELF bounds, note) and copies it below
+ * state_directory. A file that is refused stays in the set, with its refusal; of two with
+ * the same handler name the second is refused. Only a directory that cannot be read, or a
+ * state directory that cannot be made or written, is a problem. set is initialised by this.
  */
-void plugin_scan(struct plugin_set *set, const char *directory, const char *state_directory,
-    struct problems *problems);
+void plugin_scan(struct plugin_set *set, const char *directory,
+    const char *state_directory, struct problems *problems);
 
 void plugin_set_release(struct plugin_set *set);
 
-/* The plugin of that handler name (its note's; for a refused one without a readable note its
- * file's stem), or NULL. */
+/* The plugin of that handler name (its note's; for a refused one without a readable note
+ * its file's stem), or NULL. */
 struct plugin *plugin_find(const struct plugin_set *set, const char *name);
 
 /* Sets the refusal, from a format. An earlier one stays. */
 void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);
 
 /*
- * Maps the private copy (RTLD_NOW | RTLD_LOCAL), checks the descriptor against the note and
- * the levels, and fills in its function table. services is borrowed for ever.
+ * Maps the private copy (RTLD_NOW | RTLD_LOCAL), checks the descriptor against the note
+ * and the levels, and fills in its function table. services is borrowed for ever.
  *
  * @return 0, or ERR_INVALID and the plugin is refused (its refusal says why).
  */

@@ -37,7 +37,8 @@ static bool is_plugin_name(const char *name)
 
 static int by_file(const void *left, const void *right)
 {
-	return strcmp(((const struct plugin *)left)->file, ((const struct plugin *)right)->file);
+	return strcmp(((const struct plugin *)left)->file,
+	    ((const struct plugin *)right)->file);
 }
 
 /* Puts every name that looks like a plugin's into the set. */
@@ -49,7 +50,8 @@ static int list_files(struct scan *scan)
 	errno = 0;
 	while ((entry = readdir(scan->entries)) != NULL) {
 		if (is_plugin_name(entry->d_name)) {
-			set->items = memory_grow(set->items, set->count + 1, sizeof(*set->items));
+			set->items = memory_grow(set->items, set->count + 1,
+			    sizeof(*set->items));
 			set->items[set->count++] = (struct plugin){
 				.file = memory_printf("%s/%s", scan->path, entry->d_name)
 			};
@@ -83,12 +85,14 @@ static int check_file(struct scan *scan, struct plugin *plugin, const struct sta
 	if (!S_ISREG(status->st_mode)) {
 		plugin_refuse(plugin, "not a regular file");
 	} else if (!owner_trusted(status)) {
-		plugin_refuse(plugin, "owned by user %u; it must be root or the user that runs "
-		    "tincan (%u)", (unsigned)status->st_uid, (unsigned)geteuid());
+		plugin_refuse(plugin,
+		    "owned by user %u; it must be root or the user that runs tincan (%u)",
+		    (unsigned)status->st_uid, (unsigned)geteuid());
 	} else if (others_may_write(status)) {
 		plugin_refuse(plugin, "others may write to it (mode %04o); chmod go-w it",
 		    (unsigned)(status->st_mode & 07777));
-	} else if (fstat(dirfd(scan->entries), &directory) != 0 || others_may_write(&directory)) {
+	} else if (fstat(dirfd(scan->entries), &directory) != 0 ||
+	    others_may_write(&directory)) {
 		plugin_refuse(plugin, "others may write to its folder; chmod go-w '%s'",
 		    scan->path);
 	} else if (status->st_size > SCAN_MAX_BYTES) {
@@ -130,12 +134,14 @@ static unsigned char *load_file(struct plugin *plugin, int fd, const struct stat
 	struct stat after;
 	size_t got;
 
-	if (data == NULL || read_file(fd, data, size, &got) != 0 || fstat(fd, &after) != 0) {
+	if (data == NULL || read_file(fd, data, size, &got) != 0 ||
+	    fstat(fd, &after) != 0) {
 		plugin_refuse(plugin, "cannot be read: %s", strerror(errno));
 	} else if (got != size || after.st_size != before->st_size ||
 	    !same_time(after.st_mtim, before->st_mtim) ||
 	    !same_time(after.st_ctim, before->st_ctim)) {
-		plugin_refuse(plugin, "changed while it was read: it is still being written");
+		plugin_refuse(plugin,
+		    "changed while it was read: it is still being written");
 	}
 	if (plugin->refusal != NULL) {
 		free(data);
@@ -144,7 +150,8 @@ static unsigned char *load_file(struct plugin *plugin, int fd, const struct stat
 	return data;
 }
 
-static int hash_content(const unsigned char *data, size_t size, char out[PLUGIN_HASH_BYTES])
+static int hash_content(const unsigned char *data, size_t size,
+    char out[PLUGIN_HASH_BYTES])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 
@@ -161,7 +168,8 @@ static int hash_content(const unsigned char *data, size_t size, char out[PLUGIN_
 static void check_name(const struct scan *scan, struct plugin *plugin)
 {
 	for (const struct plugin *other = scan->set->items; other < plugin; other++) {
-		if (other->refusal == NULL && strcmp(other->note.name, plugin->note.name) == 0) {
+		if (other->refusal == NULL &&
+		    strcmp(other->note.name, plugin->note.name) == 0) {
 			plugin_refuse(plugin, "its handler name '%s' is taken by %s",
 			    plugin->note.name, other->file);
 		}
@@ -204,7 +212,8 @@ static void scan_file(struct scan *scan, struct plugin *plugin)
 
 	if (fd < 0) {
 		if (errno == ELOOP) {
-			plugin_refuse(plugin, "a symbolic link; put the file itself here");
+			plugin_refuse(plugin,
+			    "a symbolic link; put the file itself here");
 		} else {
 			plugin_refuse(plugin, "cannot be opened: %s", strerror(errno));
 		}
@@ -233,8 +242,8 @@ static int open_directory(struct scan *scan)
 	return 0;
 }
 
-void plugin_scan(struct plugin_set *set, const char *directory, const char *state_directory,
-    struct problems *problems)
+void plugin_scan(struct plugin_set *set, const char *directory,
+    const char *state_directory, struct problems *problems)
 {
 	struct scan scan = { .set = set, .path = directory, .store.directory = -1,
 		.problems = problems };

@@ -44,14 +44,16 @@ static int open_directory(const char *path, int *directory, struct problems *pro
 		return fail(problems, path, "cannot be opened");
 	}
 	if (!is_ours(&status)) {
-		problems_add(problems, path, "code is run from it: only root and the user that "
-		    "runs tincan may have write access", "others may write to it");
+		problems_add(problems, path,
+		    "code is run from it: let only root or tincan's own user write there",
+		    "others may write to it");
 		return ERR_INVALID;
 	}
 	return 0;
 }
 
-int store_open(struct store *store, const char *state_directory, struct problems *problems)
+int store_open(struct store *store, const char *state_directory,
+    struct problems *problems)
 {
 	int parent = -1;
 	int rc;
@@ -83,7 +85,8 @@ static bool file_holds(int fd, const char *data, size_t size)
 	char block[16384];
 
 	while (size > 0) {
-		ssize_t got = read(fd, block, size < sizeof(block) ? size : sizeof(block));
+		ssize_t got = read(fd, block,
+		    size < sizeof(block) ? size : sizeof(block));
 
 		if (got < 0 && errno == EINTR) {
 			continue;
@@ -101,7 +104,8 @@ static bool file_holds(int fd, const char *data, size_t size)
 static bool renew_copy(const struct store *store, const char *name, const void *data,
     size_t size)
 {
-	int fd = openat(store->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(store->directory, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	bool same;
 
@@ -200,12 +204,14 @@ static struct copy *list_copies(DIR *entries, const char *stem, const char *curr
 
 	*count = 0;
 	while ((entry = readdir(entries)) != NULL) {
-		if (!is_copy_of(entry->d_name, stem) || strcmp(entry->d_name, current) == 0 ||
-		    fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+		const char *name = entry->d_name;
+
+		if (!is_copy_of(name, stem) || strcmp(name, current) == 0 ||
+		    fstatat(dirfd(entries), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
 			continue;
 		}
 		copies = memory_grow(copies, *count + 1, sizeof(*copies));
-		copies[*count].name = memory_text(entry->d_name);
+		copies[*count].name = memory_text(name);
 		copies[*count].time = status.st_mtim;
 		(*count)++;
 	}

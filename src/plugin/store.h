@@ -17,8 +17,8 @@ struct store {
 
 /* Makes state_directory and "plugins" in it where they are missing. ERR_SYSTEM or, for
  * one that others may write, ERR_INVALID; both with a problem. */
-int store_open(struct store *store, const char *state_directory, struct problems *problems)
-    MUST_USE;
+int store_open(struct store *store, const char *state_directory,
+    struct problems *problems) MUST_USE;
 
 /* A store that was not opened, or is all zero but for directory -1, is accepted. */
 void store_close(struct store *store);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bad: sets a flag of a later level. */
-#include <tincan/handler.h>
+#include "by_hand.h"
 
 tc_api tc;
 
@@ -9,8 +9,14 @@ static int never(tc_req *r)
 	return tc.text(r, 200, "never\n");
 }
 
-TC_NOTE static const tc_note note = { 7, sizeof(tc_note) - offsetof(tc_note, abi), 1, "TINCAN",
-	1, 1, 1, 1, "flags_set" };
+BY_HAND_NOTE(1, 1, "flags_set");
 
-const tc_handler tincan_handler_1 = { .size = sizeof(tc_handler), .need = 1, .api = &tc,
-	.api_size = sizeof tc, .name = "flags_set", .flags = 4, .on_request = never };
+const tc_handler tincan_handler_1 = {
+	.size = sizeof(tc_handler),
+	.need = 1,
+	.api = &tc,
+	.api_size = sizeof tc,
+	.name = "flags_set",
+	.flags = 4,
+	.on_request = never,
+};

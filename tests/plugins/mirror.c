@@ -31,8 +31,8 @@ static void write_fields(tc_req *r)
 
 static int mirror(tc_req *r)
 {
-	static const char *const facts[] = { "request.id", "route", "handler", "http.version",
-		"client.address", "no.such.fact" };
+	static const char *const facts[] = { "request.id", "route", "handler",
+		"http.version", "client.address", "no.such.fact" };
 	const void *body;
 	size_t size;
 

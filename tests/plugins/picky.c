@@ -31,4 +31,5 @@ static int never(tc_req *r)
 	return tc.text(r, 200, "never\n");
 }
 
-TINCAN_HANDLER("picky", .on_open = picky_open, .on_close = picky_close, .on_request = never);
+TINCAN_HANDLER("picky", .on_open = picky_open, .on_close = picky_close,
+    .on_request = never);

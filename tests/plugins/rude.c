@@ -66,15 +66,14 @@ static int all_memory(tc_req *r)
 /* One character for each attempt: what was refused is "i". */
 static int bad_headers(tc_req *r)
 {
-	static const char *const tries[][2] = {
-		{ "Connection", "close" }, { "Transfer-Encoding", "chunked" },
-		{ "Upgrade", "x" }, { "Keep-Alive", "x" }, { "Trailer", "x" }, { "TE", "x" },
-		{ "Proxy-Connection", "x" }, { "bad name", "x" }, { "", "x" }, { "x:", "x" },
-		{ "x", "a\r\nSet-Cookie: b" }, { "x", "a\nb" }, { "x", " a" },
-		{ "Content-Length", "-1" }, { "Content-Length", "+1" },
+	static const char *const tries[][2] = { { "Connection", "close" },
+		{ "Transfer-Encoding", "chunked" }, { "Upgrade", "x" },
+		{ "Keep-Alive", "x" }, { "Trailer", "x" }, { "TE", "x" },
+		{ "Proxy-Connection", "x" }, { "bad name", "x" }, { "", "x" },
+		{ "x:", "x" }, { "x", "a\r\nSet-Cookie: b" }, { "x", "a\nb" },
+		{ "x", " a" }, { "Content-Length", "-1" }, { "Content-Length", "+1" },
 		{ "Content-Length", "9223372036854775808" }, { "Content-Length", "1,1" },
-		{ "Content-Length", "" }
-	};
+		{ "Content-Length", "" } };
 	char seen[sizeof tries / sizeof tries[0] + 1] = "";
 
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
@@ -115,13 +114,12 @@ static int be_rude(tc_req *r)
 	static const struct {
 		const char *path;
 		int (*fn)(tc_req *r);
-	} ways[] = {
-		{ "/no-reply", no_reply }, { "/fail", fail }, { "/unknown", unknown_result },
-		{ "/no-end", no_end }, { "/short", too_short }, { "/twice", twice },
+	} ways[] = { { "/no-reply", no_reply }, { "/fail", fail },
+		{ "/unknown", unknown_result }, { "/no-end", no_end },
+		{ "/short", too_short }, { "/twice", twice },
 		{ "/fail-after", fail_after_reply }, { "/no-memory", no_memory },
 		{ "/all-memory", all_memory }, { "/headers", bad_headers },
-		{ "/status", bad_status }, { "/file", bad_file }
-	};
+		{ "/status", bad_status }, { "/file", bad_file } };
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		if (strcmp(tc.path(r), ways[i].path) == 0) {

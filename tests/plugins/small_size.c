@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bad: its descriptor says that it is smaller than any. */
-#include <tincan/handler.h>
+#include "by_hand.h"
 
 tc_api tc;
 
@@ -9,8 +9,13 @@ static int never(tc_req *r)
 	return tc.text(r, 200, "never\n");
 }
 
-TC_NOTE static const tc_note note = { 7, sizeof(tc_note) - offsetof(tc_note, abi), 1, "TINCAN",
-	1, 1, 1, 1, "small_size" };
+BY_HAND_NOTE(1, 1, "small_size");
 
-const tc_handler tincan_handler_1 = { .size = 16, .need = 1, .api = &tc, .api_size = sizeof tc,
-	.name = "small_size", .on_request = never };
+const tc_handler tincan_handler_1 = {
+	.size = 16,
+	.need = 1,
+	.api = &tc,
+	.api_size = sizeof tc,
+	.name = "small_size",
+	.on_request = never,
+};

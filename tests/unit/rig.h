@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of the exchange and plugin rooms share: folders of their own with handlers
- * of tests/plugins in them, a request to answer, and the reply as bytes.
+ * What the tests of the exchange and plugin rooms share: folders of their own with
+ * handlers of tests/plugins in them, a request to answer, and the reply as bytes.
  */
 #ifndef TINCAN_TESTS_RIG_H
 #define TINCAN_TESTS_RIG_H
@@ -54,7 +54,8 @@ static inline void rig_close(struct rig *rig)
 }
 
 /* Writes a file into the plugin directory. */
-static inline void rig_write(struct rig *rig, const char *file, const void *data, size_t size)
+static inline void rig_write(struct rig *rig, const char *file, const void *data,
+    size_t size)
 {
 	char path[256];
 	FILE *out;
@@ -76,7 +77,8 @@ static inline unsigned char *rig_read(const char *name, size_t *size)
 	char path[512];
 	FILE *in;
 
-	snprintf(path, sizeof(path), "%s/%s.so", folder == NULL ? "tests/plugins" : folder, name);
+	snprintf(path, sizeof(path), "%s/%s.so",
+	    folder == NULL ? "tests/plugins" : folder, name);
 	in = fopen(path, "rb");
 	ck_assert_msg(in != NULL, "%s is not there: build the test handlers first", path);
 	ck_assert_int_eq(fseek(in, 0, SEEK_END), 0);
@@ -133,9 +135,10 @@ static struct rig_log rig_log;
 static inline void rig_take_line(int level, const char *handler, const char *request,
     const char *text, size_t size)
 {
-	int added = snprintf(rig_log.text + rig_log.size, sizeof(rig_log.text) - rig_log.size,
-	    "%d %s %s: %.*s\n", level, handler == NULL ? "-" : handler,
-	    request == NULL ? "-" : request, (int)size, text);
+	int added = snprintf(rig_log.text + rig_log.size,
+	    sizeof(rig_log.text) - rig_log.size, "%d %s %s: %.*s\n", level,
+	    handler == NULL ? "-" : handler, request == NULL ? "-" : request, (int)size,
+	    text);
 
 	rig_log.size += (size_t)added;
 	ck_assert_uint_lt(rig_log.size, sizeof(rig_log.text));
@@ -156,7 +159,8 @@ static inline struct plugin *rig_load(struct rig *rig, const char *name)
 	struct plugin *plugin = rig_scan_one(rig, name);
 
 	ck_assert_msg(plugin->refusal == NULL, "%s: %s", name, plugin->refusal);
-	ck_assert_msg(plugin_load(plugin, &rig_services) == 0, "%s: %s", name, plugin->refusal);
+	ck_assert_msg(plugin_load(plugin, &rig_services) == 0, "%s: %s", name,
+	    plugin->refusal);
 	return plugin;
 }
 
@@ -200,17 +204,18 @@ static inline void rig_begin(struct rig_exchange *rig, enum http_method method,
 /* Takes what is queued, as a protocol would; the result of the last pieces_peek. */
 static inline int rig_take(struct rig_exchange *rig)
 {
+	struct pieces *pieces = &rig->exchange.pieces;
 	char scratch[700];
 	struct slice part;
 	int rc;
 
-	while ((rc = pieces_peek(&rig->exchange.pieces, scratch, sizeof(scratch), &part)) == 0) {
+	while ((rc = pieces_peek(pieces, scratch, sizeof(scratch), &part)) == 0) {
 		rig->body = realloc(rig->body, rig->size + part.size + 1);
 		ck_assert_ptr_nonnull(rig->body);
 		memcpy(rig->body + rig->size, part.data, part.size);
 		rig->size += part.size;
 		rig->body[rig->size] = '\0';
-		pieces_consume(&rig->exchange.pieces, part.size);
+		pieces_consume(pieces, part.size);
 	}
 	return rc;
 }

@@ -163,7 +163,8 @@ START_TEST(text_is_typed_unless_the_handler_did)
 	table = instance->plugin->handler->api;
 	rig_begin(&request, HTTP_GET, "/");
 	ck_assert_int_eq(table->text(r, 200, "x"), TC_OK);
-	ck_assert_str_eq(rig_header(&request, "content-type"), "text/plain; charset=utf-8");
+	ck_assert_str_eq(rig_header(&request, "content-type"),
+	    "text/plain; charset=utf-8");
 	exchange_reset(&request.exchange);
 	ck_assert_int_eq(table->set_header(r, "Content-Type", "text/html"), TC_OK);
 	ck_assert_int_eq(table->text(r, 200, "x"), TC_OK);
@@ -192,10 +193,11 @@ START_TEST(refuses_a_file_that_was_not_opened)
 }
 END_TEST
 
-static void add(const char *path, enum setting_type type, const char *text, int64_t integer,
-    size_t length)
+static void add(const char *path, enum setting_type type, const char *text,
+    int64_t integer, size_t length)
 {
-	struct setting *setting = settings_add(&settings, path, type, text, text, "where");
+	struct setting *setting = settings_add(&settings, path, type, text, text,
+	    "where");
 
 	setting->integer = integer;
 	setting->length = length;
@@ -242,7 +244,8 @@ START_TEST(log_lines_tell_whose_call_it_is)
 	table->log(TC_INFO, "", 0);
 	api_leave(before);
 	table->log(TC_INFO, "outside", 7);
-	ck_assert_str_eq(rig_log.text, "2 - -: outside\n3 outer 1: first\n4 outer 1: second\n"
+	ck_assert_str_eq(rig_log.text,
+	    "2 - -: outside\n3 outer 1: first\n4 outer 1: second\n"
 	    "1 outer 1: third\n2 - -: outside\n");
 }
 END_TEST
@@ -270,7 +273,8 @@ START_TEST(a_smaller_table_is_filled_as_far_as_it_goes)
 	api_fill(&api, offsetof(tc_api, query), &rig_services);
 	ck_assert_uint_eq(api.size, offsetof(tc_api, query));
 	ck_assert_ptr_nonnull(api.tail);
-	ck_assert_mem_eq((char *)&api + offsetof(tc_api, query), "\x55\x55\x55\x55\x55", 5);
+	ck_assert_mem_eq((char *)&api + offsetof(tc_api, query), "\x55\x55\x55\x55\x55",
+	    5);
 }
 END_TEST
 

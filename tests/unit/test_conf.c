@@ -154,8 +154,8 @@ END_TEST
 START_TEST(reports_a_number_that_should_be_a_string)
 {
 	ck_assert_str_eq(conf_string(&conf, "rate", "x"), "x");
-	expect_problem("server.json:9: routes[0].settings.rate", "expected a string, found '5'",
-	    NULL);
+	expect_problem("server.json:9: routes[0].settings.rate",
+	    "expected a string, found '5'", NULL);
 }
 END_TEST
 
@@ -216,7 +216,8 @@ START_TEST(reports_what_nobody_asked_for_without_a_guess)
 	ask_all_but("rate");
 	conf_string(&conf, "title", NULL);
 	conf_finish(&conf, true);
-	expect_problem("server.json:9: routes[0].settings.rate", "unknown setting 'rate'", NULL);
+	expect_problem("server.json:9: routes[0].settings.rate", "unknown setting 'rate'",
+	    NULL);
 }
 END_TEST
 
@@ -237,8 +238,8 @@ START_TEST(reports_an_unknown_object_once)
 	settings_find(&settings, "limits.low")->asked = false;
 	settings_find(&settings, "limits.high")->asked = false;
 	conf_finish(&conf, true);
-	expect_problem("server.json:9: routes[0].settings.limits", "unknown setting 'limits'",
-	    NULL);
+	expect_problem("server.json:9: routes[0].settings.limits",
+	    "unknown setting 'limits'", NULL);
 }
 END_TEST
 

@@ -30,6 +30,11 @@ static void count(void *arg)
 	++*(int *)arg;
 }
 
+static int reply_ref(const void *data, size_t size, void (*release)(void *), void *arg)
+{
+	return exchange_reply_ref(exchange, 200, NULL, data, size, release, arg);
+}
+
 START_TEST(whole_reply_wakes_once_and_is_complete)
 {
 	ck_assert_int_eq(exchange_reply(exchange, 200, "text/plain", "hello", 5), 0);
@@ -58,19 +63,18 @@ START_TEST(reply_by_reference_releases_once)
 {
 	int released = 0;
 
-	ck_assert_int_eq(exchange_reply_ref(exchange, 200, NULL, "abc", 3, count, &released), 0);
+	ck_assert_int_eq(reply_ref("abc", 3, count, &released), 0);
 	ck_assert_int_eq(released, 0);
 	ck_assert_str_eq(rig_body(&rig), "abc");
 	ck_assert_int_eq(released, 1);
-	ck_assert_int_eq(exchange_reply_ref(exchange, 200, NULL, "abc", 3, count, &released),
-	    ERR_INVALID);
+	ck_assert_int_eq(reply_ref("abc", 3, count, &released), ERR_INVALID);
 	ck_assert_int_eq(released, 2);
 }
 END_TEST
 
 START_TEST(reference_without_release_is_allowed)
 {
-	ck_assert_int_eq(exchange_reply_ref(exchange, 200, NULL, "abc", 3, NULL, NULL), 0);
+	ck_assert_int_eq(reply_ref("abc", 3, NULL, NULL), 0);
 	ck_assert_str_eq(rig_body(&rig), "abc");
 }
 END_TEST
@@ -156,7 +160,8 @@ START_TEST(content_length_is_taken_out_of_the_header)
 	ck_assert_int_eq(exchange_set_header(exchange, "Content-Length", "5"), 0);
 	ck_assert_int_eq(exchange->reply.content_length, 5);
 	ck_assert_uint_eq(exchange->reply.head.count, 0);
-	ck_assert_int_eq(exchange_add_header(exchange, "content-length", "5"), ERR_INVALID);
+	ck_assert_int_eq(exchange_add_header(exchange, "content-length", "5"),
+	    ERR_INVALID);
 	ck_assert_int_eq(exchange_set_header(exchange, "content-length", NULL), 0);
 	ck_assert_int_eq(exchange->reply.content_length, -1);
 	ck_assert_int_eq(exchange_add_header(exchange, "content-length", "6"), 0);
@@ -201,8 +206,7 @@ START_TEST(head_counts_bytes_but_keeps_none)
 	int released = 0;
 
 	begin_head();
-	ck_assert_int_eq(exchange_reply_ref(exchange, 200, NULL, "hello", 5, count, &released),
-	    0);
+	ck_assert_int_eq(reply_ref("hello", 5, count, &released), 0);
 	ck_assert_int_eq(released, 1);
 	ck_assert_int_eq(exchange->reply.content_length, 5);
 	ck_assert_str_eq(rig_body(&rig), "");
@@ -273,7 +277,8 @@ START_TEST(refuses_statuses_that_end_no_request)
 	static const int bad[] = { -200, 0, 99, 100, 101, 199, 600, 1000 };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ck_assert_int_eq(exchange_reply(exchange, bad[i], NULL, "", 0), ERR_INVALID);
+		ck_assert_int_eq(exchange_reply(exchange, bad[i], NULL, "", 0),
+		    ERR_INVALID);
 		ck_assert_int_eq(exchange_start(exchange, bad[i], NULL), ERR_INVALID);
 	}
 	ck_assert_int_eq(exchange_reply(exchange, 599, NULL, "", 0), 0);
@@ -337,7 +342,8 @@ START_TEST(trailer_is_added_until_the_end)
 	ck_assert_int_eq(exchange_add_trailer(exchange, "X-Sum", "1"), 0);
 	ck_assert_int_eq(exchange_start(exchange, 200, NULL), 0);
 	ck_assert_int_eq(exchange_add_trailer(exchange, "x-more", "2"), 0);
-	ck_assert_int_eq(exchange_add_trailer(exchange, "content-type", "x"), ERR_INVALID);
+	ck_assert_int_eq(exchange_add_trailer(exchange, "content-type", "x"),
+	    ERR_INVALID);
 	ck_assert_int_eq(exchange_add_trailer(exchange, "x", "\n"), ERR_INVALID);
 	ck_assert_int_eq(exchange_add_trailer(exchange, "x", NULL), ERR_INVALID);
 	ck_assert_int_eq(exchange_end(exchange), 0);
@@ -407,10 +413,10 @@ START_TEST(reply_past_the_bound_leaves_the_exchange_open)
 	char *large = calloc(EXCHANGE_MEMORY, 1);
 
 	ck_assert_ptr_nonnull(large);
-	ck_assert_int_eq(exchange_reply(exchange, 200, NULL, large, EXCHANGE_MEMORY), ERR_LIMIT);
+	ck_assert_int_eq(exchange_reply(exchange, 200, NULL, large, EXCHANGE_MEMORY),
+	    ERR_LIMIT);
 	ck_assert_int_eq(exchange->state, EXCHANGE_OPEN);
-	ck_assert_int_eq(exchange_reply_ref(exchange, 200, NULL, large, EXCHANGE_MEMORY, free,
-	    large), 0);
+	ck_assert_int_eq(reply_ref(large, EXCHANGE_MEMORY, free, large), 0);
 }
 END_TEST
 

@@ -29,12 +29,13 @@ END_TEST
 
 START_TEST(length_is_digits_within_range)
 {
-	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1,1", "1.0",
-		"9223372036854775808", "99999999999999999999" };
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1,1",
+		"1.0", "9223372036854775808", "99999999999999999999" };
 	int64_t length = -7;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ck_assert_int_eq(fields_parse_length(slice_of(bad[i]), &length), ERR_INVALID);
+		ck_assert_int_eq(fields_parse_length(slice_of(bad[i]), &length),
+		    ERR_INVALID);
 	}
 	ck_assert_int_eq(length, -7);
 	ck_assert_int_eq(fields_parse_length(SLICE("0"), &length), 0);

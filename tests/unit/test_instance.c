@@ -59,9 +59,11 @@ static void expect_log(const char *text)
 static void set_text(const char *key, const char *value)
 {
 	if (settings.count == 0) {
-		settings_add(&settings, "", SETTING_OBJECT, "{}", "{}", "server.json:9: s");
+		settings_add(&settings, "", SETTING_OBJECT, "{}", "{}",
+		    "server.json:9: s");
 	}
-	settings_add(&settings, key, SETTING_STRING, value, value, "server.json:9: s.key");
+	settings_add(&settings, key, SETTING_STRING, value, value,
+	    "server.json:9: s.key");
 }
 
 static void expect_problem(const char *where, const char *what)
@@ -156,7 +158,8 @@ START_TEST(no_reply_is_500_and_logged)
 {
 	ask("rude", "/no-reply");
 	expect(500, "500 Internal Server Error\n");
-	expect_log("4 rude 00000000deadbeef: on_request returned TC_OK without a reply\n");
+	expect_log(
+	    "4 rude 00000000deadbeef: on_request returned TC_OK without a reply\n");
 }
 END_TEST
 
@@ -173,7 +176,8 @@ START_TEST(unknown_result_is_500_without_the_handlers_fields)
 	ask("rude", "/unknown");
 	expect(500, "500 Internal Server Error\n");
 	ck_assert_ptr_null(rig_header(&request, "x-half-done"));
-	expect_log("4 rude 00000000deadbeef: on_request returned an unknown result (77)\n");
+	expect_log(
+	    "4 rude 00000000deadbeef: on_request returned an unknown result (77)\n");
 }
 END_TEST
 
@@ -189,7 +193,8 @@ START_TEST(short_reply_is_broken)
 {
 	ask("rude", "/short");
 	ck_assert_int_eq(request.exchange.state, EXCHANGE_BROKEN);
-	expect_log("4 rude 00000000deadbeef: its reply is shorter than its Content-Length: "
+	expect_log(
+	    "4 rude 00000000deadbeef: its reply is shorter than its Content-Length: "
 	    "5 of 10 bytes\n");
 }
 END_TEST
@@ -271,8 +276,8 @@ static void add_requests(TCase *tcase)
 	tcase_add_test(tcase, answers_without_settings);
 	tcase_add_test(tcase, answers_in_cxx);
 	tcase_add_test(tcase, a_newer_handler_asks_before_it_calls);
-	tcase_add_test_raise_signal(tcase, an_entry_that_the_server_lacks_ends_the_process,
-	    SIGABRT);
+	tcase_add_test_raise_signal(tcase,
+	    an_entry_that_the_server_lacks_ends_the_process, SIGABRT);
 }
 
 static void add_mistakes(TCase *tcase)

@@ -44,7 +44,8 @@ START_TEST(every_entry_of_the_table_is_filled)
 	const char *table = (const char *)plugin->handler->api;
 	void *entry;
 
-	for (size_t at = offsetof(tc_api, method); at < sizeof(tc_api); at += sizeof(entry)) {
+	for (size_t at = offsetof(tc_api, method); at < sizeof(tc_api);
+	     at += sizeof(entry)) {
 		memcpy(&entry, table + at, sizeof(entry));
 		ck_assert_msg(entry != NULL, "the entry at offset %zu is not filled", at);
 	}
@@ -95,8 +96,8 @@ START_TEST(refuses_sizes_that_cannot_be)
 {
 	char text[100];
 
-	snprintf(text, sizeof(text), "its tincan_handler_1 says size 16, but has %zu bytes",
-	    sizeof(tc_handler));
+	snprintf(text, sizeof(text),
+	    "its tincan_handler_1 says size 16, but has %zu bytes", sizeof(tc_handler));
 	expect_refusal("small_size", text);
 }
 END_TEST
@@ -105,7 +106,8 @@ START_TEST(refuses_to_read_past_what_is_exported)
 {
 	char text[100];
 
-	snprintf(text, sizeof(text), "its tincan_handler_1 says size 65536, but has %zu bytes",
+	snprintf(text, sizeof(text),
+	    "its tincan_handler_1 says size 65536, but has %zu bytes",
 	    sizeof(tc_handler));
 	expect_refusal("huge_size", text);
 }
@@ -137,7 +139,8 @@ END_TEST
 
 START_TEST(tells_an_undefined_symbol_without_the_path)
 {
-	expect_refusal("undefined_symbol", "undefined symbol: tincan_has_no_such_function");
+	expect_refusal("undefined_symbol",
+	    "undefined symbol: tincan_has_no_such_function");
 }
 END_TEST
 

@@ -81,9 +81,11 @@ END_TEST
 
 START_TEST(refuses_what_is_no_elf_file)
 {
-	ck_assert_int_eq(note_read((const unsigned char *)"", 0, &note, why), ERR_INVALID);
+	ck_assert_int_eq(note_read((const unsigned char *)"", 0, &note, why),
+	    ERR_INVALID);
 	ck_assert_str_eq(why, "not an ELF file");
-	ck_assert_int_eq(note_read((const unsigned char *)"\177EL", 3, &note, why), ERR_INVALID);
+	ck_assert_int_eq(note_read((const unsigned char *)"\177EL", 3, &note, why),
+	    ERR_INVALID);
 	ck_assert_int_eq(note_read((const unsigned char *)"#!/bin/sh\n", 10, &note, why),
 	    ERR_INVALID);
 	ck_assert_str_eq(why, "not an ELF file");
@@ -268,13 +270,13 @@ static int read_copy(const unsigned char *data, size_t bytes)
 START_TEST(of_a_half_copied_file_every_cut_is_refused)
 {
 	for (size_t cut = 0; cut < size; cut += 64) {
-		ck_assert_msg(read_copy(image, cut) == ERR_INVALID, "took %zu of %zu bytes",
-		    cut, size);
+		ck_assert_msg(read_copy(image, cut) == ERR_INVALID,
+		    "took %zu of %zu bytes", cut, size);
 		ck_assert_uint_gt(strlen(why), 0);
 	}
 	for (size_t cut = size - 64; cut < size; cut++) {
-		ck_assert_msg(read_copy(image, cut) == ERR_INVALID, "took %zu of %zu bytes",
-		    cut, size);
+		ck_assert_msg(read_copy(image, cut) == ERR_INVALID,
+		    "took %zu of %zu bytes", cut, size);
 	}
 	ck_assert_int_eq(read_copy(image, size), 0);
 }
@@ -295,7 +297,10 @@ static bool loads(const unsigned char *data, size_t bytes)
 	if (child == 0) {
 		void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
-		_exit(object != NULL && dlsym(object, "tincan_handler_1") != NULL ? 0 : 1);
+		if (object == NULL || dlsym(object, "tincan_handler_1") == NULL) {
+			_exit(1);
+		}
+		_exit(0);
 	}
 	ck_assert_int_gt(child, 0);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -314,7 +319,8 @@ START_TEST(of_a_file_grown_before_it_is_written_no_cut_is_taken_that_would_crash
 		memset(zeroed + cut, 0, size - cut);
 		if (read_copy(zeroed, size) == 0) {
 			taken++;
-			ck_assert_msg(loads(zeroed, size), "took %zu of %zu bytes", cut, size);
+			ck_assert_msg(loads(zeroed, size), "took %zu of %zu bytes", cut,
+			    size);
 		}
 	}
 	/* Only where all that is missing is the end of the last section header. */

@@ -70,7 +70,8 @@ static void expect_nothing_left(void)
 START_TEST(memory_and_files_come_out_in_order)
 {
 	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "ab", 2), 0);
-	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("0123456789"), 2, 5), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("0123456789"), 2, 5),
+	    0);
 	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "yz", 2, NULL, NULL), 0);
 	ck_assert_int_eq(pieces.left, 9);
 	expect(64, "ab");
@@ -140,7 +141,8 @@ START_TEST(release_is_called_once_when_taken)
 {
 	int released = 0;
 
-	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released), 0);
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released),
+	    0);
 	expect(2, "ab");
 	ck_assert_int_eq(released, 0);
 	expect(2, "c");
@@ -155,7 +157,8 @@ START_TEST(what_was_not_taken_is_released)
 	int released = 0;
 	int fd = file_of("abc");
 
-	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released), 0);
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released),
+	    0);
 	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 0, 3), 0);
 	pieces_release(&pieces);
 	ck_assert_int_eq(released, 1);
@@ -169,7 +172,8 @@ START_TEST(past_the_bound_everything_is_still_released)
 	int released = 0;
 	int fd = file_of("abc");
 
-	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), ERR_LIMIT);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)),
+	    ERR_LIMIT);
 	while (arena_alloc(&arena, 16) != NULL) {
 	}
 	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released),
@@ -197,7 +201,8 @@ END_TEST
 
 START_TEST(sum_of_sizes_cannot_overflow)
 {
-	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, INT64_MAX - 1), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, INT64_MAX - 1),
+	    0);
 	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "a", 1), 0);
 	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, 1), ERR_LIMIT);
 	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "a", 1), ERR_LIMIT);

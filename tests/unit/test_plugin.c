@@ -16,7 +16,7 @@ static void add(const char *file, const char *name, const char *refusal)
 	set.items = memory_grow(set.items, set.count + 1, sizeof(*set.items));
 	plugin = &set.items[set.count++];
 	*plugin = (struct plugin){ .file = memory_text(file) };
-	strcpy(plugin->note.name, name);
+	snprintf(plugin->note.name, sizeof(plugin->note.name), "%s", name);
 	if (refusal != NULL) {
 		plugin_refuse(plugin, "%s", refusal);
 	}

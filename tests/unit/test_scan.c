@@ -18,8 +18,8 @@ static void expect_refusal(const char *text)
 {
 	ck_assert_uint_eq(rig.set.count, 1);
 	ck_assert_ptr_nonnull(rig.set.items[0].refusal);
-	ck_assert_msg(strstr(rig.set.items[0].refusal, text) != NULL, "said '%s', not '%s'",
-	    rig.set.items[0].refusal, text);
+	ck_assert_msg(strstr(rig.set.items[0].refusal, text) != NULL,
+	    "said '%s', not '%s'", rig.set.items[0].refusal, text);
 	ck_assert_ptr_null(rig.set.items[0].copy);
 	ck_assert_uint_eq(rig.problems.count, 0);
 }

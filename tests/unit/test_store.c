@@ -186,7 +186,8 @@ START_TEST(a_name_that_cannot_be_written_is_a_problem)
 	    &rig.problems), ERR_SYSTEM);
 	ck_assert_ptr_null(path);
 	ck_assert_uint_eq(rig.problems.errors, 1);
-	ck_assert_str_eq(rig.problems.items[0].what, "cannot be written: File name too long");
+	ck_assert_str_eq(rig.problems.items[0].what,
+	    "cannot be written: File name too long");
 }
 END_TEST
 
