@@ -43,7 +43,8 @@ static int replay(const char *path)
 static int replay_corpus(const char *program)
 {
 	const char *srcdir = getenv("srcdir");
-	const char *name = strstr(program, "fuzz_");
+	const char *slash = strrchr(program, '/');
+	const char *name = strstr(slash == NULL ? program : slash, "fuzz_");
 	char pattern[4096];
 	int failed = 0;
 	glob_t found;
