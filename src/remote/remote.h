@@ -16,9 +16,9 @@
 
 #include <stdint.h>
 
-#include "base/settings.h"
 #include "exchange/exchange.h"
 #include "os/loop.h"
+#include "remote/request.h"
 
 struct remote;
 
@@ -52,9 +52,9 @@ void remote_attach(struct remote *remote, int socket_fd, int page_fd);
 void remote_break(struct remote *remote, uint32_t retry_after_s);
 
 /* A route's use of the plugin: on_open with these settings in this host and every later
- * one, until shut. The settings are packed now, not kept. */
-uint32_t remote_open(struct remote *remote, const struct settings *settings,
-    const char *directory, const char *where);
+ * one, until shut. The message is packed now, not kept. *instance is its number. */
+int remote_open(struct remote *remote, const struct open_message *message,
+    uint32_t *instance) MUST_USE;
 void remote_shut(struct remote *remote, uint32_t instance);
 
 /*

@@ -16,18 +16,20 @@
 extern const char *const request_facts[];
 #define REQUEST_FACTS 9
 
-/* Appends an OPEN frame. */
-int open_pack(struct buffer *out, uint32_t instance, const struct settings *settings,
-    const char *directory, const char *where) MUST_USE;
-
-/* What an OPEN says. Release the settings in any case. */
+/* What an OPEN says: one route's use of the plugin. */
 struct open_message {
+	const char *pattern;	/* the route's */
+	const char *directory;	/* of server.json */
+	const char *where;	/* the route's place in it, for messages */
 	struct settings settings;
-	const char *directory;	/* borrowed from the frame */
-	const char *where;
 };
 
-/* ERR_PROTOCOL if the frame is not well formed. */
+/* Appends an OPEN frame. */
+int open_pack(struct buffer *out, uint32_t instance, const struct open_message *message)
+    MUST_USE;
+
+/* Texts are borrowed from the frame; release the settings in any case. ERR_PROTOCOL if the
+ * frame is not well formed. */
 int open_unpack(const struct frame *frame, struct open_message *message) MUST_USE;
 
 /* Appends a REQUEST frame, and BODY frames if the body is long. The exchange's request is

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* Both ends of what a peer tells a host. */
+#include "remote/request.h"
+
+#include <string.h>
+
+#include "ipc/pack.h"
+
+#define BODY_MAX ((size_t)1 << 40)	/* the worker has held it against its own limit */
+
+const char *const request_facts[REQUEST_FACTS + 1] = { "client.address", "client.port",
+	"server.port", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
+	"tls.resumed", NULL };
+
+/* A frame that did not go in whole is taken off again. */
+static int finish(struct buffer *out, size_t mark, int rc)
+{
+	if (rc == 0) {
+		return frame_end(out, mark, 0);
+	}
+	out->size = mark;
+	return rc;
+}
+
+static int pack_string(struct buffer *out, const char *text)
+{
+	return pack_text(out, slice_of(text));
+}
+
+static int pack_setting(struct buffer *out, const struct setting *setting)
+{
+	int rc = pack_u8(out, (uint8_t)setting->type);
+
+	rc = rc != 0 ? rc : pack_string(out, setting->path);
+	rc = rc != 0 ? rc : pack_string(out, setting->text);
+	rc = rc != 0 ? rc : pack_string(out, setting->json);
+	rc = rc != 0 ? rc : pack_string(out, setting->where);
+	rc = rc != 0 ? rc : pack_u64(out, (uint64_t)setting->integer);
+	return rc != 0 ? rc : pack_u64(out, setting->length);
+}
+
+int open_pack(struct buffer *out, uint32_t instance, const struct open_message *message)
+{
+	size_t mark;
+	int rc = frame_begin(out, FRAME_OPEN, 0, instance, &mark);
+
+	rc = rc != 0 ? rc : pack_string(out, message->pattern);
+	rc = rc != 0 ? rc : pack_string(out, message->directory);
+	rc = rc != 0 ? rc : pack_string(out, message->where);
+	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)message->settings.count);
+	for (size_t i = 0; rc == 0 && i < message->settings.count; i++) {
+		rc = pack_setting(out, &message->settings.items[i]);
+	}
+	return finish(out, mark, rc);
+}
+
+static void unpack_setting(struct unpack *in, struct settings *settings)
+{
+	uint8_t type = unpack_u8(in);
+	const char *path = unpack_string(in);
+	const char *text = unpack_string(in);
+	const char *json = unpack_string(in);
+	const char *where = unpack_string(in);
+	uint64_t integer = unpack_u64(in);
+	uint64_t length = unpack_u64(in);
+	struct setting *setting;
+
+	if (type > SETTING_OBJECT) {
+		in->failed = true;
+	}
+	if (!in->failed) {
+		setting = settings_add(settings, path, (enum setting_type)type, text, json, where);
+		setting->integer = (int64_t)integer;
+		setting->length = length;
+	}
+}
+
+int open_unpack(const struct frame *frame, struct open_message *message)
+{
+	struct unpack in = { .rest = frame->payload };
+	uint32_t count;
+
+	settings_init(&message->settings);
+	message->pattern = unpack_string(&in);
+	message->directory = unpack_string(&in);
+	message->where = unpack_string(&in);
+	count = unpack_u32(&in);
+	for (uint32_t i = 0; i < count && !in.failed; i++) {
+		unpack_setting(&in, &message->settings);
+	}
+	return unpack_done(&in) ? 0 : ERR_PROTOCOL;
+}
+
+static int pack_head(struct buffer *out, const struct head *head)
+{
+	int rc = pack_u32(out, head->count);
+
+	for (size_t i = 0; rc == 0 && i < head->count; i++) {
+		rc = pack_text(out, head_name(head, i));
+		rc = rc != 0 ? rc : pack_text(out, head_value(head, i));
+	}
+	return rc;
+}
+
+static int pack_params(struct buffer *out, const struct router_match *match)
+{
+	int rc = pack_u32(out, (uint32_t)match->params);
+
+	for (size_t i = 0; rc == 0 && i < match->params; i++) {
+		rc = pack_text(out, match->names[i]);
+		rc = rc != 0 ? rc : pack_text(out, match->values[i]);
+	}
+	return rc;
+}
+
+static int pack_facts(struct buffer *out, const struct exchange *exchange)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < REQUEST_FACTS; i++) {
+		const char *value = exchange->ops->info(exchange, request_facts[i]);
+
+		rc = pack_u8(out, value != NULL);
+		rc = rc != 0 ? rc : pack_string(out, value == NULL ? "" : value);
+	}
+	return rc;
+}
+
+static int pack_line(struct buffer *out, const struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+	int rc = pack_u8(out, (uint8_t)request->version);
+
+	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)request->method_id);
+	rc = rc != 0 ? rc : pack_text(out, request->method);
+	rc = rc != 0 ? rc : pack_text(out, request->target);
+	rc = rc != 0 ? rc : pack_text(out, request->authority);
+	rc = rc != 0 ? rc : pack_text(out, request->path);
+	rc = rc != 0 ? rc : pack_text(out, request->query);
+	rc = rc != 0 ? rc : pack_string(out, exchange->match.pattern);
+	return rc != 0 ? rc : pack_text(out, exchange->match.tail);
+}
+
+static int pack_body(struct buffer *out, uint64_t id, struct slice body)
+{
+	int rc = 0;
+
+	while (rc == 0 && body.size > 0) {
+		size_t size = body.size < FRAME_DATA_MAX ? body.size : FRAME_DATA_MAX;
+
+		rc = frame_append(out, FRAME_BODY, size == body.size ? FRAME_LAST : 0, 0, id,
+		    (struct slice){ body.data, size });
+		slice_skip(&body, size);
+	}
+	return rc;
+}
+
+int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
+    const struct exchange *exchange)
+{
+	struct slice body = buffer_slice(&exchange->body);
+	bool more = body.size > FRAME_DATA_MAX;
+	size_t mark;
+	int rc = frame_begin(out, FRAME_REQUEST, more, id, &mark);
+
+	rc = rc != 0 ? rc : pack_u32(out, instance);
+	rc = rc != 0 ? rc : pack_string(out, exchange->id);
+	rc = rc != 0 ? rc : pack_line(out, exchange);
+	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
+	rc = rc != 0 ? rc : pack_head(out, &exchange->request.head);
+	rc = rc != 0 ? rc : pack_head(out, &exchange->request.trailer);
+	rc = rc != 0 ? rc : pack_facts(out, exchange);
+	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
+	rc = finish(out, mark, rc);
+	if (rc == 0 && more) {
+		rc = pack_body(out, id, body);
+	}
+	if (rc != 0) {
+		out->size = mark;
+	}
+	return rc;
+}
+
+/* Fields stay where the payload's copy has them: nothing is copied a second time. */
+static int unpack_head(struct unpack *in, const char *base, struct head *head)
+{
+	uint32_t count = unpack_u32(in);
+	int rc = 0;
+
+	head->text = (char *)base;
+	for (uint32_t i = 0; i < count && rc == 0 && !in->failed; i++) {
+		struct slice name = unpack_text(in);
+		struct slice value = unpack_text(in);
+
+		if (!in->failed) {
+			rc = head_add_put(head, (struct head_field){
+			    (uint32_t)(name.data - base), (uint32_t)name.size,
+			    (uint32_t)(value.data - base), (uint32_t)value.size });
+		}
+	}
+	return rc;
+}
+
+static void unpack_params(struct unpack *in, struct router_match *match)
+{
+	uint32_t count = unpack_u32(in);
+
+	if (count > ROUTER_MAX_PARAMS) {
+		in->failed = true;
+		return;
+	}
+	match->params = count;
+	for (uint32_t i = 0; i < count; i++) {
+		match->names[i] = unpack_text(in);
+		match->values[i] = unpack_text(in);
+	}
+}
+
+static void unpack_line(struct unpack *in, struct exchange *exchange)
+{
+	struct request *request = &exchange->request;
+
+	request->version = (enum http_version)unpack_u8(in);
+	request->method_id = (enum http_method)unpack_u32(in);
+	request->method = unpack_text(in);
+	request->target = unpack_text(in);
+	request->authority = unpack_text(in);
+	request->path = unpack_text(in);
+	request->query = unpack_text(in);
+	exchange->match.pattern = unpack_string(in);
+	exchange->match.tail = unpack_text(in);
+}
+
+static void unpack_facts(struct unpack *in, const char *facts[REQUEST_FACTS])
+{
+	for (size_t i = 0; i < REQUEST_FACTS; i++) {
+		bool known = unpack_u8(in) != 0;
+		const char *value = unpack_string(in);
+
+		facts[i] = known ? value : NULL;
+	}
+}
+
+static int unpack_body(struct unpack *in, struct buffer *out, bool more)
+{
+	struct slice body = unpack_text(in);
+	char *end;
+	int rc;
+
+	out->max = BODY_MAX;
+	rc = buffer_append(out, body.data, body.size);
+	if (rc == 0 && !more) {
+		rc = buffer_reserve(out, 1, &end);
+		if (rc == 0) {
+			*end = '\0';
+		}
+	}
+	return rc;
+}
+
+int request_unpack(const struct frame *frame, struct exchange *exchange,
+    uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more)
+{
+	const char *base = arena_copy(&exchange->arena, frame->payload.data, frame->payload.size);
+	struct unpack in = { .rest = { base, frame->payload.size } };
+	const char *id;
+	int rc;
+
+	if (base == NULL) {
+		return ERR_NOMEM;
+	}
+	*more = frame->header.code != 0;
+	request_init(&exchange->request, &exchange->arena, FRAME_MAX, FRAME_MAX);
+	*instance = unpack_u32(&in);
+	id = unpack_string(&in);
+	snprintf(exchange->id, sizeof(exchange->id), "%s", id);
+	unpack_line(&in, exchange);
+	unpack_params(&in, &exchange->match);
+	rc = unpack_head(&in, base, &exchange->request.head);
+	rc = rc != 0 ? rc : unpack_head(&in, base, &exchange->request.trailer);
+	unpack_facts(&in, facts);
+	rc = rc != 0 ? rc : unpack_body(&in, &exchange->body, *more);
+	return rc != 0 ? rc : unpack_done(&in) ? 0 : ERR_PROTOCOL;
+}
