@@ -45,11 +45,11 @@ def start_server(tmp_path, certificates, make_config):
     """Starts servers with a changed configuration; each is stopped and checked at the end."""
     servers = []
 
-    def start(prefix=(), preexec_fn=None, **changes):
+    def start(prefix=(), preexec_fn=None, stdout=subprocess.DEVNULL, **changes):
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
         server = harness.Server(folder, make_config(**changes), certificates, prefix,
-                                preexec_fn=preexec_fn)
+                                preexec_fn=preexec_fn, stdout=stdout)
         servers.append(server)
         return server
 

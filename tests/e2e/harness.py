@@ -87,7 +87,7 @@ class Client:
     def __init__(self, sock):
         self.sock = sock
         self.sock.settimeout(DEADLINE)
-        self.data = b""
+        self.data = bytearray()  # received, not yet read
 
     def __enter__(self):
         return self
@@ -109,21 +109,20 @@ class Client:
 
     def read(self, size):
         while len(self.data) < size:
-            assert self.receive(), f"the connection ended in the middle: {self.data!r}"
-        data, self.data = self.data[:size], self.data[size:]
+            assert self.receive(), f"the connection ended {len(self.data)} bytes on"
+        data = bytes(self.data[:size])
+        del self.data[:size]
         return data
 
     def read_line(self):
         while b"\r\n" not in self.data:
-            assert self.receive(), f"the connection ended in the middle: {self.data!r}"
-        line, self.data = self.data.split(b"\r\n", 1)
-        return line.decode("latin-1")
+            assert self.receive(), f"the connection ended in a line: {self.data!r}"
+        return self.read(self.data.index(b"\r\n") + 2)[:-2].decode("latin-1")
 
     def read_to_end(self):
         while self.receive():
             pass
-        data, self.data = self.data, b""
-        return data
+        return self.read(len(self.data))
 
     def read_fields(self):
         fields = []
@@ -183,7 +182,8 @@ class Client:
 class Server:
     """One running tincan; config is written to its folder first."""
 
-    def __init__(self, folder, config, certificates, prefix=(), **popen):
+    def __init__(self, folder, config, certificates, prefix=(), preexec_fn=None,
+                 stdout=subprocess.DEVNULL):
         self.folder = pathlib.Path(folder)
         self.certificates = certificates
         self.config = self.folder / "server.json"
@@ -194,8 +194,8 @@ class Server:
         self.stopped = False
         self.process = subprocess.Popen(
             [*prefix, TINCAN, "--config", self.config], cwd=self.folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True, text=True, errors="replace", **popen)
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+            start_new_session=True, preexec_fn=preexec_fn, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:

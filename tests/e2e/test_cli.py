@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The command line: words, options, results on stdout, talk on stderr, exit statuses."""
+
+import json
+
+import pytest
+
+import harness
+
+
+@pytest.fixture
+def folder(tmp_path, make_config):
+    (tmp_path / "server.json").write_text(json.dumps(make_config(), indent=2))
+    return tmp_path
+
+
+def test_version():
+    done = harness.tincan("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("tincan ") and "OpenSSL 3" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_goes_to_stdout(option):
+    done = harness.tincan(option)
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in "--config", "check", "routes", "plugins", "--version":
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["--nonsense"], ["--config"], ["check", "routes"], ["--log-level", "loud", "check"],
+    ["fly"]])
+def test_misuse_is_told_on_stderr(arguments):
+    done = harness.tincan(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr
+
+
+def test_misspelt_command_gets_a_hint():
+    assert "did you mean 'routes'" in harness.tincan("rotues").stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["check"], ["check", "--config", "server.json"], ["--config", "server.json", "check"],
+    ["--check", "--config", "server.json"], ["-t", "-c", "server.json"]])
+def test_check_of_a_good_file(folder, arguments):
+    done = harness.tincan(*arguments, folder=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, "server.json: no problems\n", "")
+
+
+def test_check_reports_every_problem_with_its_line(folder):
+    (folder / "server.json").write_text("""{
+        "plugins": { "directory": "%s" },
+        "timeouts": { "idle_ms": "soon" },
+        "lgo": {},
+        "routes": [
+            { "path": "/a/{x}", "handler": "hello" },
+            { "path": "/a/{y}", "handler": "hello" },
+            { "path": "/b", "handler": "nobody" },
+            { "path": "/c", "handler": "hello", "settings": { "greting": "x" } }
+        ]
+    }""" % harness.PLUGINS)
+    done = harness.tincan("check", "--config", "server.json", folder=folder)
+    assert done.returncode == 2
+    for line, key in [(3, "timeouts.idle_ms"), (4, "lgo"), (7, "routes[1].path"),
+                      (8, "routes[2].handler"), (9, "routes[3].settings.greting")]:
+        assert f"server.json:{line}: {key}: " in done.stderr
+
+
+def test_check_of_reserved_keys_says_not_yet(folder, make_config):
+    (folder / "server.json").write_text(json.dumps(make_config(hosts=[])))
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 2 and "not supported yet" in done.stderr
+
+
+def test_check_starts_nothing_and_leaves_nothing(folder):
+    harness.tincan("check", folder=folder)
+    assert not (folder / "access.log").exists()
+
+
+def test_routes_come_in_the_order_of_matching(folder, make_config):
+    (folder / "server.json").write_text(json.dumps(make_config(routes=[
+        {"path": "/*", "handler": "echo"}, {"path": "/{x}", "handler": "hello"},
+        {"path": "/a", "handler": "hello", "methods": ["GET", "POST"]},
+        {"path": "/old", "redirect": "/a", "status": 308}])))
+    done = harness.tincan("routes", folder=folder)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line[0] for line in lines[1:]] == ["/a", "/old", "/{x}", "/*"]
+    assert "GET" in lines[1][1] and "308" in lines[2] and lines[4][-1] == "echo"
+
+
+def test_plugins_are_listed(folder):
+    done = harness.tincan("plugins", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert {"echo", "files", "hello", "status"} <= set(names)
+
+
+def test_plugin_that_is_none_is_listed_with_the_reason(folder, make_config):
+    (folder / "plugins").mkdir()
+    (folder / "plugins/broken.so").write_text("no machine code")
+    (folder / "server.json").write_text(json.dumps(make_config(
+        plugins={"directory": "plugins"}, routes=[])))
+    done = harness.tincan("plugins", folder=folder)
+    assert "broken" in done.stdout and "not an ELF file" in done.stdout
+
+
+def test_bad_plugin_does_not_keep_the_others_from_serving(start_server, tmp_path):
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    for path in harness.PLUGINS.glob("*.so"):
+        (plugins / path.name).write_bytes(path.read_bytes())
+    (plugins / "broken.so").write_text("no machine code")
+    server = start_server(plugins={"directory": str(plugins), "serve_unrouted": False})
+    assert "broken.so" in server.wait_log("not an ELF file")
+    assert server.get("/hello/x").status == 200

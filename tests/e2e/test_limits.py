@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Limits and timeouts: each answers with its own status, or ends the connection."""
+
+import select
+import socket
+
+import pytest
+
+import harness
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory, make_config, certificates):
+    """A server with small limits."""
+    server = harness.Server(tmp_path_factory.mktemp("strict"), make_config(limits={
+        "max_target_bytes": 100, "max_header_bytes": 1000, "max_header_fields": 20,
+        "max_body_bytes": 1000}), certificates)
+    yield server
+    server.stop()
+
+
+def ask(server, data):
+    """The reply to these bytes, after which the connection must end."""
+    with server.connect() as client:
+        client.send(data)
+        reply = client.read_reply()
+        assert reply.header("connection") == "close"
+        assert client.ended()
+        return reply
+
+
+def get(target="/hello/x", *fields, version="HTTP/1.1"):
+    lines = [f"GET {target} {version}", "Host: localhost", *fields]
+    return "\r\n".join(lines) + "\r\n\r\n"
+
+
+# Sizes
+
+
+def test_body_at_the_limit_is_taken(strict):
+    assert strict.request("POST", "/echo", body=b"x" * 1000).status == 200
+
+
+def test_body_past_the_limit_is_413(strict):
+    assert strict.request("POST", "/echo", body=b"x" * 1001).status == 413
+
+
+def test_413_comes_before_the_body(strict):
+    head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n"
+    assert ask(strict, head).status == 413
+
+
+def test_413_instead_of_continue(strict):
+    head = ("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n"
+            "Expect: 100-continue\r\n\r\n")
+    assert ask(strict, head).status == 413
+
+
+def test_chunks_past_the_limit_are_413(strict):
+    head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert ask(strict, head + "1f4\r\n" + "x" * 500 + "\r\n1f5\r\n" + "x" * 501).status == 413
+
+
+def test_target_at_the_limit_is_taken(strict):
+    assert strict.get("/hello/" + "x" * 93).status == 200
+
+
+@pytest.mark.parametrize("size", [94, 5000])
+def test_target_past_the_limit_is_414(strict, size):
+    assert ask(strict, get("/hello/" + "x" * size)).status == 414
+
+
+def test_target_without_an_end_is_414(strict):
+    assert ask(strict, "GET /" + "x" * 5000).status == 414
+
+
+def test_header_past_the_limit_is_431(strict):
+    assert ask(strict, get("/hello/x", "X: " + "x" * 1000)).status == 431
+
+
+def test_too_many_fields_are_431(strict):
+    assert ask(strict, get("/hello/x", *["X: x"] * 20)).status == 431
+
+
+def test_trailer_past_the_limit_ends_the_connection(strict):
+    data = ("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "0\r\nX: " + "x" * 2000 + "\r\n\r\n")
+    assert ask(strict, data).status in (400, 431)
+
+
+# What is not spoken here
+
+
+@pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/3.0", "HTTP/1.2", "HTTP/0.9"])
+def test_versions(strict, version):
+    status = ask(strict, get(version=version)).status if version != "HTTP/1.2" else None
+    if status is None:
+        # RFC 9110 section 2.5: a higher minor version is answered as one that we know.
+        with strict.connect() as client:
+            client.send(get(version=version))
+            assert client.read_reply().status in (200, 505)
+    else:
+        assert status == 505
+
+
+@pytest.mark.parametrize("method", ["BREW", "get", "PROPFIND"])
+def test_unknown_method_is_501(client, method):
+    assert client.request(method, "/nowhere").status == 501
+
+
+def test_unknown_transfer_coding_is_501(strict):
+    data = ("POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+            "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+    assert ask(strict, data).status == 501
+
+
+@pytest.mark.parametrize("head", [
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+    "Transfer-Encoding: chunked\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "GET /echo HTTP/1.1\r\nHost: localhost\r\nX: 1\r\n folded\r\n\r\n",
+    "GET /echo HTTP/1.1\r\nHost: localhost\r\nX : 1\r\n\r\n",
+    "GET /echo HTTP/1.1\r\n\r\n",
+    "GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "GET  /echo HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "hello there\r\n\r\n",
+])
+def test_what_smuggling_lives_on_is_400(strict, head):
+    assert ask(strict, head).status == 400
+
+
+# Time
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory, make_config, certificates):
+    """A server with no patience at all, but for what a test's own requests need."""
+    folder = tmp_path_factory.mktemp("hasty")
+    with open(folder / "big.bin", "wb") as file:
+        file.truncate(64 << 20)
+    config = make_config(workers=1, timeouts={
+        "handshake_ms": 400, "header_ms": 400, "body_ms": 400, "write_ms": 400,
+        "idle_ms": 400})
+    config["routes"].append(
+        {"path": "/files/*", "handler": "files", "settings": {"root": str(folder)}})
+    server = harness.Server(folder, config, certificates)
+    yield server
+    server.stop()
+
+
+def test_slow_header_is_408(hasty):
+    with hasty.connect() as client:
+        client.send("GET /hello/x HTTP/1.1\r\nHost: loc")
+        assert client.read_reply().status == 408
+        assert client.ended()
+
+
+def test_header_a_byte_at_a_time_is_408_all_the_same(hasty):
+    with hasty.connect() as client:
+        client.get("/hello/x")  # takes in the tickets, too
+        client.send("GET /hello/x HTTP/1.1\r\nX: ")
+        while not select.select([client.sock], [], [], 0.05)[0]:
+            client.send("x")
+        assert client.read_reply().status == 408
+
+
+def test_slow_body_is_408(hasty):
+    with hasty.connect() as client:
+        client.start("POST", "/echo", "Content-Length: 10")
+        client.send("12345")
+        assert client.read_reply().status == 408
+        assert client.ended()
+
+
+def test_body_that_keeps_coming_may_take_its_time(hasty):
+    with hasty.connect() as client:
+        client.get("/hello/x")  # takes in the tickets, too
+        client.start("POST", "/echo", "Content-Length: 20")
+        for _ in range(20):
+            assert not select.select([client.sock], [], [], 0.05)[0]
+            client.send("x")
+        assert client.read_reply().status == 200
+
+
+def test_idle_connection_is_closed_without_a_word(hasty):
+    with hasty.connect() as client:
+        assert client.get("/hello/x").status == 200
+        assert client.ended()
+
+
+def test_new_connection_without_a_request_is_closed(hasty):
+    with hasty.connect() as client:
+        assert client.ended()
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"])
+def test_slow_handshake_is_closed(hasty, said):
+    with hasty.tcp() as sock:
+        sock.sendall(said)
+        while data := sock.recv(100):
+            assert data[0] == 0x15
+
+
+def connections(server):
+    return server.get("/status").json["workers"]["0"]["tincan_connections"]
+
+
+def test_client_that_does_not_read_is_closed(hasty):
+    with hasty.connect() as client:
+        client.start("GET", "/files/big.bin")
+        assert client.read_head().status == 200
+        harness.wait_for(lambda: connections(hasty) == 1, "the end of the other")
+
+
+def test_client_that_reads_slowly_gets_everything(hasty):
+    with hasty.connect() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        client.start("GET", "/files/big.bin")
+        size = int(client.read_head().header("content-length"))
+        left = size - len(client.data)
+        for _ in range(10):
+            left -= len(client.sock.recv(1 << 16))
+            select.select([], [], [], 0.05)
+        while left > 0:
+            data = client.sock.recv(1 << 20)
+            assert data
+            left -= len(data)
+
+
+# Number of connections
+
+
+def test_connections_past_the_limit_are_refused(start_server):
+    server = start_server(workers=1, limits={"max_connections": 3})
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        client.get("/hello/x")
+    with server.tcp() as sock:
+        try:
+            assert sock.recv(100) == b""
+        except ConnectionResetError:
+            pass
+    clients[0].close()
+    harness.wait_for(lambda: connects(server), "room for another")
+
+
+def connects(server):
+    try:
+        return server.get("/status").json["server"]["tincan_connections_refused_total"] > 0
+    except OSError:
+        return False
