@@ -25,7 +25,8 @@ static struct day day_of(int64_t days)
 	int march_month = (5 * of_year + 2) / 153;
 	int month = (march_month + 2) % 12;
 
-	return (struct day){ .year = era * 400 + year + (month < 2 ? 1 : 0), .month = month,
+	return (struct day){ .year = era * 400 + year + (month < 2 ? 1 : 0),
+		.month = month,
 		.day = of_year - (153 * march_month + 2) / 5 + 1 };
 }
 

@@ -100,7 +100,8 @@ static int read_transfer_encoding(struct survey *survey, struct slice list,
 		survey->chunked_last = slice_equal_nocase(coding, SLICE("chunked"));
 		survey->chunked += survey->chunked_last;
 		survey->codings++;
-		if (coding.size == 0 || !head_name_valid((struct slice){ coding.data, 1 })) {
+		if (coding.size == 0 ||
+		    !head_name_valid((struct slice){ coding.data, 1 })) {
 			return refuse(reason, 400, "invalid transfer-encoding");
 		}
 	}
@@ -137,7 +138,8 @@ static const struct known *find_known(struct slice name)
 {
 	for (size_t i = 0; i < KNOWN; i++) {
 		/* Most fields differ in size or first letter; it saves the call. */
-		if (known[i].name.size == name.size && known[i].name.data[0] == name.data[0] &&
+		if (known[i].name.size == name.size &&
+		    known[i].name.data[0] == name.data[0] &&
 		    memcmp(known[i].name.data, name.data, name.size) == 0) {
 			return &known[i];
 		}
@@ -287,7 +289,8 @@ static int judge_target(struct request *request, const char **reason)
 	request->query = parts.query;
 	if (parts.absolute && parts.path.size == 0) {
 		/* For OPTIONS it is "*" in disguise (RFC 9112 section 3.2.4). */
-		bool whole_server = request->method_id == HTTP_OPTIONS && parts.query.size == 0;
+		bool whole_server = request->method_id == HTTP_OPTIONS &&
+		    parts.query.size == 0;
 
 		parts.path = whole_server ? SLICE("*") : SLICE("/");
 	}

@@ -135,7 +135,8 @@ static uint64_t find_controls(const char *eight)
 	memcpy(&word, eight, sizeof(word));
 	word = le64toh(word);
 	is_del = word ^ (0x7f * ones);
-	return (((word - 0x20 * ones) & ~word) | ((is_del - ones) & ~is_del)) & (0x80 * ones);
+	return (((word - 0x20 * ones) & ~word) | ((is_del - ones) & ~is_del)) &
+	    (0x80 * ones);
 }
 
 /* How many of the first bytes may stand in a line. */
@@ -171,10 +172,12 @@ static enum line read_line(struct h1_reader *reader, struct head *head,
 {
 	size_t size = text_run(*input);
 	bool cr = size < input->size && input->data[size] == '\r';
-	bool cr_before = head->size > reader->line_start && head->text[head->size - 1] == '\r';
+	bool cr_before = head->size > reader->line_start &&
+	    head->text[head->size - 1] == '\r';
 
 	if (!cr_before) {
-		if (size + cr > 0 && gather(reader, head, input, size + cr) != LINE_PART) {
+		if (size + cr > 0 &&
+		    gather(reader, head, input, size + cr) != LINE_PART) {
 			return LINE_REFUSED;
 		}
 		if (input->size == 0) {
@@ -476,15 +479,15 @@ static int read_chunk_byte(struct h1_reader *reader, char c)
 {
 	switch (reader->state) {
 	case CHUNK_SIZE:
-		return char_is(c, CHAR_HEX) ? read_size_digit(reader, c) :
-			end_size(reader, c);
+		return char_is(c, CHAR_HEX) ? read_size_digit(reader, c)
+		    : end_size(reader, c);
 	case CHUNK_BLANK:
 		return char_is_blank(c) ? skip_extension(reader, c) : end_size(reader, c);
 	case CHUNK_EXTENSION:
 		return skip_extension(reader, c);
 	case CHUNK_DATA_CR:
 		reader->state = CHUNK_DATA_LF;
-		return c == '\r' ? GO_ON : refuse(reader, 400, "chunk longer than its size");
+		return c == '\r' ? GO_ON : refuse(reader, 400, "wrong chunk size");
 	}
 	if (c != '\n') {
 		return refuse(reader, 400, "CR without LF in chunked body");

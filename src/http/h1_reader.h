@@ -34,13 +34,13 @@ struct h1_reader {
 	struct request *request;	/* borrowed from begin until H1_END */
 	const struct h1_limits *limits;	/* borrowed */
 	int state;			/* enum in h1_reader.c */
-	uint32_t line_start;		/* offset in the head's text of the line being read */
-	uint32_t overhead;		/* bytes of the section, or of chunk extensions, so far */
-	uint32_t count;			/* of empty lines, or of digits of a chunk's size */
+	uint32_t line_start;		/* of the line being read, in the head's text */
+	uint32_t overhead;		/* bytes of header, trailer or chunk extensions */
+	uint32_t count;			/* of empty lines, or digits of a chunk's size */
 	uint32_t method_size;		/* 0 until the request line is complete */
 	uint32_t target_size;
 	uint64_t left;			/* body or chunk bytes still to come */
-	int status;			/* of H1_REFUSED: 400, 413, 414, 417, 431, 501, 503, 505 */
+	int status;			/* of H1_REFUSED */
 	const char *reason;		/* of H1_REFUSED: a static text for the reply */
 };
 

@@ -113,7 +113,8 @@ static char *put_connection(char *to, enum http_version version, bool keep_alive
 }
 
 int h1_write_head(struct buffer *out, const struct request *request,
-    const struct reply *reply, enum h1_framing framing, bool keep_alive, struct slice date)
+    const struct reply *reply, enum h1_framing framing, bool keep_alive,
+    struct slice date)
 {
 	struct slice phrase = slice_of(http_status_phrase(reply->status));
 	size_t most = HEAD_OVERHEAD + phrase.size + date.size + fields_size(&reply->head);
@@ -131,7 +132,8 @@ int h1_write_head(struct buffer *out, const struct request *request,
 		to = put_field(to, SLICE("date"), date);
 	}
 	to = put_framing(to, request, reply, framing);
-	to = put_connection(to, request->version, keep_alive && framing != H1_UNTIL_CLOSE);
+	to = put_connection(to, request->version,
+	    keep_alive && framing != H1_UNTIL_CLOSE);
 	to = put_fields(to, &reply->head);
 	to = put(to, SLICE("\r\n"));
 	buffer_commit(out, (size_t)(to - start));
@@ -160,7 +162,8 @@ int h1_write_chunk_end(struct buffer *out)
 
 int h1_write_last_chunk(struct buffer *out, const struct head *trailer)
 {
-	size_t most = sizeof("0\r\n\r\n") - 1 + (trailer == NULL ? 0 : fields_size(trailer));
+	size_t most = sizeof("0\r\n\r\n") - 1 +
+	    (trailer == NULL ? 0 : fields_size(trailer));
 	char *start;
 	char *to;
 	int rc = buffer_reserve(out, most, &start);

@@ -8,7 +8,7 @@
 
 /* How the end of a reply's body is told. */
 enum h1_framing {
-	H1_NO_BODY,	/* HEAD, 1xx, 204, 205, 304: content-length where known and allowed */
+	H1_NO_BODY,	/* HEAD, 1xx, 204, 205, 304: a length only where it is allowed */
 	H1_LENGTH,	/* Content-Length */
 	H1_CHUNKED,
 	H1_UNTIL_CLOSE	/* HTTP/1.0 and a length not known */

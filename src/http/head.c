@@ -81,8 +81,8 @@ static int reserve_field(struct head *head)
 	if (head->count >= head->max_fields) {
 		return ERR_LIMIT;
 	}
-	capacity = grown(head->fields_capacity, HEAD_FIRST_FIELDS, (uint64_t)head->count + 1,
-	    head->max_fields);
+	capacity = grown(head->fields_capacity, HEAD_FIRST_FIELDS,
+	    (uint64_t)head->count + 1, head->max_fields);
 	fields = arena_alloc(head->arena, capacity * sizeof(*fields));
 	if (fields == NULL) {
 		return ERR_NOMEM;

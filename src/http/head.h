@@ -55,12 +55,16 @@ void head_remove(struct head *head, struct slice name);
 
 static inline struct slice head_name(const struct head *head, size_t i)
 {
-	return (struct slice){ head->text + head->fields[i].name, head->fields[i].name_size };
+	const struct head_field *field = &head->fields[i];
+
+	return (struct slice){ head->text + field->name, field->name_size };
 }
 
 static inline struct slice head_value(const struct head *head, size_t i)
 {
-	return (struct slice){ head->text + head->fields[i].value, head->fields[i].value_size };
+	const struct head_field *field = &head->fields[i];
+
+	return (struct slice){ head->text + field->value, field->value_size };
 }
 
 /* The value of the first field of that name (lower case), data NULL if there is none. */

@@ -30,8 +30,9 @@ struct request {
 	enum http_method method_id;
 	struct slice method;
 	struct slice target;	/* as sent */
-	struct slice authority;	/* host and port: of the target, else of Host; may be "" */
-	struct slice path;	/* decoded, dot segments taken out; "*" for OPTIONS * */
+	struct slice authority;	/* host and port of the target, else of Host; or "" */
+	struct slice path;	/* decoded, dot segments taken out; "*" for OPTIONS *, ""
+				 * for CONNECT */
 	struct slice query;	/* as sent, without the "?" */
 	int64_t content_length;	/* -1: none given (no body, or chunked) */
 	bool has_body;		/* body bytes follow the header, be it 0 of them */

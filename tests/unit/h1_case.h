@@ -93,7 +93,8 @@ static inline const char *case_append(struct h1_cases *cases, struct buffer *out
 			case_expect(cases, buffer_append(&once, out->data + start,
 			    out->size - start) == 0, "too long");
 			while (--count > 0) {
-				case_expect(cases, buffer_append(out, once.data, once.size) == 0,
+				case_expect(cases,
+				    buffer_append(out, once.data, once.size) == 0,
 				    "too long");
 			}
 			buffer_release(&once);
@@ -140,8 +141,8 @@ static inline void case_check(struct h1_cases *cases, struct h1_case *item,
 /* What only a client of the real server can look at. */
 static inline bool case_is_server_key(const char *key)
 {
-	static const char *const keys[] = { "section", "reader-only", "header", "no-header",
-		"body" };
+	static const char *const keys[] = { "section", "reader-only", "header",
+		"no-header", "body" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strcmp(key, keys[i]) == 0) {
@@ -151,8 +152,8 @@ static inline bool case_is_server_key(const char *key)
 	return false;
 }
 
-static inline void case_line(struct h1_cases *cases, struct h1_case *item, const char *key,
-    const char *value)
+static inline void case_line(struct h1_cases *cases, struct h1_case *item,
+    const char *key, const char *value)
 {
 	if (strcmp(key, "send") == 0) {
 		case_append(cases, &item->input, value, '\0');
@@ -162,7 +163,8 @@ static inline void case_line(struct h1_cases *cases, struct h1_case *item, const
 		item->refused = (int)strtol(value, NULL, 10);
 		item->closed = true;
 	} else if (strcmp(key, "then") == 0) {
-		case_expect(cases, strcmp(value, "open") == 0 || strcmp(value, "closed") == 0,
+		case_expect(cases,
+		    strcmp(value, "open") == 0 || strcmp(value, "closed") == 0,
 		    "then is open or closed");
 		item->closed = value[0] == 'c';
 	} else if (strcmp(key, "sees") == 0 || strcmp(key, "sees-no") == 0) {
@@ -192,7 +194,8 @@ static inline void case_read_file(struct h1_cases *cases, FILE *file)
 	size_t capacity = 0;
 	ssize_t size;
 
-	for (cases->line = 1; (size = getline(&line, &capacity, file)) >= 0; cases->line++) {
+	for (cases->line = 1; (size = getline(&line, &capacity, file)) >= 0;
+	     cases->line++) {
 		char *value;
 
 		line[strcspn(line, "\n")] = '\0';
@@ -220,7 +223,8 @@ static inline void h1_cases_read(struct h1_cases *cases)
 	char pattern[4096];
 	glob_t found;
 
-	snprintf(pattern, sizeof(pattern), "%s/tests/http1/*.txt", srcdir == NULL ? "." : srcdir);
+	snprintf(pattern, sizeof(pattern), "%s/tests/http1/*.txt",
+	    srcdir == NULL ? "." : srcdir);
 	cases->file = pattern;
 	case_expect(cases, glob(pattern, 0, NULL, &found) == 0, "no cases found");
 	for (size_t i = 0; i < found.gl_pathc; i++) {

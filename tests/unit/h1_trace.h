@@ -78,7 +78,8 @@ static inline void trace_head(struct h1_trace *trace)
 	trace_text(trace, "path", request->path);
 	trace_text(trace, "query", request->query);
 	trace_text(trace, "authority", request->authority);
-	trace_line(trace, "version", slice_of(request->version == HTTP_1_0 ? "1.0" : "1.1"));
+	trace_line(trace, "version",
+	    slice_of(request->version == HTTP_1_0 ? "1.0" : "1.1"));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		trace_line(trace, "flags", slice_of(flags[i]));
 	}
@@ -90,10 +91,12 @@ static inline void trace_head(struct h1_trace *trace)
 
 static inline void trace_begin(struct h1_trace *trace)
 {
+	const struct h1_limits *limits = trace->reader.limits;
+
 	arena_reset(&trace->arena);
 	buffer_reset(&trace->body);
-	request_init(&trace->request, &trace->arena, trace->reader.limits->max_header_bytes,
-	    trace->reader.limits->max_header_fields);
+	request_init(&trace->request, &trace->arena, limits->max_header_bytes,
+	    limits->max_header_fields);
 	h1_reader_begin(&trace->reader, &trace->request);
 	trace_check(!h1_reader_started(&trace->reader));
 	trace->begun = true;
@@ -131,8 +134,8 @@ static inline void trace_input(struct h1_trace *trace, struct slice input)
 			trace_head(trace);
 			break;
 		case H1_BODY:
-			trace_check(body.size > 0);
-			trace_check(buffer_append(&trace->body, body.data, body.size) == 0);
+			trace_check(body.size > 0 &&
+			    buffer_append(&trace->body, body.data, body.size) == 0);
 			break;
 		case H1_END:
 			trace_end(trace);

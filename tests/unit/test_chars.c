@@ -22,7 +22,8 @@ START_TEST(knows_tokens)
 		bool token = is_in(c, ALPHA DIGIT "!#$%&'*+-.^_`|~");
 		bool upper = c >= 'A' && c <= 'Z';
 
-		ck_assert_int_eq(char_token_lower((char)c), token ? upper ? c + 32 : c : 0);
+		ck_assert_int_eq(char_token_lower((char)c),
+		    token ? upper ? c + 32 : c : 0);
 	}
 }
 END_TEST
@@ -56,7 +57,8 @@ START_TEST(knows_hexadecimal_digits)
 	static const char upper[] = "0123456789ABCDEF";
 
 	for (int c = 0; c < 256; c++) {
-		ck_assert_int_eq(char_is((char)c, CHAR_HEX), is_in(c, lower) || is_in(c, upper));
+		ck_assert_int_eq(char_is((char)c, CHAR_HEX),
+		    is_in(c, lower) || is_in(c, upper));
 	}
 	for (int i = 0; i < 16; i++) {
 		ck_assert_int_eq(char_hex_value(lower[i]), i);

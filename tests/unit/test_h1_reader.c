@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reader: every case of tests/http1, whole and at every split point; and its limits. */
+/* The reader: every case of tests/http1, whole and split anywhere; and its limits. */
 #include "http/h1_reader.h"
 
 #include "h1_case.h"
@@ -140,7 +140,8 @@ static void check_says(const char *text, const struct h1_limits *bounds, const c
 		char *trace = trace_text_of(slice_of(text), (struct h1_cut){ rest, rest },
 		    bounds);
 
-		ck_assert_msg(strstr(trace, line) != NULL, "wanted '%s', got:\n%s", line, trace);
+		ck_assert_msg(strstr(trace, line) != NULL, "wanted '%s', got:\n%s", line,
+		    trace);
 		free(trace);
 	}
 }
@@ -177,7 +178,8 @@ START_TEST(takes_as_many_fields_as_the_limit_and_no_more)
 	const struct h1_limits bounds = { 100, 1000, 2 };
 
 	check_says("GET / HTTP/1.0\r\na: 1\r\nb: 2\r\n\r\n", &bounds, "END");
-	check_says("GET / HTTP/1.0\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", &bounds, "refused 431");
+	check_says("GET / HTTP/1.0\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", &bounds,
+	    "refused 431");
 }
 END_TEST
 
@@ -187,9 +189,12 @@ START_TEST(bounds_the_chunk_extensions_of_a_body_together)
 {
 	const struct h1_limits bounds = { 100, 60, 10 };
 
-	check_says(CHUNKED "1;{123456789012345678901234567}\r\nx\r\n0\r\n\r\n", &bounds, "END");
-	check_says(CHUNKED "1;12345678901234567890\r\nx\r\n1;12345678901234567890\r\nx\r\n"
-	    "1;12345678901234567890\r\nx\r\n1;1\r\nx\r\n0\r\n\r\n", &bounds, "refused 400");
+	check_says(CHUNKED "1;{123456789012345678901234567}\r\nx\r\n0\r\n\r\n", &bounds,
+	    "END");
+	check_says(CHUNKED
+	    "1;12345678901234567890\r\nx\r\n1;12345678901234567890\r\nx\r\n"
+	    "1;12345678901234567890\r\nx\r\n1;1\r\nx\r\n0\r\n\r\n",
+	    &bounds, "refused 400");
 }
 END_TEST
 

@@ -42,8 +42,9 @@ static void check_out(const char *expected)
 /* The whole header, for the framing that the reply takes. */
 static void check_head(bool keep_alive, const char *expected)
 {
-	ck_assert_int_eq(h1_write_head(&out, &request, &reply, h1_framing_of(&request, &reply),
-	    keep_alive, SLICE("")), 0);
+	ck_assert_int_eq(h1_write_head(&out, &request, &reply,
+			     h1_framing_of(&request, &reply), keep_alive, SLICE("")),
+	    0);
 	check_out(expected);
 }
 
@@ -53,7 +54,9 @@ START_TEST(writes_a_reply_of_known_length)
 	add(&reply.head, "Content-Type", "text/plain");
 	add(&reply.head, "X-Empty", "");
 	ck_assert_int_eq(h1_framing_of(&request, &reply), H1_LENGTH);
-	ck_assert_int_eq(h1_write_head(&out, &request, &reply, H1_LENGTH, true, SLICE(DATE)), 0);
+	ck_assert_int_eq(h1_write_head(&out, &request, &reply, H1_LENGTH, true,
+			     SLICE(DATE)),
+	    0);
 	check_out("HTTP/1.1 200 OK\r\ndate: " DATE "\r\ncontent-length: 12\r\n"
 	    "content-type: text/plain\r\nx-empty: \r\n\r\n");
 }
@@ -63,7 +66,9 @@ START_TEST(leaves_a_date_of_the_reply_alone)
 {
 	reply.content_length = 0;
 	add(&reply.head, "Date", "today");
-	ck_assert_int_eq(h1_write_head(&out, &request, &reply, H1_LENGTH, true, SLICE(DATE)), 0);
+	ck_assert_int_eq(h1_write_head(&out, &request, &reply, H1_LENGTH, true,
+			     SLICE(DATE)),
+	    0);
 	check_out("HTTP/1.1 200 OK\r\ncontent-length: 0\r\ndate: today\r\n\r\n");
 }
 END_TEST
@@ -71,7 +76,8 @@ END_TEST
 START_TEST(writes_the_largest_length)
 {
 	reply.content_length = INT64_MAX;
-	check_head(true, "HTTP/1.1 200 OK\r\ncontent-length: 9223372036854775807\r\n\r\n");
+	check_head(true,
+	    "HTTP/1.1 200 OK\r\ncontent-length: 9223372036854775807\r\n\r\n");
 }
 END_TEST
 
@@ -93,10 +99,13 @@ END_TEST
 START_TEST(tells_what_becomes_of_the_connection)
 {
 	reply.content_length = 0;
-	check_head(false, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+	check_head(false,
+	    "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
 	request.version = HTTP_1_0;
-	check_head(true, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n");
-	check_head(false, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+	check_head(true,
+	    "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n");
+	check_head(false,
+	    "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
 }
 END_TEST
 
@@ -165,7 +174,8 @@ START_TEST(appends_all_of_a_header_or_nothing)
 		int rc;
 
 		buffer_init(&small, max);
-		rc = h1_write_head(&small, &request, &reply, H1_CHUNKED, false, SLICE(DATE));
+		rc = h1_write_head(&small, &request, &reply, H1_CHUNKED, false,
+		    SLICE(DATE));
 		ck_assert(rc == 0 ? small.size > 0 : rc == ERR_LIMIT && small.size == 0);
 		buffer_release(&small);
 	}

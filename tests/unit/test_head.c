@@ -93,7 +93,8 @@ START_TEST(refuses_fields_past_its_maximum)
 	add("a", "1");
 	add("b", "2");
 	ck_assert_int_eq(head_add(&head, SLICE("c"), SLICE("3")), ERR_LIMIT);
-	ck_assert_int_eq(head_add_put(&head, (struct head_field){ .name = 0 }), ERR_LIMIT);
+	ck_assert_int_eq(head_add_put(&head, (struct head_field){ .name = 0 }),
+	    ERR_LIMIT);
 	ck_assert_uint_eq(head.count, 2);
 }
 END_TEST
@@ -109,13 +110,15 @@ END_TEST
 
 START_TEST(makes_fields_of_text_that_was_put)
 {
+	struct head_field field;
 	uint32_t first;
 	uint32_t second;
 
 	ck_assert_int_eq(head_put(&head, "ab\0cd", 6, &first), 0);
 	ck_assert_int_eq(head_put(&head, NULL, 0, &second), 0);
 	ck_assert_uint_eq(second, first + 6);
-	ck_assert_int_eq(head_add_put(&head, (struct head_field){ first, 2, first + 3, 2 }), 0);
+	field = (struct head_field){ first, 2, first + 3, 2 };
+	ck_assert_int_eq(head_add_put(&head, field), 0);
 	ck_assert_str_eq(head_find(&head, SLICE("ab")).data, "cd");
 }
 END_TEST
