@@ -103,7 +103,8 @@ int buffer_printf(struct buffer *buffer, const char *format, ...)
 	needed = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
 	/* One byte more for the NUL that vsnprintf insists on. */
-	rc = needed < 0 ? ERR_INVALID : buffer_reserve(buffer, (size_t)needed + 1, &space);
+	rc = needed < 0 ? ERR_INVALID :
+	    buffer_reserve(buffer, (size_t)needed + 1, &space);
 	if (rc == 0) {
 		vsnprintf(space, (size_t)needed + 1, format, again);
 		buffer_commit(buffer, (size_t)needed);

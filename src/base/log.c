@@ -105,7 +105,8 @@ static int append_member(struct buffer *out, const char *name, struct slice valu
 
 static int append_json(struct buffer *out, const struct line *line, const char *time)
 {
-	int rc = buffer_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\"", time,
+	int rc = buffer_printf(out,
+	    "{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\"", time,
 	    level_name(line->level), the_log.process);
 
 	if (rc == 0 && line->handler != NULL) {
@@ -128,7 +129,8 @@ static int append_text(struct buffer *out, const struct line *line, const char *
 
 	if (rc == 0 && line->handler != NULL) {
 		rc = buffer_printf(out, "[%s%s%s] ", line->handler,
-		    line->request == NULL ? "" : " ", line->request == NULL ? "" : line->request);
+		    line->request == NULL ? "" : " ",
+		    line->request == NULL ? "" : line->request);
 	}
 	if (rc == 0) {
 		rc = text_append_printable(out, line->text);

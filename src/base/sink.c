@@ -25,8 +25,8 @@ static void look_at(struct sink *sink)
 
 static int open_path(const char *path)
 {
-	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-	    0640);
+	return open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
 int sink_open(struct sink *sink, const char *path, int standard_fd)
@@ -120,9 +120,10 @@ static size_t whole_lines(struct slice text, size_t max)
 }
 
 /*
- * A pipe or terminal whose reader is slow must not stop the loop, and its descriptor may be
- * shared with a shell, so that it cannot be made non-blocking. A pipe that polls writable
- * takes PIPE_BUF bytes without waiting, and never mixes them with another process's.
+ * A pipe or terminal whose reader is slow must not stop the loop, and its descriptor may
+ * be shared with a shell, so that it cannot be made non-blocking. A pipe that polls
+ * writable takes PIPE_BUF bytes without waiting, and never mixes them with another
+ * process's.
  */
 static size_t next_batch(const struct sink *sink)
 {

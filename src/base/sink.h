@@ -35,7 +35,8 @@ int sink_open(struct sink *sink, const char *path, int standard_fd) MUST_USE;
 /* Writes what waits and closes. A sink of zeroes is accepted. */
 void sink_close(struct sink *sink);
 
-/* Opens its path again, as after a rotation; keeps the old file if that fails (ERR_SYSTEM). */
+/* Opens its path again, as after a rotation; keeps the old file if that fails
+ * (ERR_SYSTEM). */
 int sink_reopen(struct sink *sink) MUST_USE;
 
 /* Takes a whole line, its "\n" included; it is written by sink_flush, or before. */
