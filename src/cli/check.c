@@ -15,7 +15,8 @@ int cli_check(const struct cli *cli)
 		const struct plugin *plugin = &boot.plugins.items[i];
 
 		if (plugin->refusal != NULL) {
-			problems_add(&boot.problems, plugin->file, NULL, "%s", plugin->refusal);
+			problems_add(&boot.problems, plugin->file, NULL, "%s",
+			    plugin->refusal);
 		}
 	}
 	problems_print(&boot.problems, stderr);

@@ -15,8 +15,8 @@
 
 static const char usage[] =
     "usage: tincan --config FILE          serve, in the foreground\n"
-    "       tincan check [--config FILE]   report every problem of the file, its plugins\n"
-    "                                      and certificates\n"
+    "       tincan check [--config FILE]   report every problem of the file, its\n"
+    "                                      plugins and certificates\n"
     "       tincan routes [--config FILE]  print the routes as they are matched\n"
     "       tincan plugins [--config FILE] print the plugins and their state\n"
     "\n"
@@ -120,7 +120,8 @@ int cli_parse(int argc, char **argv, struct cli *cli)
 	int status = -1;
 
 	*cli = (struct cli){ 0 };
-	while (status < 0 && (option = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
+	while (status < 0 &&
+	    (option = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
 		status = take_option(option, cli);
 	}
 	if (status < 0 && optind < argc) {

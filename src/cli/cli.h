@@ -17,7 +17,8 @@ struct cli {
 	int log_level;		/* 0: as the configuration says */
 };
 
-/* Fills in cli. Returns -1 to go on, else the exit status of the process, all being said. */
+/* Fills in cli. Returns -1 to go on, else the exit status of the process, all being
+ * said. */
 int cli_parse(int argc, char **argv, struct cli *cli);
 
 /* The commands; each returns the exit status. */

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 	struct cli cli;
 	int status = cli_parse(argc, argv, &cli);
 
-	for (size_t i = 0; status < 0 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; status < 0 && i < sizeof(commands) / sizeof(*commands); i++) {
 		if (strcmp(commands[i].name, cli.command) == 0) {
 			return commands[i].run(&cli);
 		}

@@ -28,8 +28,8 @@ int cli_plugins(const struct cli *cli)
 		status = CLI_MISUSE;
 	}
 	if (boot.config != NULL) {
-		printf("%-20s %5s  %-16s  %-9s  %-8s %s\n", "name", "level", "hash", "isolation",
-		    "state", "file");
+		printf("%-20s %5s  %-16s  %-9s  %-8s %s\n", "name", "level", "hash",
+		    "isolation", "state", "file");
 	}
 	for (size_t i = 0; i < boot.plugins.count; i++) {
 		print_plugin(&boot.plugins.items[i]);

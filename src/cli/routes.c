@@ -23,7 +23,8 @@ static void list_methods(uint32_t methods, const struct config_route *config,
 	for (uint32_t bit = HTTP_GET; bit <= HTTP_PATCH; bit <<= 1) {
 		if ((methods & bit) && used < METHODS_BYTES) {
 			used += (size_t)snprintf(out + used, METHODS_BYTES - used, "%s%s",
-			    used == 0 ? "" : ",", http_method_name((enum http_method)bit));
+			    used == 0 ? "" : ",",
+			    http_method_name((enum http_method)bit));
 		}
 	}
 	for (char **other = config == NULL ? NULL : config->other_methods;
@@ -58,7 +59,8 @@ static const void *no_ext(const char *id)
 
 static void print_routes(struct boot *boot)
 {
-	static const struct plugin_services services = { .log = log_handler, .ext = no_ext };
+	static const struct plugin_services services = { .log = log_handler,
+		.ext = no_ext };
 	struct site site;
 
 	site_open(&site, boot->config, &boot->plugins, &services, NULL, &boot->problems);
