@@ -31,7 +31,8 @@ void boot_load(struct boot *boot, const char *file)
 	if (config == NULL) {
 		return;
 	}
-	plugin_scan(&boot->plugins, config->plugin_directory, config->state, &boot->problems);
+	plugin_scan(&boot->plugins, config->plugin_directory, config->state,
+	    &boot->problems);
 	development = config->certificate_count == 0 && boot->problems.errors == 0;
 	if (development) {
 		name_development_certificate(config);

@@ -14,14 +14,14 @@
 #include "plugin/plugin.h"
 
 struct boot {
-	struct config *config;		/* owned; NULL if the file could not be understood */
+	struct config *config;		/* owned; NULL if the file makes no sense */
 	struct plugin_set plugins;
 	struct problems problems;
 };
 
 /*
- * Loads and checks everything. Serve only if problems.errors is 0 afterwards. Plugins that
- * are refused are not among the problems: they stay in the set, with their refusals.
+ * Loads and checks everything. Serve only if problems.errors is 0 afterwards. Plugins
+ * that are refused are not among the problems: they stay in the set, with their refusals.
  */
 void boot_load(struct boot *boot, const char *file);
 void boot_release(struct boot *boot);

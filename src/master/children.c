@@ -97,7 +97,8 @@ void child_start(struct child *child)
 		become_worker(child, parent);
 	}
 	if (pid < 0) {
-		log_say(LOG_ERROR, "cannot start worker %u: %s", child->index, strerror(errno));
+		log_say(LOG_ERROR, "cannot start worker %u: %s", child->index,
+		    strerror(errno));
 		timer_set(&child->master->loop->timers, &child->restart,
 		    child->started_ms + FIRST_DELAY_MS);
 		return;
@@ -119,11 +120,11 @@ static void tell_death(const struct child *child, int status)
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
 	}
 	if (blame->handler[0] == '\0') {
-		log_say(LOG_ERROR, "worker %u (pid %d) died: %s", child->index, (int)child->pid,
-		    how);
+		log_say(LOG_ERROR, "worker %u (pid %d) died: %s", child->index,
+		    (int)child->pid, how);
 	} else if (blame->request[0] == '\0') {
-		log_say(LOG_ERROR, "worker %u (pid %d) died: %s, in handler '%s', %s", child->index,
-		    (int)child->pid, how, blame->handler, blame->callback);
+		log_say(LOG_ERROR, "worker %u (pid %d) died: %s, in handler '%s', %s",
+		    child->index, (int)child->pid, how, blame->handler, blame->callback);
 	} else {
 		log_say(LOG_ERROR,
 		    "worker %u (pid %d) died: %s, in handler '%s', %s, request %s: %s",
@@ -139,7 +140,8 @@ static int next_delay(const struct child *child, int64_t lived_ms)
 	if (lived_ms >= WELL_MS) {
 		return 0;
 	}
-	return delay_ms == 0 ? FIRST_DELAY_MS : delay_ms > MAX_DELAY_MS ? MAX_DELAY_MS : delay_ms;
+	return delay_ms == 0 ? FIRST_DELAY_MS :
+	    delay_ms > MAX_DELAY_MS ? MAX_DELAY_MS : delay_ms;
 }
 
 static void replace(struct child *child)
@@ -153,7 +155,8 @@ static void replace(struct child *child)
 		child_start(child);
 		return;
 	}
-	log_say(LOG_INFO, "worker %u starts again in %d ms", child->index, child->delay_ms);
+	log_say(LOG_INFO, "worker %u starts again in %d ms", child->index,
+	    child->delay_ms);
 	timer_set(&master->loop->timers, &child->restart, now_ms + child->delay_ms);
 }
 

@@ -26,7 +26,8 @@ static uint32_t count_cpus(void)
 {
 	cpu_set_t set;
 
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+	return sched_getaffinity(0, sizeof(set), &set) != 0 ? 1 :
+	    (uint32_t)CPU_COUNT(&set);
 }
 
 static void announce(struct master *master)
@@ -58,7 +59,8 @@ static void check_startup(struct timer *timer)
 		master->announced = true;
 		announce(master);
 	} else if (!master->stopping) {
-		timer_set(&master->loop->timers, timer, master->loop->now_ms + STARTUP_CHECK_MS);
+		timer_set(&master->loop->timers, timer,
+		    master->loop->now_ms + STARTUP_CHECK_MS);
 	}
 }
 
@@ -99,8 +101,8 @@ static void take_signal(struct master *master, uint32_t number)
 		break;
 	case SIGUSR1:
 		if (log_reopen() != 0) {
-			log_say(LOG_ERROR, "cannot reopen '%s': %s", master->boot.config->log.error,
-			    strerror(errno));
+			log_say(LOG_ERROR, "cannot reopen '%s': %s",
+			    master->boot.config->log.error, strerror(errno));
 		}
 		children_signal(master, SIGUSR1);
 		break;
@@ -152,8 +154,8 @@ static int open_log(const struct config *config)
 
 	if (log_open(log->error, (enum log_level)log->level, format == CONFIG_LOG_JSON,
 	    format == CONFIG_LOG_TEXT) != 0) {
-		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n", config->file,
-		    log->error, strerror(errno));
+		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n",
+		    config->file, log->error, strerror(errno));
 		return ERR_SYSTEM;
 	}
 	log_name("master");
@@ -170,7 +172,8 @@ static void name_handlers(struct master *master)
 		if (plugin->refusal == NULL) {
 			scoreboard_handler_add(master->board, plugin->note.name);
 		} else {
-			log_say(LOG_ERROR, "%s is not served: %s", plugin->file, plugin->refusal);
+			log_say(LOG_ERROR, "%s is not served: %s", plugin->file,
+			    plugin->refusal);
 		}
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master: the process that an operator starts and signals. It makes the listening
- * sockets, forks the workers and replaces those that die; it holds no private key, runs no
- * plugin code and reads no client's bytes. Lifetime: boot.
+ * sockets, forks the workers and replaces those that die; it holds no private key, runs
+ * no plugin code and reads no client's bytes. Lifetime: boot.
  *
  *	SIGTERM, SIGINT	drain and stop; a second one stops at once
  *	SIGUSR1		reopen the log files, here and in the workers
@@ -20,7 +20,7 @@ struct child {
 	struct master *master;
 	uint32_t index;
 	pid_t pid;		/* 0: none runs */
-	int *listen_fds;	/* owned; this place's sockets, kept while processes change */
+	int *listen_fds;	/* owned; of this place, kept while processes change */
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
 	struct timer restart;
@@ -41,8 +41,9 @@ struct master {
 	int status;		/* the exit status */
 };
 
-/* Serves the file until told to stop; a log_level other than 0 counts instead of the file's.
- * Returns the exit status: 0 stopped in order, 1 failed, 2 the configuration is bad. */
+/* Serves the file until told to stop; a log_level other than 0 counts instead of the
+ * file's. Returns the exit status: 0 stopped in order, 1 failed, 2 the configuration
+ * is bad. */
 int master_run(const char *config_file, int log_level);
 
 #endif

@@ -48,8 +48,10 @@ static void send_record(const struct child *child, enum record type, const char 
 	bool whole;
 
 	buffer_init(&out, REPORT_MAX);
-	whole = buffer_append(&out, &letter, 1) == 0 && buffer_append(&out, a, strlen(a) + 1) == 0 &&
-	    buffer_append(&out, b, strlen(b) + 1) == 0 && buffer_append(&out, c, strlen(c) + 1) == 0;
+	whole = buffer_append(&out, &letter, 1) == 0 &&
+	    buffer_append(&out, a, strlen(a) + 1) == 0 &&
+	    buffer_append(&out, b, strlen(b) + 1) == 0 &&
+	    buffer_append(&out, c, strlen(c) + 1) == 0;
 	while (whole && out.size > 0) {
 		ssize_t written = write(child->out_fd, buffer_slice(&out).data, out.size);
 
@@ -88,14 +90,16 @@ static void send_problems(const struct child *child, const struct problems *prob
 
 		send_record(child,
 		    problem->level == PROBLEM_ERROR ? RECORD_ERROR : RECORD_WARNING,
-		    problem->where, problem->what, problem->hint == NULL ? "" : problem->hint);
+		    problem->where, problem->what,
+		    problem->hint == NULL ? "" : problem->hint);
 	}
 }
 
 static _Noreturn void child_run(int out_fd, struct config *config,
     struct plugin_set *plugins, bool development)
 {
-	static const struct plugin_services services = { .log = log_handler, .ext = no_ext };
+	static const struct plugin_services services = { .log = log_handler,
+		.ext = no_ext };
 	struct child child = { .out_fd = out_fd, .plugins = plugins };
 	struct site_observer observer = { .before = before, .arg = &child };
 	struct tls_tickets tickets = { { 0 } };
@@ -109,7 +113,8 @@ static _Noreturn void child_run(int out_fd, struct config *config,
 		tls_devcert_ensure(config, config->certificates[0].chain,
 		    config->certificates[0].key, &problems);
 	}
-	if (problems.errors == 0 && tls_context_init(&tls, config, &tickets, &problems) == 0) {
+	if (problems.errors == 0 &&
+	    tls_context_init(&tls, config, &tickets, &problems) == 0) {
 		tls_context_release(&tls);
 	}
 	site_open(&site, config, plugins, &services, &observer, &problems);
@@ -157,7 +162,8 @@ static void collect(int fd, struct buffer *report, struct outcome *outcome)
 		if (left_ms <= 0) {
 			outcome->late = true;
 		} else if (poll(&readable, 1, (int)left_ms) == 1) {
-			/* A child that talks without end is stopped like one that hangs. */
+			/* A child that talks without end is stopped like one that
+			 * hangs. */
 			if (buffer_reserve(report, 4096, &space) != 0) {
 				outcome->late = true;
 				return;
@@ -187,7 +193,8 @@ static struct plugin *plugin_at(struct plugin_set *plugins, const char *index)
 	char *end;
 	unsigned long i = strtoul(index, &end, 10);
 
-	return *index == '\0' || *end != '\0' || i >= plugins->count ? NULL : &plugins->items[i];
+	return *index == '\0' || *end != '\0' || i >= plugins->count ? NULL :
+	    &plugins->items[i];
 }
 
 static bool take_record(struct plugin_set *plugins, char type, const char *const texts[3],
@@ -236,13 +243,13 @@ static void refuse_running(const struct outcome *outcome)
 	struct plugin *plugin = outcome->running;
 
 	if (outcome->late) {
-		plugin_refuse(plugin, "did not come back from %s within %d ms", outcome->callback,
-		    PREFLIGHT_MS);
+		plugin_refuse(plugin, "did not come back from %s within %d ms",
+		    outcome->callback, PREFLIGHT_MS);
 	} else if (WIFSIGNALED(outcome->status)) {
 		int number = WTERMSIG(outcome->status);
 
-		plugin_refuse(plugin, "crashed while %s: signal %d (%s)", outcome->callback, number,
-		    strsignal(number));
+		plugin_refuse(plugin, "crashed while %s: signal %d (%s)",
+		    outcome->callback, number, strsignal(number));
 	} else {
 		plugin_refuse(plugin, "ended its process while %s", outcome->callback);
 	}
@@ -289,8 +296,8 @@ void preflight_run(struct config *config, struct plugin_set *plugins, bool devel
 
 		problems_init(&found);
 		if (fly(config, plugins, development, &outcome, &found) != 0) {
-			problems_add(&found, config->file, NULL, "cannot start a process: %s",
-			    strerror(errno));
+			problems_add(&found, config->file, NULL,
+			    "cannot start a process: %s", strerror(errno));
 			outcome.complete = true;
 		} else if (!outcome.complete && outcome.running == NULL) {
 			problems_add(&found, config->file, NULL,

@@ -12,7 +12,8 @@
 #include "base/memory.h"
 #include "os/socket.h"
 
-/* Of a worker, beside its connections: logs, listeners, plugins' own, files being sent. */
+/* Of a worker, beside its connections: logs, listeners, plugins' own, files being
+ * sent. */
 #define SPARE_FILES 64
 
 static void explain(const struct config_listener *listener, int error)
@@ -75,7 +76,8 @@ void sockets_close(struct master *master)
 	for (uint32_t w = 0; w < master->worker_count; w++) {
 		int *fds = master->children[w].listen_fds;
 
-		for (size_t i = 0; fds != NULL && i < master->boot.config->listener_count; i++) {
+		for (size_t i = 0; fds != NULL && i < master->boot.config->listener_count;
+		     i++) {
 			if (fds[i] >= 0) {
 				close(fds[i]);
 			}
@@ -100,8 +102,8 @@ void sockets_raise_limit(const struct config *config, uint32_t workers)
 	}
 	if (limit.rlim_cur < needed) {
 		log_say(LOG_WARN,
-		    "limits.max_connections is %u, for which each of %u workers needs %llu open "
-		    "files, but the limit is %llu (ulimit -n)",
+		    "limits.max_connections is %u, for which each of %u workers needs "
+		    "%llu open files, but the limit is %llu (ulimit -n)",
 		    config->limits.max_connections, workers, (unsigned long long)needed,
 		    (unsigned long long)limit.rlim_cur);
 	}
