@@ -54,12 +54,22 @@ int loop_add(struct loop *loop, struct watch *watch, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = watch };
 
-	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0 ? 0 : ERR_SYSTEM;
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0 ? 0 :
+	    ERR_SYSTEM;
+}
+
+void loop_modify(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+
+	/* Fails only for a descriptor that is not watched: our mistake. */
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
 }
 
 void loop_remove(struct loop *loop, struct watch *watch)
 {
-	/* Fails only for a descriptor that is not watched, which is what was asked for. */
+	/* Fails only for a descriptor that is not watched, which is what was asked
+	 * for. */
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
@@ -116,7 +126,8 @@ static void run_soon(struct loop *loop)
 static void run_round(struct loop *loop)
 {
 	struct epoll_event events[LOOP_EVENTS];
-	int wait_ms = list_empty(&loop->soon) ? timers_wait_ms(&loop->timers, loop->now_ms) : 0;
+	int wait_ms = list_empty(&loop->soon) ?
+	    timers_wait_ms(&loop->timers, loop->now_ms) : 0;
 	int count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, wait_ms);
 
 	if (count < 0 && errno != EINTR) {

@@ -44,6 +44,9 @@ void loop_free(struct loop *loop);
 /* Watches watch->fd for events (EPOLLIN, ...). ERR_SYSTEM with errno. */
 int loop_add(struct loop *loop, struct watch *watch, uint32_t events) MUST_USE;
 
+/* Watches for other events from now on. */
+void loop_modify(struct loop *loop, struct watch *watch, uint32_t events);
+
 /* Watches no more; to be called before the descriptor is closed. An event of this round
  * may still come: free the watch in a deferred function. */
 void loop_remove(struct loop *loop, struct watch *watch);
@@ -52,8 +55,8 @@ void loop_remove(struct loop *loop, struct watch *watch);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_init(struct deferred *deferred, void (*fn)(struct deferred *deferred));
 
-/* Calls deferred->fn in the next round, which then does not wait: for work that is not done
- * but must let others have their turn. */
+/* Calls deferred->fn in the next round, which then does not wait: for work that is not
+ * done but must let others have their turn. */
 void loop_soon(struct loop *loop, struct deferred *deferred);
 
 /* Takes it back; harmless if it was not asked for. */

@@ -27,8 +27,10 @@ static uint64_t listening_inode(const char *table, uint16_t port)
 		unsigned state;
 		uint64_t inode;
 
-		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %" SCNu64, &local,
-		    &state, &inode) == 3 && local == port && state == STATE_LISTEN) {
+		if (sscanf(line,
+			"%*d: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %" SCNu64,
+			&local, &state, &inode) == 3 &&
+		    local == port && state == STATE_LISTEN) {
 			found = inode;
 		}
 	}
@@ -49,7 +51,8 @@ static bool holds_socket(int pid, const char *link)
 	dir = opendir(path);
 	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
 		char target[64];
-		ssize_t size = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		ssize_t size = readlinkat(dirfd(dir), entry->d_name, target,
+		    sizeof(target) - 1);
 
 		if (size > 0) {
 			target[size] = '\0';

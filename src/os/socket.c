@@ -51,13 +51,14 @@ void socket_address_name(const union socket_address *address, char out[SOCKET_NA
 	char host[SOCKET_HOST_BYTES];
 
 	socket_address_host(address, host);
-	snprintf(out, SOCKET_NAME_BYTES, strchr(host, ':') == NULL ? "%s:%u" : "[%s]:%u", host,
-	    (unsigned)socket_address_port(address));
+	snprintf(out, SOCKET_NAME_BYTES, strchr(host, ':') == NULL ? "%s:%u" : "[%s]:%u",
+	    host, (unsigned)socket_address_port(address));
 }
 
 static socklen_t address_size(const union socket_address *address)
 {
-	return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
+	return address->any.sa_family == AF_INET ? sizeof(address->v4) :
+	    sizeof(address->v6);
 }
 
 static int new_bound(const union socket_address *address, int option, int *fd)
@@ -65,7 +66,8 @@ static int new_bound(const union socket_address *address, int option, int *fd)
 	int on = 1;
 	int off = 0;
 	int saved;
-	int s = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int s = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 
 	if (s < 0) {
 		return ERR_SYSTEM;
@@ -95,7 +97,8 @@ int socket_claim(union socket_address *address)
 		return rc;
 	}
 	rc = getsockname(fd, &address->any, &size) == 0 ? 0 : ERR_SYSTEM;
-	/* bind alone succeeds beside a listener that has set SO_REUSEADDR; listen does not. */
+	/* bind alone succeeds beside a listener that has set SO_REUSEADDR; listen does
+	 * not. */
 	if (rc == 0 && listen(fd, 1) != 0) {
 		rc = ERR_SYSTEM;
 	}

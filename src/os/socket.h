@@ -25,11 +25,13 @@ int socket_address_set(union socket_address *address, const char *host, uint16_t
     MUST_USE;
 
 /* The host alone ("127.0.0.1"; an IPv4-mapped one as IPv4) and the port. */
-void socket_address_host(const union socket_address *address, char out[SOCKET_HOST_BYTES]);
+void socket_address_host(const union socket_address *address,
+    char out[SOCKET_HOST_BYTES]);
 uint16_t socket_address_port(const union socket_address *address);
 
 /* "127.0.0.1:8443", "[::1]:8443". */
-void socket_address_name(const union socket_address *address, char out[SOCKET_NAME_BYTES]);
+void socket_address_name(const union socket_address *address,
+    char out[SOCKET_NAME_BYTES]);
 
 /*
  * Is address free to listen on? SO_REUSEPORT would let a second server of the same user
@@ -51,7 +53,8 @@ int socket_listen(const union socket_address *address, int *fd) MUST_USE;
  */
 int socket_accept(int listen_fd, int *fd, union socket_address *peer) MUST_USE;
 
-/* The process that listens on port: its pid, with its name in name; 0 if not to be known. */
+/* The process that listens on port: its pid, with its name in name; 0 if not to be
+ * known. */
 int socket_port_owner(uint16_t port, char *name, size_t name_size);
 
 #endif

@@ -25,7 +25,7 @@ struct timer {
 /* Embedded in its loop; too big for a stack. */
 struct timers {
 	int64_t tick;		/* every slot before this one has been run */
-	uint64_t used[TIMER_SLOTS / 64];	/* a bit for each slot that may hold timers */
+	uint64_t used[TIMER_SLOTS / 64];	/* a bit per slot that may hold some */
 	struct list slots[TIMER_SLOTS];
 };
 
