@@ -45,8 +45,8 @@ static void open_instance(const struct build *build, struct site_route *route,
 		return;
 	}
 	observe(build, route->plugin, "on_open");
-	route->instance = instance_open(route->plugin, settings, build->site->config->directory,
-	    where, build->problems);
+	route->instance = instance_open(route->plugin, settings,
+	    build->site->config->directory, where, build->problems);
 	route->kind = route->instance == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
 }
 
@@ -74,8 +74,8 @@ static struct plugin *need_plugin(const struct build *build, const char *name,
 	if (plugin == NULL) {
 		char *hint = nearest_plugin(build->site->plugins, name);
 
-		problems_add(build->problems, where, hint, "no plugin named '%s' in '%s'", name,
-		    build->site->config->plugin_directory);
+		problems_add(build->problems, where, hint, "no plugin named '%s' in '%s'",
+		    name, build->site->config->plugin_directory);
 		free(hint);
 	}
 	return plugin;
@@ -129,7 +129,8 @@ static bool is_routed(const struct site *site, const struct plugin *plugin)
 	return false;
 }
 
-/* A configured route wins over a plugin's own; of two plugins the first keeps the path. */
+/* A configured route wins over a plugin's own; of two plugins the first keeps the
+ * path. */
 static void add_unrouted(const struct build *build, struct plugin *plugin)
 {
 	char *own = NULL;
@@ -147,7 +148,8 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 		pattern = own;
 	}
 	if (router_check(pattern, &what) != 0) {
-		plugin_refuse(plugin, "its own route '%s' is not valid: %s", pattern, what);
+		plugin_refuse(plugin, "its own route '%s' is not valid: %s", pattern,
+		    what);
 		free(own);
 		return;
 	}
@@ -157,8 +159,8 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 		build->site->route_count--;
 		older = clash;
 		if (older != NULL && older->config == NULL) {
-			plugin_refuse(plugin, "its own route '%s' is taken by '%s'", pattern,
-			    older->plugin->file);
+			plugin_refuse(plugin, "its own route '%s' is taken by '%s'",
+			    pattern, older->plugin->file);
 		}
 	} else {
 		open_instance(build, route, &build->site->no_settings, plugin->file);
@@ -171,7 +173,8 @@ static void check_handlers(const struct build *build)
 	const struct config *config = build->site->config;
 
 	for (size_t i = 0; i < config->handler_count; i++) {
-		(void)need_plugin(build, config->handlers[i].name, config->handlers[i].where);
+		(void)need_plugin(build, config->handlers[i].name,
+		    config->handlers[i].where);
 	}
 }
 
@@ -186,7 +189,8 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	site->config = config;
 	site->plugins = plugins;
 	site->router = router_new();
-	site->routes = memory_new(config->route_count + plugins->count, sizeof(*site->routes));
+	site->routes = memory_new(config->route_count + plugins->count,
+	    sizeof(*site->routes));
 	settings_init(&site->no_settings);
 	load_plugins(&build);
 	check_handlers(&build);

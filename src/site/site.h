@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A site: what is served in one generation. The configuration's routes, the plugins behind
- * them, opened with their settings, and the router over all. Built by every process that
- * runs handlers (a worker, the preflight, `tincan check`), then immutable.
+ * A site: what is served in one generation. The configuration's routes, the plugins
+ * behind them, opened with their settings, and the router over all. Built by every
+ * process that runs handlers (a worker, the preflight, `tincan check`), then immutable.
  * Lifetime: generation.
  */
 #ifndef TINCAN_SITE_SITE_H
@@ -42,7 +42,8 @@ struct site {
 	struct settings no_settings;	/* of plugins at their own route */
 };
 
-/* Told before foreign code runs, so that a crash in it can be blamed. NULL: nobody asks. */
+/* Told before foreign code runs, so that a crash in it can be blamed. NULL: nobody
+ * asks. */
 struct site_observer {
 	void (*before)(void *arg, const struct plugin *plugin, const char *callback);
 	void *arg;
@@ -51,8 +52,8 @@ struct site_observer {
 /*
  * Loads every plugin that is not refused, opens an instance for each route and builds the
  * router. A plugin that turns out bad is refused (see its refusal) and its routes are
- * SITE_UNAVAILABLE; what is wrong with the configuration becomes a problem. To be released
- * in any case. Services and observer are borrowed.
+ * SITE_UNAVAILABLE; what is wrong with the configuration becomes a problem. To be
+ * released in any case. Services and observer are borrowed.
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct plugin_services *services, const struct site_observer *observer,
