@@ -51,7 +51,8 @@ static bool can_read(const char *where, const char *key, const char *path,
 		return true;
 	}
 	snprintf(place, sizeof(place), "%s.%s", where, key);
-	problems_add(problems, place, NULL, "cannot read '%s': %s", path, strerror(errno));
+	problems_add(problems, place, NULL, "cannot read '%s': %s", path,
+	    strerror(errno));
 	return false;
 }
 
@@ -90,7 +91,8 @@ static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certif
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ssl, certificate->chain) != 1) {
 		problems_add(problems, where, "expected PEM, the certificate first",
-		    "cannot use the certificate '%s': %s", certificate->chain, last_reason());
+		    "cannot use the certificate '%s': %s", certificate->chain,
+		    last_reason());
 		return ERR_INVALID;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ssl, certificate->key, SSL_FILETYPE_PEM) != 1) {
@@ -102,7 +104,8 @@ static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certif
 			    certificate->key, certificate->chain);
 		} else {
 			problems_add(problems, where, "expected an unencrypted PEM key",
-			    "cannot use the key '%s': %s", certificate->key, last_reason());
+			    "cannot use the key '%s': %s", certificate->key,
+			    last_reason());
 		}
 		return ERR_INVALID;
 	}
@@ -120,8 +123,8 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in, in_size) !=
-	    OPENSSL_NPN_NEGOTIATED) {
+	if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in,
+	    in_size) != OPENSSL_NPN_NEGOTIATED) {
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*out = chosen;
@@ -141,7 +144,8 @@ static int no_passphrase(char *out, int size, int writing, void *arg)
 static bool set_tickets(SSL_CTX *ssl, const struct tls_tickets *tickets)
 {
 	struct tls_tickets copy = *tickets;
-	bool done = SSL_CTX_set_tlsext_ticket_keys(ssl, copy.keys, sizeof(copy.keys)) == 1;
+	bool done =
+	    SSL_CTX_set_tlsext_ticket_keys(ssl, copy.keys, sizeof(copy.keys)) == 1;
 
 	OPENSSL_cleanse(&copy, sizeof(copy));
 	return done;
@@ -151,7 +155,8 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
     const struct tls_tickets *tickets)
 {
 	static const unsigned char id[] = "tincan";
-	int lowest = config->tls_min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+	int lowest = config->tls_min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION :
+	    TLS1_2_VERSION;
 
 	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 	    SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -178,11 +183,13 @@ int tls_context_init(struct tls_context *context, const struct config *config,
 
 	context->ssl = SSL_CTX_new(TLS_server_method());
 	if (context->ssl == NULL || !set_policy(context->ssl, config, tickets)) {
-		problems_add(problems, config->file, NULL, "OpenSSL refuses the TLS policy: %s",
-		    last_reason());
+		problems_add(problems, config->file, NULL,
+		    "OpenSSL refuses the TLS policy: %s", last_reason());
 	}
 	for (size_t i = 0; context->ssl != NULL && i < config->certificate_count; i++) {
-		if (use_certificate(context->ssl, &config->certificates[i], problems) != 0) {
+		const struct config_certificate *certificate = &config->certificates[i];
+
+		if (use_certificate(context->ssl, certificate, problems) != 0) {
 			break;
 		}
 	}

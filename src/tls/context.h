@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all TLS sessions of a generation share: certificate, key, versions, ciphers, ticket
- * keys. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3, forward secrecy and AEAD
- * only. No renegotiation, no compression. Lifetime: generation.
+ * What all TLS sessions of a generation share: certificate, key, versions, ciphers,
+ * ticket keys. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3, forward secrecy
+ * and AEAD only. No renegotiation, no compression. Lifetime: generation.
  */
 #ifndef TINCAN_TLS_CONTEXT_H
 #define TINCAN_TLS_CONTEXT_H

@@ -54,7 +54,8 @@ static bool set_serial(X509 *x509)
 	}
 	bytes[0] &= 0x7f;
 	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	set = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509)) != NULL;
+	set = number != NULL &&
+	    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509)) != NULL;
 	BN_free(number);
 	return set;
 }
@@ -72,12 +73,12 @@ static X509 *make_certificate(EVP_PKEY *key)
 	    X509_gmtime_adj(X509_getm_notBefore(x509), -DAY_SECONDS) != NULL &&
 	    X509_gmtime_adj(X509_getm_notAfter(x509), 90 * DAY_SECONDS) != NULL &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	        (const unsigned char *)"tincan development", -1, -1, 0) == 1 &&
+		(const unsigned char *)"tincan development", -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
 	    add_extension(x509, NID_basic_constraints, "critical,CA:FALSE") &&
 	    add_extension(x509, NID_ext_key_usage, "serverAuth") &&
 	    add_extension(x509, NID_subject_alt_name,
-	        "DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1") &&
+		"DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1") &&
 	    X509_sign(x509, key, EVP_sha256()) > 0) {
 		return x509;
 	}
@@ -111,8 +112,8 @@ static bool write_both(const char *chain, const char *key_path, X509 *x509, EVP_
 	return written;
 }
 
-void tls_devcert_ensure(const struct config *config, const char *chain, const char *key_path,
-    struct problems *problems)
+void tls_devcert_ensure(const struct config *config, const char *chain,
+    const char *key_path, struct problems *problems)
 {
 	EVP_PKEY *key;
 	X509 *x509;
@@ -130,7 +131,8 @@ void tls_devcert_ensure(const struct config *config, const char *chain, const ch
 		    "OpenSSL cannot make a development certificate");
 	} else if (!write_both(chain, key_path, x509, key)) {
 		problems_add(problems, config->file, NULL,
-		    "cannot write the development certificate '%s': %s", chain, strerror(errno));
+		    "cannot write the development certificate '%s': %s", chain,
+		    strerror(errno));
 	}
 	X509_free(x509);
 	EVP_PKEY_free(key);

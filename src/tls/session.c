@@ -113,7 +113,8 @@ size_t tls_session_room(const struct tls_session *session)
 {
 	size_t gathered = session->wire->out.size;
 
-	if (session->broken || session->unsent.size > 0 || gathered >= session->gather_bytes) {
+	if (session->broken || session->unsent.size > 0 ||
+	    gathered >= session->gather_bytes) {
 		return 0;
 	}
 	return session->gather_bytes - gathered;
@@ -209,5 +210,6 @@ void tls_session_alpn(const struct tls_session *session, char *out, size_t size)
 	unsigned name_size;
 
 	SSL_get0_alpn_selected(session->ssl, &name, &name_size);
-	snprintf(out, size, "%.*s", (int)name_size, name == NULL ? "" : (const char *)name);
+	snprintf(out, size, "%.*s", (int)name_size,
+	    name == NULL ? "" : (const char *)name);
 }

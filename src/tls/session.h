@@ -6,11 +6,12 @@
  * the end of a turn carries everything:
  *
  *	socket -recv-> wire.in -> OpenSSL -> plain bytes
- *	plain bytes -> OpenSSL -> wire.out -send-> socket; what does not go: session.unsent
+ *	plain bytes -> OpenSSL -> wire.out -send-> socket; what stays: session.unsent
  *
  * The wire's two buffers are shared by all sessions of a worker. A session uses them only
- * during its turn: from an event of its socket to tls_session_flush. The socket is watched
- * edge-triggered; readable and writable remember the last edges. Lifetime: connection.
+ * during its turn: from an event of its socket to tls_session_flush. The socket is
+ * watched edge-triggered; readable and writable remember the last edges. Lifetime:
+ * connection.
  */
 #ifndef TINCAN_TLS_SESSION_H
 #define TINCAN_TLS_SESSION_H
@@ -44,12 +45,12 @@ struct tls_session {
 	SSL *ssl;		/* owned */
 	struct tls_wire *wire;	/* borrowed */
 	int fd;			/* borrowed from the connection */
-	const char *in;		/* received, not yet given to OpenSSL; in wire.in or kept */
+	const char *in;		/* received, not yet OpenSSL's; in wire.in or kept */
 	size_t in_size;
-	char *kept;		/* owned; what was left of in at the end of the last turn */
+	char *kept;		/* owned; what the last turn left of in */
 	struct buffer unsent;	/* records that the socket did not take */
 	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
-	uint64_t received;	/* bytes on the wire; the connection counts and clears them */
+	uint64_t received;	/* bytes on the wire; the connection clears them */
 	uint64_t sent;
 	bool begun;		/* the first bytes have come */
 	bool readable;		/* recv may give something */
@@ -86,11 +87,13 @@ int tls_session_read(struct tls_session *session, char *out, size_t size, size_t
 /* Might tls_session_read give something without a new event? Costs no system call. */
 bool tls_session_has_input(const struct tls_session *session);
 
-/* Plain bytes that should be written before the next flush; 0 while records wait unsent. */
+/* Plain bytes that should be written before the next flush; 0 while records wait
+ * unsent. */
 size_t tls_session_room(const struct tls_session *session);
 
 /* Turns plain bytes into records, all of them. ERR_CLOSED if the session is broken. */
-int tls_session_write(struct tls_session *session, const char *data, size_t size) MUST_USE;
+int tls_session_write(struct tls_session *session, const char *data,
+    size_t size) MUST_USE;
 
 /* Adds a close_notify alert. Nothing can be written behind it. */
 void tls_session_end(struct tls_session *session);

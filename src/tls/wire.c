@@ -23,8 +23,9 @@ static int read_socket(struct tls_session *session)
 		session->in = session->wire->in;
 		session->in_size = (size_t)size;
 		session->received += (uint64_t)size;
-		/* Less than asked for: the queue is empty, and a new edge will tell of more,
-		 * unless the end is already in it, for which no edge comes again. */
+		/* Less than asked for: the queue is empty, and a new edge will tell of
+		 * more, unless the end is already in it, for which no edge comes
+		 * again. */
 		session->readable = size == TLS_WIRE_IN || session->hung_up;
 		return 0;
 	}
@@ -94,7 +95,8 @@ static int wire_write(BIO *bio, const char *data, int size)
 	struct tls_session *session = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
-	if (session->broken || buffer_append(&session->wire->out, data, (size_t)size) != 0) {
+	if (session->broken ||
+	    buffer_append(&session->wire->out, data, (size_t)size) != 0) {
 		session->broken = true;
 		return -1;
 	}
@@ -119,7 +121,8 @@ static int wire_create(BIO *bio)
 
 void tls_wire_init(struct tls_wire *wire)
 {
-	wire->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "tincan wire");
+	wire->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(),
+	    "tincan wire");
 	if (wire->method == NULL) {
 		abort();
 	}
@@ -160,8 +163,8 @@ static int send_buffer(struct tls_session *session, struct buffer *buffer)
 }
 
 /*
- * How much to gather follows what the socket takes: a fast reader gets the largest gathers,
- * which cost least; a slow one does not make us keep half a megabyte for it.
+ * How much to gather follows what the socket takes: a fast reader gets the largest
+ * gathers, which cost least; a slow one does not make us keep half a megabyte for it.
  */
 static void adapt_gather(struct tls_session *session, int rc, size_t size)
 {
