@@ -83,7 +83,8 @@ static void fill(struct entry *entry, const struct connection *connection,
 static int append_json(struct buffer *out, const struct entry *entry)
 {
 	int rc = buffer_printf(out,
-	    "{\"time\":\"%s\",\"client\":\"%s\",\"tls\":\"%s\",\"cipher\":\"%s\",\"method\":\"",
+	    "{\"time\":\"%s\",\"client\":\"%s\",\"tls\":\"%s\",\"cipher\":\"%s\","
+	    "\"method\":\"",
 	    entry->time, entry->client, entry->tls, entry->cipher);
 
 	if (rc == 0) {
@@ -97,7 +98,8 @@ static int append_json(struct buffer *out, const struct entry *entry)
 	}
 	if (rc == 0) {
 		rc = buffer_printf(out,
-		    "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"handler\":%s%s%s,\"id\":\"%s\"}\n",
+		    "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"handler\":%s%s%s,"
+		    "\"id\":\"%s\"}\n",
 		    entry->status, (unsigned long long)entry->bytes, (long long)entry->us,
 		    entry->handler == NULL ? "" : "\"",
 		    entry->handler == NULL ? "null" : entry->handler,
@@ -109,8 +111,8 @@ static int append_json(struct buffer *out, const struct entry *entry)
 static int append_text(struct buffer *out, const struct entry *entry)
 {
 	/* The time of day is enough for somebody who watches. */
-	int rc = buffer_printf(out, "%.12s %s %s %d ", entry->time + 11, entry->client, entry->tls,
-	    entry->status);
+	int rc = buffer_printf(out, "%.12s %s %s %d ", entry->time + 11, entry->client,
+	    entry->tls, entry->status);
 
 	if (rc == 0) {
 		rc = text_append_printable(out, entry->method);
@@ -149,7 +151,8 @@ static void log_entry(struct worker *worker, const struct entry *entry)
 
 static void count(struct worker *worker, const struct exchange *exchange, int64_t us)
 {
-	struct scoreboard_handler *cell = &worker->self->handlers[dispatch_count_as(exchange)];
+	struct scoreboard_handler *cell =
+	    &worker->self->handlers[dispatch_count_as(exchange)];
 	int class = exchange->reply.status / 100;
 
 	if (class >= 1 && class <= SCOREBOARD_CLASSES) {
@@ -198,7 +201,8 @@ const char *access_info(struct connection *connection, struct exchange *exchange
 		return client_address(connection, arena);
 	}
 	if (strcmp(key, "client.port") == 0) {
-		return arena_printf(arena, "%u", (unsigned)socket_address_port(&connection->peer));
+		return arena_printf(arena, "%u",
+		    (unsigned)socket_address_port(&connection->peer));
 	}
 	if (strcmp(key, "server.port") == 0) {
 		return arena_printf(arena, "%u", (unsigned)connection->listener->port);

@@ -108,11 +108,13 @@ static void linger(struct connection *connection)
 	shutdown(connection->watch.fd, SHUT_WR);
 	connection->state = CONNECTION_LINGER;
 	connection->wait = WAIT_LINGER;
-	timer_set(&worker->loop->timers, &connection->timer, worker->loop->now_ms + LINGER_MS);
+	timer_set(&worker->loop->timers, &connection->timer,
+	    worker->loop->now_ms + LINGER_MS);
 	read_to_end(connection);
 }
 
-static void set_wait(struct connection *connection, enum connection_wait wait, uint32_t ms)
+static void set_wait(struct connection *connection, enum connection_wait wait,
+    uint32_t ms)
 {
 	struct worker *worker = connection->worker;
 	/* Those two are for the whole of what they wait for; the others for each step. */
@@ -259,7 +261,8 @@ static void end_turn(struct connection *connection, bool more)
 
 static void refuse_plain_text(struct connection *connection)
 {
-	(void)send(connection->watch.fd, plain_reply, sizeof(plain_reply) - 1, MSG_NOSIGNAL);
+	(void)send(connection->watch.fd, plain_reply, sizeof(plain_reply) - 1,
+	    MSG_NOSIGNAL);
 	count_bytes(connection);
 	linger(connection);
 }
@@ -400,7 +403,8 @@ void connection_drain(struct connection *connection)
 		connection->tls.readable = true;
 		turn(connection);
 	}
-	if (connection->state == CONNECTION_OPEN && session->exchange == NULL && !session->done) {
+	if (connection->state == CONNECTION_OPEN && session->exchange == NULL &&
+	    !session->done) {
 		session->done = true;
 		end_turn(connection, false);
 	}

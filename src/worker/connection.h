@@ -6,8 +6,9 @@
  *	HANDSHAKE --done--> OPEN --session ends--> LINGER --peer ends, or 2 s--> CLOSED
  *	    \-- failed, too slow ----> CLOSED <-- reset, idle --/
  *
- * A connection works in turns: an event of its socket, or its own wish (loop_soon), starts
- * one; it reads, lets the session work, and ends with one send. Lifetime: connection.
+ * A connection works in turns: an event of its socket, or its own wish (loop_soon),
+ * starts one; it reads, lets the session work, and ends with one send. Lifetime:
+ * connection.
  */
 #ifndef TINCAN_WORKER_CONNECTION_H
 #define TINCAN_WORKER_CONNECTION_H
@@ -37,7 +38,7 @@ struct connection {
 	const struct config_listener *listener;
 	struct tls_session tls;
 	struct h1_session session;
-	struct slice input;		/* plain bytes read, not yet taken by the session */
+	struct slice input;		/* plain bytes that the session has not taken */
 	char *kept;			/* owned; input between turns */
 	union socket_address peer;
 	uint8_t state;			/* enum connection_state */
@@ -60,11 +61,12 @@ void connection_drain(struct connection *connection);
 /* Closes at once; what was not sent is lost. */
 void connection_close(struct connection *connection);
 
-/* Plain bytes the session may still write in this turn; they go to worker->out, or straight
- * to connection_write if they are many. */
+/* Plain bytes the session may still write in this turn; they go to worker->out, or
+ * straight to connection_write if they are many. */
 size_t connection_room(const struct connection *connection);
 
-/* Writes worker->out, then data, into TLS records. ERR_CLOSED if the connection is over. */
+/* Writes worker->out, then data, into TLS records. ERR_CLOSED if the connection is
+ * over. */
 int connection_write(struct connection *connection, struct slice data) MUST_USE;
 
 #endif

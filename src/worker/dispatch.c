@@ -9,7 +9,8 @@
 
 /* What a server-wide OPTIONS lists (RFC 9110 section 9.3.7). */
 #define EVERY_METHOD \
-	(HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE | HTTP_OPTIONS)
+	(HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE | \
+	    HTTP_OPTIONS)
 
 #define ALLOW_BYTES 256
 
@@ -38,7 +39,8 @@ static void append_method(char allow[ALLOW_BYTES], const char *name)
 	size_t size = strlen(name);
 
 	if (used + size + 3 <= ALLOW_BYTES) {
-		snprintf(allow + used, ALLOW_BYTES - used, "%s%s", used == 0 ? "" : ", ", name);
+		snprintf(allow + used, ALLOW_BYTES - used, "%s%s", used == 0 ? "" : ", ",
+		    name);
 	}
 }
 
@@ -76,7 +78,7 @@ static void answer_redirect(struct exchange *exchange, const struct config_route
 
 	if (exchange_set_header(exchange, "location", route->redirect) != 0 ||
 	    exchange_reply(exchange, route->status, "text/plain; charset=utf-8", text,
-	        sizeof(text) - 1) != 0) {
+		sizeof(text) - 1) != 0) {
 		exchange_fail(exchange, 500, "the redirect cannot be sent");
 	}
 }
@@ -97,7 +99,8 @@ static void answer_no_route(struct exchange *exchange)
 
 	if (request->method_id == HTTP_OPTIONS && match->methods != 0) {
 		answer_options(exchange, match->methods, match->other_methods);
-	} else if (request->method_id == HTTP_OTHER || request->method_id == HTTP_CONNECT) {
+	} else if (request->method_id == HTTP_OTHER ||
+	    request->method_id == HTTP_CONNECT) {
 		exchange_fail(exchange, 501, "this server does not know that method");
 	} else if (match->methods != 0 || match->other_methods != NULL) {
 		set_allow(exchange, match->methods | HTTP_OPTIONS, match->other_methods);
@@ -113,12 +116,13 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 	struct site_route *route;
 
 	dispatch_identify(worker, exchange);
-	if (request->method_id == HTTP_OPTIONS && slice_equal(request->path, SLICE("*"))) {
+	if (request->method_id == HTTP_OPTIONS &&
+	    slice_equal(request->path, SLICE("*"))) {
 		answer_options(exchange, EVERY_METHOD, NULL);
 		return;
 	}
-	router_match(worker->site.router, request->path, request->method_id, request->method,
-	    &exchange->match);
+	router_match(worker->site.router, request->path, request->method_id,
+	    request->method, &exchange->match);
 	route = exchange->match.value;
 	if (route == NULL) {
 		answer_no_route(exchange);

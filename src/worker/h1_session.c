@@ -91,8 +91,9 @@ static void fail(struct h1_session *session, int status, const char *reason)
 }
 
 /*
- * RFC 9110 section 10.1.1: a client that waits for 100 may send its body or not once it has
- * a final answer instead, so that nothing on the connection could be told apart after that.
+ * RFC 9110 section 10.1.1: a client that waits for 100 may send its body or not once it
+ * has a final answer instead, so that nothing on the connection could be told apart after
+ * that.
  */
 static void on_head(struct h1_session *session, struct slice input)
 {
@@ -256,7 +257,8 @@ static int write_pieces(struct h1_session *session)
 static int write_end(struct h1_session *session)
 {
 	struct exchange *exchange = session->exchange;
-	bool takes = head_has_token(&exchange->request.head, SLICE("te"), SLICE("trailers"));
+	bool takes = head_has_token(&exchange->request.head, SLICE("te"),
+	    SLICE("trailers"));
 
 	session->reply_written = true;
 	if (session->framing != H1_CHUNKED) {
@@ -283,7 +285,8 @@ static int write_reply(struct h1_session *session)
 	int rc = 0;
 
 	if (!session->head_written) {
-		rc = connection_room(session->connection) == 0 ? ERR_AGAIN : write_head(session);
+		rc = connection_room(session->connection) == 0 ? ERR_AGAIN :
+		    write_head(session);
 	}
 	if (rc == 0) {
 		rc = write_pieces(session);

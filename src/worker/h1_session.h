@@ -21,7 +21,7 @@ struct h1_session {
 	struct h1_reader reader;
 	struct exchange *exchange;	/* NULL between requests */
 	enum h1_framing framing;
-	bool fresh;			/* a request has begun; the connection clears it */
+	bool fresh;			/* a request began; the connection clears it */
 	bool head_read;			/* of the request */
 	bool request_read;		/* all of it */
 	bool head_written;		/* of the reply */
@@ -40,7 +40,8 @@ void h1_session_release(struct h1_session *session);
 /* Can it use more bytes now? Not while a reply waits for room. */
 bool h1_session_wants_input(const struct h1_session *session);
 
-/* Reads requests and answers them, as far as input and room go. Takes what it uses off. */
+/* Reads requests and answers them, as far as input and room go. Takes what it uses
+ * off. */
 void h1_session_input(struct h1_session *session, struct slice *input);
 
 /* Goes on writing the reply. ERR_CLOSED: it cannot be completed, cut the connection. */

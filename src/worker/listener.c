@@ -34,7 +34,8 @@ static void pause_accepting(struct listener *listener)
 
 	log_say(LOG_WARN, "out of file descriptors: not accepting for %d ms", RETRY_MS);
 	loop_remove(worker->loop, &listener->watch);
-	timer_set(&worker->loop->timers, &listener->retry, worker->loop->now_ms + RETRY_MS);
+	timer_set(&worker->loop->timers, &listener->retry,
+	    worker->loop->now_ms + RETRY_MS);
 }
 
 static void on_connection(struct watch *watch, uint32_t events)
@@ -62,7 +63,8 @@ static void on_retry(struct timer *timer)
 	struct listener *listener = LIST_OWNER(timer, struct listener, retry);
 
 	if (loop_add(listener->worker->loop, &listener->watch, EPOLLIN) != 0) {
-		log_say(LOG_ERROR, "cannot watch a listening socket: %s", strerror(errno));
+		log_say(LOG_ERROR, "cannot watch a listening socket: %s",
+		    strerror(errno));
 		timer_set(&listener->worker->loop->timers, timer,
 		    listener->worker->loop->now_ms + RETRY_MS);
 	}

@@ -8,8 +8,8 @@
 /* Starts accepting on the inherited descriptors. ERR_SYSTEM with errno. */
 int listeners_open(struct worker *worker, const int *fds) MUST_USE;
 
-/* Takes in what waits in the queues, so that no client that has connected is cut off, then
- * accepts no more. */
+/* Takes in what waits in the queues, so that no client that has connected is cut off,
+ * then accepts no more. */
 void listeners_close(struct worker *worker);
 
 #endif

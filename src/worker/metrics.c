@@ -27,21 +27,23 @@ struct column {
 
 /* Those of one name stand together, as the Prometheus text format wants them. */
 static const struct column columns[] = {
-	{ "tincan_connections", "Open connections", TC_GAUGE, AT(connections), NULL, NULL },
-	{ "tincan_connections_total", "Connections accepted", TC_COUNTER, AT(accepted), NULL,
+	{ "tincan_connections", "Open connections", TC_GAUGE, AT(connections), NULL,
 	    NULL },
-	{ "tincan_connections_refused_total", "Connections past max_connections", TC_COUNTER,
-	    AT(refused), NULL, NULL },
-	{ "tincan_handshakes_total", "TLS handshakes", TC_COUNTER, AT(handshakes), "result",
-	    "ok" },
+	{ "tincan_connections_total", "Connections accepted", TC_COUNTER, AT(accepted),
+	    NULL, NULL },
+	{ "tincan_connections_refused_total", "Connections past max_connections",
+	    TC_COUNTER, AT(refused), NULL, NULL },
+	{ "tincan_handshakes_total", "TLS handshakes", TC_COUNTER, AT(handshakes),
+	    "result", "ok" },
 	{ "tincan_handshakes_total", "TLS handshakes", TC_COUNTER, AT(handshakes_failed),
 	    "result", "failed" },
-	{ "tincan_handshakes_resumed_total", "Successful TLS handshakes that resumed a session",
-	    TC_COUNTER, AT(resumed), NULL, NULL },
+	{ "tincan_handshakes_resumed_total",
+	    "Successful TLS handshakes that resumed a session", TC_COUNTER, AT(resumed),
+	    NULL, NULL },
 	{ "tincan_received_bytes_total", "Bytes received, TLS included", TC_COUNTER,
 	    AT(received_bytes), NULL, NULL },
-	{ "tincan_sent_bytes_total", "Bytes sent, TLS included", TC_COUNTER, AT(sent_bytes), NULL,
-	    NULL },
+	{ "tincan_sent_bytes_total", "Bytes sent, TLS included", TC_COUNTER,
+	    AT(sent_bytes), NULL, NULL },
 	{ "tincan_log_lost_total", "Log lines that could not be written", TC_COUNTER,
 	    AT(log_lost), NULL, NULL },
 };
@@ -55,8 +57,8 @@ static const char *index_text(uint32_t index, char out[12])
 static void emit(const struct output *out, const char *name, const char *help, int kind,
     const char *const *labels, double value)
 {
-	out->fn(out->arg, &(tc_sample){ .size = sizeof(tc_sample), .kind = kind, .name = name,
-	    .help = help, .labels = labels, .value = value });
+	out->fn(out->arg, &(tc_sample){ .size = sizeof(tc_sample), .kind = kind,
+	    .name = name, .help = help, .labels = labels, .value = value });
 }
 
 static void emit_columns(const struct output *out)
@@ -67,11 +69,12 @@ static void emit_columns(const struct output *out)
 		for (uint32_t w = 0; w < the_board->workers; w++) {
 			const char *base = (const char *)&the_board->worker[w];
 			char text[12];
-			const char *labels[] = { "worker", index_text(w, text), column->label,
-				column->label_value, NULL };
+			const char *labels[] = { "worker", index_text(w, text),
+				column->label, column->label_value, NULL };
 
 			emit(out, column->name, column->help, column->kind, labels,
-			    (double)counter_get((const counter *)(base + column->offset)));
+			    (double)counter_get(
+				(const counter *)(base + column->offset)));
 		}
 	}
 }
@@ -79,7 +82,8 @@ static void emit_columns(const struct output *out)
 static void emit_requests(const struct output *out, uint32_t worker, uint32_t handler)
 {
 	static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
-	const struct scoreboard_handler *cell = &the_board->worker[worker].handlers[handler];
+	const struct scoreboard_handler *cell =
+	    &the_board->worker[worker].handlers[handler];
 	char text[12];
 
 	for (size_t i = 0; i < SCOREBOARD_CLASSES; i++) {
@@ -88,22 +92,23 @@ static void emit_requests(const struct output *out, uint32_t worker, uint32_t ha
 		uint64_t value = counter_get(&cell->requests[i]);
 
 		if (value > 0) {
-			emit(out, "tincan_requests_total", "Requests answered", TC_COUNTER, labels,
-			    (double)value);
+			emit(out, "tincan_requests_total", "Requests answered",
+			    TC_COUNTER, labels, (double)value);
 		}
 	}
 }
 
 static void emit_seconds(const struct output *out, uint32_t worker, uint32_t handler)
 {
-	const struct scoreboard_handler *cell = &the_board->worker[worker].handlers[handler];
+	const struct scoreboard_handler *cell =
+	    &the_board->worker[worker].handlers[handler];
 	char text[12];
 	const char *labels[] = { "worker", index_text(worker, text), "handler",
 		the_board->names[handler], NULL };
 
 	emit(out, "tincan_request_seconds_total",
-	    "Time from the header of each request to the end of its reply, summed", TC_COUNTER,
-	    labels, (double)counter_get(&cell->us) / 1e6);
+	    "Time from the header of each request to the end of its reply, summed",
+	    TC_COUNTER, labels, (double)counter_get(&cell->us) / 1e6);
 }
 
 static void for_each_handler(const struct output *out,
@@ -124,14 +129,15 @@ static void emit_workers(const struct output *out)
 	for (uint32_t w = 0; w < the_board->workers; w++) {
 		const char *labels[] = { "worker", index_text(w, text), NULL };
 
-		emit(out, "tincan_worker_started_seconds", "When the worker started, since 1970",
-		    TC_GAUGE, labels, (double)atomic_load(&the_board->worker[w].started_s));
+		emit(out, "tincan_worker_started_seconds",
+		    "When the worker started, since 1970", TC_GAUGE, labels,
+		    (double)atomic_load(&the_board->worker[w].started_s));
 	}
 	for (uint32_t w = 0; w < the_board->workers; w++) {
 		const char *labels[] = { "worker", index_text(w, text), NULL };
 
-		emit(out, "tincan_worker_pid", "Process id of the worker", TC_GAUGE, labels,
-		    (double)atomic_load(&the_board->worker[w].pid));
+		emit(out, "tincan_worker_pid", "Process id of the worker", TC_GAUGE,
+		    labels, (double)atomic_load(&the_board->worker[w].pid));
 	}
 	emit(out, "tincan_worker_restarts_total", "Workers that died and were replaced",
 	    TC_COUNTER, none, (double)atomic_load(&the_board->restarts));

@@ -19,7 +19,8 @@
 #include "worker/listener.h"
 #include "worker/metrics.h"
 
-/* Replies of one turn; connection_room keeps them below the gather, a header may pass it. */
+/* Replies of one turn; connection_room keeps them below the gather, a header may pass
+ * it. */
 #define OUT_MAX (2 * TLS_GATHER_MAX + (1 << 20))
 
 static const struct plugin_services services = { .log = log_handler, .ext = metrics_ext };
@@ -78,7 +79,8 @@ static void drain(struct worker *worker)
 	listeners_close(worker);
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
-	for (struct list *link = worker->connections.next; link != &worker->connections;) {
+	for (struct list *link = worker->connections.next;
+	     link != &worker->connections;) {
 		struct connection *connection = LIST_OWNER(link, struct connection, link);
 
 		link = link->next;
@@ -116,7 +118,8 @@ static void on_signal(struct watch *watch, uint32_t events)
 	}
 }
 
-/* The master has blocked its own set; SIGINT from a terminal reaches us, too, and is its. */
+/* The master has blocked its own set; SIGINT from a terminal reaches us, too, and is
+ * its. */
 static int watch_signals(struct worker *worker)
 {
 	sigset_t set;
@@ -156,13 +159,15 @@ static int open_site(struct worker *worker, const struct worker_setup *setup)
 
 	problems_init(&problems);
 	metrics_show(setup->board);
-	site_open(&worker->site, setup->config, setup->plugins, &services, &observer, &problems);
+	site_open(&worker->site, setup->config, setup->plugins, &services, &observer,
+	    &problems);
 	blame_clear(&worker->self->blame);
 	set_counters(worker);
 	rc = tls_context_init(&worker->tls, setup->config, setup->tickets, &problems);
 	for (size_t i = 0; i < problems.count; i++) {
 		if (problems.items[i].level == PROBLEM_ERROR) {
-			log_say(LOG_ERROR, "%s: %s", problems.items[i].where, problems.items[i].what);
+			log_say(LOG_ERROR, "%s: %s", problems.items[i].where,
+			    problems.items[i].what);
 		}
 	}
 	rc = problems.errors > 0 ? ERR_INVALID : rc;
@@ -213,7 +218,8 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 	if (open_site(worker, setup) != 0) {
 		return ERR_INVALID;
 	}
-	if (watch_signals(worker) != 0 || listeners_open(worker, setup->listen_fds) != 0) {
+	if (watch_signals(worker) != 0 ||
+	    listeners_open(worker, setup->listen_fds) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
@@ -224,7 +230,9 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 static void stop(struct worker *worker)
 {
 	while (!list_empty(&worker->connections)) {
-		connection_close(LIST_OWNER(worker->connections.next, struct connection, link));
+		struct list *first = worker->connections.next;
+
+		connection_close(LIST_OWNER(first, struct connection, link));
 	}
 	loop_run_deferred(worker->loop);
 	for (size_t i = 0; i < worker->spare_count; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A worker: the process that serves. One event loop on one thread: it accepts, speaks TLS
- * and HTTP, routes, calls handlers, logs and counts. The master forks it with everything it
- * needs in struct worker_setup; nothing else crosses. Lifetime: boot.
+ * and HTTP, routes, calls handlers, logs and counts. The master forks it with everything
+ * it needs in struct worker_setup; nothing else crosses. Lifetime: boot.
  */
 #ifndef TINCAN_WORKER_WORKER_H
 #define TINCAN_WORKER_WORKER_H
@@ -23,7 +23,8 @@
 #define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
 #define WORKER_SPARES 64		/* exchanges kept for reuse */
 
-/* All that a worker inherits. Borrowed from the master's memory, as it was at the fork. */
+/* All that a worker inherits. Borrowed from the master's memory, as it was at the
+ * fork. */
 struct worker_setup {
 	struct config *config;
 	struct plugin_set *plugins;
@@ -60,7 +61,7 @@ struct worker {
 	struct buffer access_line;	/* the one being put together */
 	char *plain;			/* what a connection has read in its turn */
 	struct buffer out;		/* what it writes in its turn */
-	char *scratch;			/* parts of files on their way; TLS_GATHER_MAX bytes */
+	char *scratch;			/* parts of files; TLS_GATHER_MAX bytes */
 	struct exchange *spares[WORKER_SPARES];
 	size_t spare_count;
 	uint64_t next_id;		/* of a request */
@@ -70,7 +71,8 @@ struct worker {
 	struct timer drain_timer;
 };
 
-/* Serves until SIGTERM and the end of the drain. Returns the exit status of the process. */
+/* Serves until SIGTERM and the end of the drain. Returns the exit status of the
+ * process. */
 int worker_run(const struct worker_setup *setup);
 
 /* The HTTP date of now. */
