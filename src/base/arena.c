@@ -59,6 +59,9 @@ static int add_chunk(struct arena *arena, size_t size)
 	size_t total = sizeof(struct arena_chunk) + size;
 	struct arena_chunk *chunk;
 
+	if (total < size) {
+		return ERR_NOMEM;
+	}
 	if (total < ARENA_CHUNK) {
 		total = ARENA_CHUNK;
 	}
@@ -79,7 +82,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size_t rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 	void *memory;
 
-	if (rounded < size || rounded > arena->max || arena->used > arena->max - rounded) {
+	if (rounded < size || rounded > arena->max ||
+	    arena->used > arena->max - rounded) {
 		return NULL;
 	}
 	if (arena->chunks == NULL || rounded > (size_t)(arena->end - arena->next)) {

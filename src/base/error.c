@@ -28,7 +28,8 @@ static struct problem *next_item(struct problems *list, enum problem_level level
 {
 	if (list->count == list->capacity) {
 		list->capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-		list->items = memory_grow(list->items, list->capacity, sizeof(*list->items));
+		list->items = memory_grow(list->items, list->capacity,
+		    sizeof(*list->items));
 	}
 	if (level == PROBLEM_ERROR) {
 		list->errors++;

@@ -23,7 +23,7 @@ struct setting {
 	char *path;		/* owned; "limits.0.rate" */
 	char *text;		/* owned; a string's value, else its JSON text */
 	char *json;		/* owned; compact JSON text of the value */
-	char *where;		/* owned; "server.json:14: routes[0].settings.limits[0].rate" */
+	char *where;		/* owned; "server.json:14: routes[0].settings.limits[0]" */
 	enum setting_type type;
 	int64_t integer;	/* of an int; 0 or 1 of a bool */
 	size_t length;		/* children of an array or object */
@@ -48,6 +48,7 @@ struct setting *settings_find(const struct settings *settings, const char *path)
 
 /* The name of the index-th child of the object at path ("" is the whole), or NULL;
  * borrowed from the entry's own path. */
-const char *settings_child(const struct settings *settings, const char *path, size_t index);
+const char *settings_child(const struct settings *settings, const char *path,
+    size_t index);
 
 #endif
