@@ -20,8 +20,8 @@ struct syntax_error {
 
 static const struct syntax_error syntax_errors[] = {
 	{ "string or '}' expected", "expected a key in double quotes", true, NULL },
-	{ "'}' expected", "expected ',' or '}'", true, "a comma or a bracket is missing" },
-	{ "']' expected", "expected ',' or ']'", true, "a comma or a bracket is missing" },
+	{ "'}' expected", "expected ',' or '}'", true, "is a comma missing" },
+	{ "']' expected", "expected ',' or ']'", true, "is a comma missing" },
 	{ "':' expected", "expected ':' after the key", true, NULL },
 	{ "unexpected token", "expected a value", true, NULL },
 	{ "invalid token", "expected a value", true, NULL },

@@ -109,7 +109,7 @@ static bool is_visible(const char *text)
 static void check_redirect(const struct node *redirect, const char *location)
 {
 	if (!is_location(location)) {
-		node_problem(redirect, NULL, "expected a path or an http(s) URL, found %s",
+		node_problem(redirect, NULL, "expected a path or http(s) URL, found %s",
 		    word_of(location).text);
 	} else if (!is_visible(location)) {
 		node_problem(redirect, NULL, "%s has characters that need '%%' escapes",

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Defaults, values; and every file of tests/config, the bad ones by their message. */
+#include "config/config.h"
+
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "configs.h"
+
+START_TEST(every_key_has_a_default)
+{
+	struct config *config = configs_parse("server.json", "{}");
+
+	ck_assert_str_eq(config->file, "server.json");
+	ck_assert_str_eq(config->directory, ".");
+	ck_assert_str_eq(config->state, "run");
+	ck_assert_uint_eq(config->listener_count, 1);
+	ck_assert_str_eq(config->listeners[0].address, "127.0.0.1:8443");
+	ck_assert_str_eq(config->listeners[0].host, "127.0.0.1");
+	ck_assert_uint_eq(config->listeners[0].port, 8443);
+	ck_assert_uint_eq(config->certificate_count, 0);
+	ck_assert_int_eq(config->tls_min_version, CONFIG_TLS_1_2);
+	ck_assert_str_eq(config->plugin_directory, "plugins");
+	ck_assert(config->serve_unrouted);
+	ck_assert_uint_eq(config->handler_count, 0);
+	ck_assert_uint_eq(config->route_count, 0);
+	ck_assert_uint_eq(config->limits.max_connections, 10000);
+	ck_assert_uint_eq(config->limits.max_target_bytes, 8192);
+	ck_assert_uint_eq(config->limits.max_header_bytes, 32768);
+	ck_assert_uint_eq(config->limits.max_header_fields, 100);
+	ck_assert_uint_eq(config->limits.max_body_bytes, 1048576);
+	ck_assert_uint_eq(config->timeouts.handshake_ms, 10000);
+	ck_assert_uint_eq(config->timeouts.header_ms, 10000);
+	ck_assert_uint_eq(config->timeouts.body_ms, 30000);
+	ck_assert_uint_eq(config->timeouts.write_ms, 30000);
+	ck_assert_uint_eq(config->timeouts.idle_ms, 60000);
+	ck_assert_uint_eq(config->timeouts.drain_ms, 600000);
+	ck_assert_str_eq(config->log.access, "-");
+	ck_assert_str_eq(config->log.error, "-");
+	ck_assert_int_eq(config->log.level, 2);
+	ck_assert_int_eq(config->log.format, CONFIG_LOG_AUTO);
+	ck_assert_uint_eq(config->workers, 0);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(every_key_takes_a_value)
+{
+	struct config *config = configs_parse("server.json",
+	    "{ \"tls\": { \"min_version\": \"1.3\" },"
+	    "\"plugins\": { \"directory\": \"p\", \"serve_unrouted\": false },"
+	    "\"handlers\": { \"files\": { \"isolation\": \"worker\" } },"
+	    "\"limits\": { \"max_connections\": 1, \"max_target_bytes\": 64,"
+	    "\"max_header_bytes\": 256, \"max_header_fields\": 4,"
+	    "\"max_body_bytes\": 1099511627776 },"
+	    "\"timeouts\": { \"handshake_ms\": 1, \"header_ms\": 2, \"body_ms\": 3,"
+	    "\"write_ms\": 4, \"idle_ms\": 5, \"drain_ms\": 0 },"
+	    "\"log\": { \"access\": \"off\", \"error\": \"e.log\", \"level\": \"error\","
+	    "\"format\": \"text\" }, \"state\": \"s\", \"workers\": 256 }");
+
+	ck_assert_int_eq(config->tls_min_version, CONFIG_TLS_1_3);
+	ck_assert_str_eq(config->plugin_directory, "p");
+	ck_assert(!config->serve_unrouted);
+	ck_assert_str_eq(config->handlers[0].name, "files");
+	ck_assert_str_eq(config->handlers[0].where, "server.json:1: handlers.files");
+	ck_assert_uint_eq(config->limits.max_connections, 1);
+	ck_assert_uint_eq(config->limits.max_target_bytes, 64);
+	ck_assert_uint_eq(config->limits.max_header_bytes, 256);
+	ck_assert_uint_eq(config->limits.max_header_fields, 4);
+	ck_assert(config->limits.max_body_bytes == UINT64_C(1) << 40);
+	ck_assert_uint_eq(config->timeouts.handshake_ms, 1);
+	ck_assert_uint_eq(config->timeouts.header_ms, 2);
+	ck_assert_uint_eq(config->timeouts.body_ms, 3);
+	ck_assert_uint_eq(config->timeouts.write_ms, 4);
+	ck_assert_uint_eq(config->timeouts.idle_ms, 5);
+	ck_assert_uint_eq(config->timeouts.drain_ms, 0);
+	ck_assert_str_eq(config->log.access, "off");
+	ck_assert_str_eq(config->log.error, "e.log");
+	ck_assert_int_eq(config->log.level, 4);
+	ck_assert_int_eq(config->log.format, CONFIG_LOG_TEXT);
+	ck_assert_str_eq(config->state, "s");
+	ck_assert_uint_eq(config->workers, 256);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(relative_names_belong_to_the_folder_of_the_file)
+{
+	static const char text[] = "{ \"certificates\": [ { \"chain\": \"c.crt\","
+	    "\"key\": \"/k.key\" } ], \"log\": { \"access\": \"a.log\" } }";
+	struct config *config = configs_parse("/etc/tincan/server.json", text);
+
+	ck_assert_str_eq(config->directory, "/etc/tincan");
+	ck_assert_str_eq(config->certificates[0].chain, "/etc/tincan/c.crt");
+	ck_assert_str_eq(config->certificates[0].key, "/k.key");
+	ck_assert_str_eq(config->log.access, "/etc/tincan/a.log");
+	ck_assert_str_eq(config->log.error, "-");
+	ck_assert_str_eq(config->plugin_directory, "/etc/tincan/plugins");
+	ck_assert_str_eq(config->state, "/etc/tincan/run");
+	config_free(config);
+	config = configs_parse("/server.json", text);
+	ck_assert_str_eq(config->directory, "/");
+	ck_assert_str_eq(config->certificates[0].chain, "/c.crt");
+	config_free(config);
+	config = configs_parse("../x/server.json", text);
+	ck_assert_str_eq(config->certificates[0].chain, "../x/c.crt");
+	config_free(config);
+}
+END_TEST
+
+START_TEST(a_problem_leaves_the_rest_in_place)
+{
+	static const char text[] =
+	    "{ \"workers\": -1, \"state\": \"s\", \"routes\": ["
+	    "{ \"path\": \"a\", \"handler\": \"a\" },"
+	    "{ \"path\": \"/b\", \"handler\": \"b\" } ] }";
+	struct problems problems;
+	struct config *config;
+
+	problems_init(&problems);
+	config = config_parse("f", text, strlen(text), &problems);
+	ck_assert_uint_eq(problems.errors, 2);
+	ck_assert_uint_eq(config->workers, 0);
+	ck_assert_str_eq(config->state, "s");
+	ck_assert_uint_eq(config->route_count, 1);
+	ck_assert_str_eq(config->routes[0].pattern, "/b");
+	config_free(config);
+	problems_release(&problems);
+	config_free(NULL);
+}
+END_TEST
+
+/* Every file that is not what it should be: none, a folder, one without permission. */
+START_TEST(says_why_a_file_cannot_be_read)
+{
+	struct problems problems;
+
+	problems_init(&problems);
+	ck_assert_ptr_null(config_load("/nonexistent/server.json", &problems));
+	ck_assert_ptr_null(config_load("/", &problems));
+	ck_assert_uint_eq(problems.count, 2);
+	ck_assert_str_eq(problems.items[0].where, "/nonexistent/server.json");
+	ck_assert_str_eq(problems.items[0].what,
+	    "cannot read it: No such file or directory");
+	ck_assert_str_eq(problems.items[1].what, "cannot read it: Is a directory");
+	problems_release(&problems);
+}
+END_TEST
+
+static void load_large(size_t size, const char *expected)
+{
+	char name[] = "/tmp/tincan-test-XXXXXX";
+	FILE *file = fdopen(mkstemp(name), "w");
+	struct problems problems;
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "{ \"workers\": 3");
+	for (size_t i = 0; i < size; i += 64) {
+		fprintf(file, "%64s", "");
+	}
+	fprintf(file, "}");
+	ck_assert_int_eq(fclose(file), 0);
+	problems_init(&problems);
+	config_free(config_load(name, &problems));
+	if (expected == NULL) {
+		ck_assert_uint_eq(problems.count, 0);
+	} else {
+		ck_assert_uint_eq(problems.count, 1);
+		ck_assert_str_eq(problems.items[0].what, expected);
+	}
+	problems_release(&problems);
+	unlink(name);
+}
+
+START_TEST(reads_files_up_to_64_mib)
+{
+	load_large(1 << 20, NULL);
+	load_large(65 << 20, "the file is larger than 64 MiB");
+}
+END_TEST
+
+/* The whole file, NUL-terminated; owned by the caller. */
+static char *read_file(const char *name, size_t *size)
+{
+	FILE *file = fopen(name, "r");
+	struct stat status;
+	char *text;
+
+	ck_assert_msg(file != NULL, "cannot open %s", name);
+	ck_assert_int_eq(fstat(fileno(file), &status), 0);
+	*size = (size_t)status.st_size;
+	text = calloc(*size + 1, 1);
+	ck_assert_uint_eq(fread(text, 1, *size, file), *size);
+	fclose(file);
+	return text;
+}
+
+/* The message beside name.json; "" if there is none. */
+static char *read_expected(const char *name)
+{
+	size_t stem = strlen(name) - strlen(".json");
+	char expected[512];
+	size_t size;
+
+	snprintf(expected, sizeof(expected), "%.*s.expected", (int)stem, name);
+	return access(expected, F_OK) == 0 ? read_file(expected, &size) : calloc(1, 1);
+}
+
+static void check_file(const char *name)
+{
+	char *expected = read_expected(name);
+	struct problems problems;
+	char *printed;
+	size_t size;
+	char *text = read_file(name, &size);
+
+	problems_init(&problems);
+	config_free(config_parse("server.json", text, size, &problems));
+	printed = configs_print(&problems);
+	ck_assert_msg(strcmp(printed, expected) == 0, "%s: expected\n%sfound\n%s", name,
+	    expected, printed);
+	free(expected);
+	free(printed);
+	free(text);
+	problems_release(&problems);
+}
+
+/* Every file of that folder of tests/config; at least as many as told. */
+static void check_files(const char *folder, size_t least)
+{
+	const char *source = getenv("srcdir");
+	char pattern[512];
+	glob_t files;
+
+	snprintf(pattern, sizeof(pattern), "%s/tests/config/%s/*.json",
+	    source == NULL ? "." : source, folder);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &files), 0);
+	ck_assert_uint_ge(files.gl_pathc, least);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		check_file(files.gl_pathv[i]);
+	}
+	globfree(&files);
+}
+
+START_TEST(good_files_have_no_problem)
+{
+	check_files("good", 7);
+}
+END_TEST
+
+START_TEST(bad_files_have_the_problems_expected)
+{
+	check_files("bad", 140);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tcase = tcase_create("config");
+
+	tcase_add_test(tcase, every_key_has_a_default);
+	tcase_add_test(tcase, every_key_takes_a_value);
+	tcase_add_test(tcase, relative_names_belong_to_the_folder_of_the_file);
+	tcase_add_test(tcase, a_problem_leaves_the_rest_in_place);
+	tcase_add_test(tcase, says_why_a_file_cannot_be_read);
+	tcase_add_test(tcase, reads_files_up_to_64_mib);
+	tcase_add_test(tcase, good_files_have_no_problem);
+	tcase_add_test(tcase, bad_files_have_the_problems_expected);
+	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}

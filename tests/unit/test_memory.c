@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+START_TEST(new_memory_is_zero)
+{
+	unsigned char *memory = memory_new(100, 7);
+
+	for (size_t i = 0; i < 700; i++) {
+		ck_assert_uint_eq(memory[i], 0);
+	}
+	free(memory);
+	free(memory_new(0, 8));
+}
+END_TEST
+
+START_TEST(grown_memory_keeps_its_bytes)
+{
+	char *memory = memory_text("hello");
+
+	memory = memory_grow(memory, 100, 50);
+	ck_assert_str_eq(memory, "hello");
+	free(memory);
+}
+END_TEST
+
+START_TEST(texts_are_copied)
+{
+	char *copy = memory_copy("hello", 4);
+	char *printed = memory_printf("%s-%d", "x", 5);
+
+	ck_assert_str_eq(copy, "hell");
+	ck_assert_str_eq(printed, "x-5");
+	free(copy);
+	free(printed);
+}
+END_TEST
+
+START_TEST(a_size_that_overflows_ends_the_process)
+{
+	free(memory_grow(NULL, SIZE_MAX / 2, 4));
+}
+END_TEST
+
+/* AddressSanitizer asks for these: it would end the process itself, with exit code 1. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("memory");
+	TCase *tcase = tcase_create("memory");
+
+	tcase_add_test(tcase, new_memory_is_zero);
+	tcase_add_test(tcase, grown_memory_keeps_its_bytes);
+	tcase_add_test(tcase, texts_are_copied);
+	tcase_add_test_raise_signal(tcase, a_size_that_overflows_ends_the_process,
+	    SIGABRT);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
