@@ -52,7 +52,7 @@ struct plugin_services {
  * this user, not writable for others, ELF bounds, note) and copies it below
  * state_directory. A file that is refused stays in the set, with its refusal; of two with
  * the same handler name the second is refused. Only a directory that cannot be read, or a
- * state directory that cannot be made or written, is a problem. set is initialised by this.
+ * state directory that cannot be made or written, is a problem. Initialises set.
  */
 void plugin_scan(struct plugin_set *set, const char *directory,
     const char *state_directory, struct problems *problems);
