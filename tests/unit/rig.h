@@ -69,16 +69,31 @@ static inline void rig_write(struct rig *rig, const char *file, const void *data
 	ck_assert_int_eq(fclose(out), 0);
 }
 
+/* Where the built handler of that name is. */
+static inline void rig_path(const char *name, char path[512])
+{
+	const char *folder = getenv("TINCAN_TEST_PLUGINS");
+
+	snprintf(path, 512, "%s/%s.so", folder == NULL ? "tests/plugins" : folder, name);
+}
+
+/* Is there a handler that only a build with a C++ compiler makes? */
+static inline bool rig_has(const char *name)
+{
+	char path[512];
+
+	rig_path(name, path);
+	return access(path, R_OK) == 0;
+}
+
 /* The built handler of that name; the caller frees. */
 static inline unsigned char *rig_read(const char *name, size_t *size)
 {
-	const char *folder = getenv("TINCAN_TEST_PLUGINS");
 	unsigned char *data;
 	char path[512];
 	FILE *in;
 
-	snprintf(path, sizeof(path), "%s/%s.so",
-	    folder == NULL ? "tests/plugins" : folder, name);
+	rig_path(name, path);
 	in = fopen(path, "rb");
 	ck_assert_msg(in != NULL, "%s is not there: build the test handlers first", path);
 	ck_assert_int_eq(fseek(in, 0, SEEK_END), 0);

@@ -274,7 +274,9 @@ static void add_requests(TCase *tcase)
 {
 	tcase_add_test(tcase, answers_a_request_with_its_state);
 	tcase_add_test(tcase, answers_without_settings);
-	tcase_add_test(tcase, answers_in_cxx);
+	if (rig_has("cxx")) {
+		tcase_add_test(tcase, answers_in_cxx);
+	}
 	tcase_add_test(tcase, a_newer_handler_asks_before_it_calls);
 	tcase_add_test_raise_signal(tcase,
 	    an_entry_that_the_server_lacks_ends_the_process, SIGABRT);
