@@ -85,8 +85,8 @@ END_TEST
 START_TEST(values_replace_defaults)
 {
 	read_text("{ \"$note\": \"x\", \"flag\": false, \"small\": 4294967295,"
-	    "\"choice\": \"blue\", \"text\": \"\", \"file\": \"a/b\", \"log\": \"off\", \"inner\":"
-	    "{ \"large\": 1099511627776 } }");
+	    "\"choice\": \"blue\", \"text\": \"\", \"file\": \"a/b\", \"log\": \"off\","
+	    "\"inner\": { \"large\": 1099511627776 } }");
 	ck_assert_uint_eq(problems.count, 0);
 	ck_assert(!target.flag);
 	ck_assert_uint_eq(target.small, UINT32_MAX);
