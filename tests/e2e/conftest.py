@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: a server for all tests that only ask, and a way to start others."""
 
+import contextlib
 import os
 import subprocess
+import tempfile
 
 import pytest
 
@@ -43,19 +45,15 @@ def make_config(certificates):
 @pytest.fixture
 def start_server(tmp_path, certificates, make_config):
     """Starts servers with a changed configuration; each is stopped and checked at the end."""
-    servers = []
+    with contextlib.ExitStack() as servers:
+        def start(prefix=(), preexec_fn=None, stdout=subprocess.DEVNULL, **changes):
+            folder = tempfile.mkdtemp(prefix="server", dir=tmp_path)
+            server = harness.Server(folder, make_config(**changes), certificates, prefix,
+                                    preexec_fn=preexec_fn, stdout=stdout)
+            servers.callback(server.stop)
+            return server
 
-    def start(prefix=(), preexec_fn=None, stdout=subprocess.DEVNULL, **changes):
-        folder = tmp_path / f"server{len(servers)}"
-        folder.mkdir()
-        server = harness.Server(folder, make_config(**changes), certificates, prefix,
-                                preexec_fn=preexec_fn, stdout=stdout)
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")

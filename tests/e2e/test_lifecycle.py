@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -93,6 +94,21 @@ def test_closes_idle_connections(start_server):
         server.signal(signal.SIGTERM)
         assert client.ended()
         assert fresh.ended()
+    assert server.wait_exit() == 0
+
+
+def test_handshake_in_flight_without_a_request_does_not_hold_it_up(start_server):
+    server = start_server(timeouts={"idle_ms": 600000})
+    sock = server.tcp()
+    server.get("/hello/x")
+    server.signal(signal.SIGTERM)
+    server.wait_log("stopping")
+    try:
+        tls = server.context().wrap_socket(sock, server_hostname="localhost")
+        with harness.Client(tls) as client:
+            assert client.ended()
+    except (ConnectionError, ssl.SSLError):
+        sock.close()  # closed before the handshake: nothing was in flight
     assert server.wait_exit() == 0
 
 

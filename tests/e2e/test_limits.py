@@ -139,8 +139,8 @@ def hasty(tmp_path_factory, make_config, certificates):
     with open(folder / "big.bin", "wb") as file:
         file.truncate(64 << 20)
     config = make_config(workers=1, timeouts={
-        "handshake_ms": 400, "header_ms": 400, "body_ms": 400, "write_ms": 400,
-        "idle_ms": 400})
+        "handshake_ms": 700, "header_ms": 700, "body_ms": 700, "write_ms": 700,
+        "idle_ms": 700})
     config["routes"].append(
         {"path": "/files/*", "handler": "files", "settings": {"root": str(folder)}})
     server = harness.Server(folder, config, certificates)
@@ -218,7 +218,7 @@ def test_client_that_reads_slowly_gets_everything(hasty):
         client.start("GET", "/files/big.bin")
         size = int(client.read_head().header("content-length"))
         left = size - len(client.data)
-        for _ in range(10):
+        for _ in range(30):
             left -= len(client.sock.recv(1 << 16))
             select.select([], [], [], 0.05)
         while left > 0:
