@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The main of a fuzz target without libFuzzer: runs every file of its corpus once. For
- * tests/fuzz/fuzz_x that is tests/fuzz/corpus/x, below $srcdir or here; or the files that
- * are named on the command line.
+ * tests/fuzz/fuzz_x that is tests/fuzz/corpus/x, below $srcdir or here; or the files, and
+ * those in the folders, that are named on the command line.
  */
 #include <errno.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#define PATH_BYTES 4096
 #define INPUT_MAX_BYTES (1 << 20)	/* libFuzzer's own default is 4096 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,17 +43,14 @@ static int replay(const char *path)
 	return 0;
 }
 
-static int replay_corpus(const char *program)
+/* Every file in a folder, of which there must be one. */
+static int replay_folder(const char *folder)
 {
-	const char *srcdir = getenv("srcdir");
-	const char *slash = strrchr(program, '/');
-	const char *name = strstr(slash == NULL ? program : slash, "fuzz_");
-	char pattern[4096];
+	char pattern[PATH_BYTES];
 	int failed = 0;
 	glob_t found;
 
-	snprintf(pattern, sizeof(pattern), "%s/tests/fuzz/corpus/%s/*",
-	    srcdir == NULL ? "." : srcdir, name == NULL ? "" : name + strlen("fuzz_"));
+	snprintf(pattern, sizeof(pattern), "%s/*", folder);
 	if (glob(pattern, 0, NULL, &found) != 0) {
 		fprintf(stderr, "%s: there is nothing\n", pattern);
 		return 1;
@@ -62,6 +62,25 @@ static int replay_corpus(const char *program)
 	return failed;
 }
 
+static int replay_corpus(const char *program)
+{
+	const char *srcdir = getenv("srcdir");
+	const char *slash = strrchr(program, '/');
+	const char *name = strstr(slash == NULL ? program : slash, "fuzz_");
+	char folder[PATH_BYTES - 2];
+
+	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s",
+	    srcdir == NULL ? "." : srcdir, name == NULL ? "" : name + strlen("fuzz_"));
+	return replay_folder(folder);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int main(int argc, char **argv)
 {
 	int failed = 0;
@@ -70,7 +89,7 @@ int main(int argc, char **argv)
 		return replay_corpus(argv[0]);
 	}
 	for (int i = 1; i < argc; i++) {
-		failed |= replay(argv[i]);
+		failed |= is_folder(argv[i]) ? replay_folder(argv[i]) : replay(argv[i]);
 	}
 	return failed;
 }
