@@ -44,7 +44,7 @@ def make_config(certificates):
 
 @pytest.fixture
 def start_server(tmp_path, certificates, make_config):
-    """Starts servers with a changed configuration; each is stopped and checked at the end."""
+    """Starts servers with a changed configuration; each is checked when it stops."""
     with contextlib.ExitStack() as servers:
         def start(prefix=(), preexec_fn=None, stdout=subprocess.DEVNULL, **changes):
             folder = tempfile.mkdtemp(prefix="server", dir=tmp_path)

@@ -229,7 +229,7 @@ class Server:
             self.news.notify_all()
 
     def wait_log(self, pattern, after=0):
-        """The first line of the error log, from line number after on, that has pattern."""
+        """The first line of the error log that has pattern, from line after on."""
         def find():
             return next((x for x in self.lines[after:] if re.search(pattern, x)), None)
 

@@ -29,8 +29,8 @@ def test_help_goes_to_stdout(option):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["--nonsense"], ["--config"], ["check", "routes"], ["--log-level", "loud", "check"],
-    ["fly"]])
+    [], ["--nonsense"], ["--config"], ["check", "routes"], ["fly"],
+    ["--log-level", "loud", "check"]])
 def test_misuse_is_told_on_stderr(arguments):
     done = harness.tincan(*arguments)
     assert (done.returncode, done.stdout) == (2, "")

@@ -42,7 +42,8 @@ def test_body_up_to_the_limit_comes_back(client):
 
 
 def test_no_body_is_an_empty_one(client):
-    assert client.get("/echo").json["body"] == {"size": 0, "encoding": "utf-8", "data": ""}
+    body = client.get("/echo").json["body"]
+    assert body == {"size": 0, "encoding": "utf-8", "data": ""}
 
 
 def test_chunked_body_and_trailer(client):

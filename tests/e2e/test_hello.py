@@ -21,7 +21,8 @@ def test_name_is_percent_decoded(client):
 
 
 @pytest.mark.parametrize("accept", [
-    "application/json", "application/*", "application/json, */*", "APPLICATION/JSON;q=0.2",
+    "application/json", "application/*", "application/json, */*",
+    "APPLICATION/JSON;q=0.2",
     "text/plain;q=0.5, application/json;q=0.6", "text/*;q=0.1, application/json;q=0.2",
     "application/json;charset=\"a,b\", text/plain;q=0.9", "text/plain;q=0, */*;q=0.1",
 ])
@@ -42,7 +43,8 @@ def test_text_for_everybody_else(client, accept):
 
 
 def test_accept_may_come_in_several_fields(client):
-    reply = client.get("/hello/Ada", "Accept: text/plain;q=0.1", "Accept: application/json")
+    reply = client.get("/hello/Ada", "Accept: text/plain;q=0.1",
+                       "Accept: application/json")
     assert reply.header("content-type") == "application/json"
 
 

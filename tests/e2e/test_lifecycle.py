@@ -29,8 +29,8 @@ def big(tmp_path):
     (tmp_path / "big").mkdir()
     with open(tmp_path / "big/file.bin", "wb") as file:
         file.truncate(64 << 20)
-    return [{"path": "/*", "handler": "files", "settings": {"root": str(tmp_path / "big")}},
-            {"path": "/hello/{name}", "handler": "hello"}]
+    return [{"path": "/*", "handler": "files",
+             "settings": {"root": str(tmp_path / "big")}}]
 
 
 # Stopping

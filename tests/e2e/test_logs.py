@@ -198,7 +198,7 @@ def test_error_log_in_a_file(start_server, make_config, certificates, tmp_path):
     process = subprocess.Popen([harness.TINCAN, "--config", "server.json"], cwd=tmp_path,
                                stderr=subprocess.PIPE, start_new_session=True)
     log = tmp_path / "error.log"
-    harness.wait_for(lambda: log.exists() and "listening on" in log.read_text(), "the log")
+    harness.wait_for(lambda: log.exists() and "listening" in log.read_text(), "the log")
     log.rename(tmp_path / "error.log.1")
     process.send_signal(signal.SIGUSR1)
     harness.wait_for(log.exists, "the new log")

@@ -59,7 +59,8 @@ def test_sums_are_those_of_the_workers(start_server):
 
 
 @pytest.mark.parametrize("target, fields", [
-    ("/status?format=prometheus", []), ("/metrics", []), ("/status", ["Accept: text/plain"]),
+    ("/status?format=prometheus", []), ("/metrics", []),
+    ("/status", ["Accept: text/plain"]),
     ("/status", ["Accept: application/openmetrics-text;version=1.0.0;q=0.5,"
                  "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"]),
 ])

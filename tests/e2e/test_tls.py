@@ -13,7 +13,8 @@ import harness
 # Versions and ciphers: Mozilla's intermediate policy
 
 
-@pytest.mark.parametrize("option, version", [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")])
+@pytest.mark.parametrize("option, version", [
+    ("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")])
 def test_speaks(server, option, version):
     said = server.s_client(option, "-brief")
     assert f"Protocol version: {version}" in said
@@ -30,7 +31,8 @@ def test_refuses_old_versions_with_an_alert(server, option):
     "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-ECDSA-CHACHA20-POLY1305"])
 def test_takes_modern_ciphers(server, cipher):
-    assert f"Ciphersuite: {cipher}" in server.s_client("-tls1_2", "-cipher", cipher, "-brief")
+    said = server.s_client("-tls1_2", "-cipher", cipher, "-brief")
+    assert f"Ciphersuite: {cipher}" in said
 
 
 @pytest.mark.parametrize("cipher", [
@@ -139,7 +141,8 @@ def resume(server, version):
     resumed = []
     for _ in range(16):
         with server.connect(context, session) as client:
-            assert client.get("/echo").json["tls"]["resumed"] is client.sock.session_reused
+            told = client.get("/echo").json["tls"]["resumed"]
+            assert told is client.sock.session_reused
             resumed.append(client.sock.session_reused)
             session = client.sock.session
     return resumed
@@ -206,7 +209,8 @@ def test_plain_http_gets_a_readable_400(server, request_line):
 
 
 @pytest.mark.parametrize("garbage", [
-    b"\x00" * 100, b"\x16\x03\x01\xff\xff" + b"\x00" * 200, b"\x80\x2e\x01\x03\x01" + b"\x55" * 60,
+    b"\x00" * 100, b"\x16\x03\x01\xff\xff" + b"\x00" * 200,
+    b"\x80\x2e\x01\x03\x01" + b"\x55" * 60,
     b"\x15\x03\x01\x00\x02\x02\x28", b"\x16\x03\x01\x00\x04\x01\x00\x00\x00",
     b"\xff" * 70000])
 def test_garbage_is_answered_with_an_alert_or_the_end(server, garbage):
