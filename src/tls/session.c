@@ -12,7 +12,7 @@
 #include "tls/wire.h"
 
 /* Two gathers: one that waits and one that a peer's key updates may add to it. */
-#define UNSENT_MAX (2 * (TLS_GATHER_MAX + 64 * 1024))
+#define UNSENT_MAX (2 * (TLS_GATHER_MAX + TLS_GATHER_SLACK))
 
 int tls_session_init(struct tls_session *session, struct tls_wire *wire,
     const struct tls_context *context, int fd)

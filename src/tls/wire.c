@@ -9,8 +9,8 @@
 
 #include "base/memory.h"
 
-/* Records of a full gather with their overhead, and some for alerts and tickets. */
-#define WIRE_OUT_MAX (TLS_GATHER_MAX + 64 * 1024)
+/* Records of a full gather and what may pass it, with their overhead. */
+#define WIRE_OUT_MAX (TLS_GATHER_MAX + TLS_GATHER_SLACK + 64 * 1024)
 
 static int read_socket(struct tls_session *session)
 {

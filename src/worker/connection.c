@@ -178,6 +178,9 @@ static void end_input(struct connection *connection)
 	session->closing = true;
 	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
 		session->done = true;
+	} else {
+		/* Answered early, it waited for the rest of its body only. */
+		h1_session_output(session);
 	}
 }
 
@@ -188,10 +191,7 @@ static bool work(struct connection *connection)
 	struct h1_session *session = &connection->session;
 	size_t taken = 0;
 
-	if (h1_session_output(session) != 0) {
-		connection->tls.broken = true;
-		return false;
-	}
+	h1_session_output(session);
 	while (h1_session_wants_input(session) && !connection->ended) {
 		size_t before;
 		int rc;
@@ -205,13 +205,13 @@ static bool work(struct connection *connection)
 		}
 		if (rc != 0) {
 			end_input(connection);
-			return false;
+			break;
 		}
 		before = connection->input.size;
 		h1_session_input(session, &connection->input);
 		taken += before - connection->input.size;
 	}
-	return session->exchange != NULL && session->exchange->pieces.left > 0;
+	return h1_session_has_output(session);
 }
 
 static int keep_input(struct connection *connection)
@@ -231,6 +231,12 @@ static int keep_input(struct connection *connection)
 	return 0;
 }
 
+/* Has it answered all it was asked? A new connection's first request may be on its way. */
+static bool is_between_requests(const struct h1_session *session)
+{
+	return session->exchange == NULL && session->reply_written;
+}
+
 /*
  * Sends what the turn has made. A connection that would go on and has room again asks for
  * another turn, as its socket, watched edge-triggered, may not tell again.
@@ -238,18 +244,23 @@ static int keep_input(struct connection *connection)
 static void end_turn(struct connection *connection, bool more)
 {
 	struct tls_session *tls = &connection->tls;
+	struct h1_session *session = &connection->session;
 	int rc;
 
-	if (connection_write(connection, SLICE("")) == 0 && connection->session.done) {
+	if (connection->worker->draining && !more && is_between_requests(session)) {
+		session->done = true;
+	}
+	if (connection_write(connection, SLICE("")) == 0 && session->done && !session->cut) {
 		tls_session_end(tls);
 	}
 	rc = tls_session_flush(tls);
 	count_bytes(connection);
-	if (rc == ERR_CLOSED || tls->broken || keep_input(connection) != 0) {
+	if (rc == ERR_CLOSED || tls->broken || (session->cut && rc == 0) ||
+	    keep_input(connection) != 0) {
 		connection_close(connection);
 		return;
 	}
-	if (connection->session.done && rc == 0) {
+	if (session->done && rc == 0) {
 		linger(connection);
 		return;
 	}

@@ -194,9 +194,7 @@ void h1_session_input(struct h1_session *session, struct slice *input)
 			event = h1_reader_next(&session->reader, input, &body);
 			on_event(session, event, *input, body);
 		} while (event != H1_NEED && h1_session_wants_input(session));
-		if (h1_session_output(session) != 0) {
-			session->done = true;
-		}
+		h1_session_output(session);
 	}
 }
 
@@ -300,12 +298,12 @@ static int write_reply(struct h1_session *session)
 	return rc;
 }
 
-int h1_session_output(struct h1_session *session)
+void h1_session_output(struct h1_session *session)
 {
 	int rc = 0;
 
 	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
-		return 0;
+		return;
 	}
 	if (!session->reply_written) {
 		rc = write_reply(session);
@@ -313,7 +311,22 @@ int h1_session_output(struct h1_session *session)
 	if (session->reply_written) {
 		end_exchange(session);
 	}
-	return rc == 0 || rc == ERR_AGAIN ? 0 : ERR_CLOSED;
+	if (rc < 0) {
+		/* RFC 9112 section 8: the peer must see that this is not the whole of it. */
+		session->cut = true;
+		session->done = true;
+	}
+}
+
+bool h1_session_has_output(const struct h1_session *session)
+{
+	const struct exchange *exchange = session->exchange;
+
+	if (session->done || exchange == NULL || exchange->state == EXCHANGE_OPEN) {
+		return false;
+	}
+	return !session->reply_written && (!session->head_written ||
+	    exchange->pieces.left > 0 || exchange->state != EXCHANGE_STARTED);
 }
 
 void h1_session_timeout(struct h1_session *session)
@@ -327,7 +340,5 @@ void h1_session_timeout(struct h1_session *session)
 		dispatch_identify(session->connection->worker, session->exchange);
 	}
 	fail(session, 408, "the request did not come in time");
-	if (h1_session_output(session) != 0) {
-		session->done = true;
-	}
+	h1_session_output(session);
 }

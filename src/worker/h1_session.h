@@ -29,6 +29,7 @@ struct h1_session {
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
 	bool closing;			/* the connection ends with this reply */
+	bool cut;			/* it cannot be completed: end without a close_notify */
 	bool done;			/* it has ended: close */
 };
 
@@ -44,8 +45,11 @@ bool h1_session_wants_input(const struct h1_session *session);
  * off. */
 void h1_session_input(struct h1_session *session, struct slice *input);
 
-/* Goes on writing the reply. ERR_CLOSED: it cannot be completed, cut the connection. */
-int h1_session_output(struct h1_session *session) MUST_USE;
+/* Goes on writing the reply, as far as room goes. */
+void h1_session_output(struct h1_session *session);
+
+/* Is there more of a reply that only room is missing for? */
+bool h1_session_has_output(const struct h1_session *session);
 
 /* Answers 408, if a request has begun, and ends. */
 void h1_session_timeout(struct h1_session *session);
