@@ -49,6 +49,19 @@ void certificates_read(const struct node *node, void *target)
 	}
 }
 
+void certificates_default(struct config *config)
+{
+	free(config->certificates);	/* an array of none */
+	config->certificates = memory_new(1, sizeof(*config->certificates));
+	config->certificate_count = 1;
+	config->certificates[0] = (struct config_certificate){
+		.where = memory_printf("%s: certificates", config->file),
+		.chain = memory_printf("%s/dev.crt", config->state),
+		.key = memory_printf("%s/dev.key", config->state),
+	};
+	config->development_certificate = true;
+}
+
 void certificates_free(struct config *config)
 {
 	for (size_t i = 0; i < config->certificate_count; i++) {

@@ -29,12 +29,17 @@ static char *directory_of(const char *file)
 static void read_root(struct config *config, const struct document *document)
 {
 	struct node root = node_root(document);
-	struct node listeners;
+	struct node child;
 
 	reader_defaults(document, config_keys, config);
 	reader_object(&root, config_keys, config);
-	if (!node_find(&root, "listeners", &listeners)) {
+	if (!node_find(&root, "listeners", &child)) {
 		listeners_default(config);
+	}
+	/* Last, as it is put into the folder that "state" names. */
+	if (!node_find(&root, "certificates", &child) ||
+	    (json_is_array(child.json) && json_array_size(child.json) == 0)) {
+		certificates_default(config);
 	}
 }
 
@@ -125,6 +130,7 @@ void config_free(struct config *config)
 	free(config->log.error);
 	free(config->plugin_directory);
 	free(config->state);
+	free(config->control);
 	free(config->directory);
 	free(config->file);
 	free(config);

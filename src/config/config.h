@@ -30,9 +30,14 @@ struct config_certificate {
 	char *key;		/* PEM file */
 };
 
+#define CONFIG_HANDLER_TIMEOUT_MS 30000
+
 struct config_handler {
 	char *where;
 	char *name;
+	bool in_worker;		/* "isolation": "worker"; else it has a process of its own */
+	uint32_t timeout_ms;	/* to answer a request; past it 504 */
+	uint64_t max_memory_bytes;	/* of its process; 0: no limit */
 };
 
 struct config_route {
@@ -81,9 +86,11 @@ struct config {
 	struct config_listener *listeners;
 	size_t listener_count;
 	struct config_certificate *certificates;
-	size_t certificate_count;	/* 0: a development one is made */
+	size_t certificate_count;
+	bool development_certificate;	/* none was given: to be made in state */
 	enum config_tls_version tls_min_version;
 	char *plugin_directory;
+	bool plugin_watch;	/* serve what changes there at once */
 	bool serve_unrouted;	/* plugins without a route answer at their own */
 	struct config_handler *handlers;
 	size_t handler_count;
@@ -92,6 +99,7 @@ struct config {
 	struct config_limits limits;
 	struct config_timeouts timeouts;
 	struct config_log log;
+	char *control;		/* path of the control socket */
 	uint32_t workers;	/* 0: one per CPU */
 };
 
@@ -107,6 +115,10 @@ struct config *config_parse(const char *file, const char *text, size_t size,
 
 /* Reads the file and parses it. NULL, with a problem, if it cannot be read. */
 struct config *config_load(const char *file, struct problems *problems);
+
+/* What "handlers" says of that one, or NULL. */
+const struct config_handler *config_find_handler(const struct config *config,
+    const char *name);
 
 /* NULL is accepted. */
 void config_free(struct config *config);

@@ -9,29 +9,33 @@
 #include "config/reader.h"
 
 #define NAME_MAX_BYTES 47	/* as in tincan/handler.h */
+#define LEAST_MEMORY_BYTES (1 << 20)	/* with less no process starts */
+
+#define FIELD(field_) .offset = offsetof(struct config_handler, field_)
 
 static void read_isolation(const struct node *node, void *target)
 {
-	static const char *const choices[] = { "worker", "host" };
+	static const char *const choices[] = { "host", "worker" };
 	const char *isolation = json_string_value(node->json);
+	struct config_handler *handler = target;
 
-	(void)target;	/* there is one way only so far, so nothing to keep */
-	if (!reader_expect(node, JSON_STRING) || strcmp(isolation, "worker") == 0) {
+	if (!reader_expect(node, JSON_STRING)) {
 		return;
 	}
-	if (strcmp(isolation, "host") == 0) {
-		node_problem(node, NULL, "'host' is not supported yet");
-	} else {
+	handler->in_worker = strcmp(isolation, "worker") == 0;
+	if (!handler->in_worker && strcmp(isolation, "host") != 0) {
 		node_problem(node, word_guess(isolation, choices, 2).text,
-		    "expected 'worker', found %s", node_word(node).text);
+		    "expected 'host' or 'worker', found %s", node_word(node).text);
 	}
 }
 
 static const struct key handler_keys[] = {
 	{ KEY("isolation", OTHER), .read = read_isolation },
 	{ KEY("processes", RESERVED) },
-	{ KEY("timeout_ms", RESERVED) },
-	{ KEY("max_memory_bytes", RESERVED) },
+	{ KEY("timeout_ms", U32), FIELD(timeout_ms),
+	  RANGE(1, DAY_MS, CONFIG_HANDLER_TIMEOUT_MS) },
+	{ KEY("max_memory_bytes", U64), FIELD(max_memory_bytes),
+	  RANGE(0, UINT64_C(1) << 40, 0) },
 	{ .name = NULL }
 };
 
@@ -47,10 +51,26 @@ bool handler_name_check(const struct node *node, const char *name)
 	return false;
 }
 
+static bool read_handler(const struct node *node, struct config_handler *handler)
+{
+	size_t errors = node->document->problems->errors;
+	struct node memory;
+
+	handler_name_check(node, node->key);
+	reader_defaults(node->document, handler_keys, handler);
+	reader_object(node, handler_keys, handler);
+	if (handler->max_memory_bytes > 0 &&
+	    handler->max_memory_bytes < LEAST_MEMORY_BYTES &&
+	    node_find(node, "max_memory_bytes", &memory)) {
+		node_problem(&memory, "0 is no limit", "expected at least %d, found %s",
+		    LEAST_MEMORY_BYTES, node_word(&memory).text);
+	}
+	return node->document->problems->errors == errors;
+}
+
 void handlers_read(const struct node *node, void *target)
 {
 	struct config *config = target;
-	struct config_handler *handler;
 	struct node child = { 0 };
 
 	if (!reader_expect(node, JSON_OBJECT)) {
@@ -59,16 +79,25 @@ void handlers_read(const struct node *node, void *target)
 	config->handlers = memory_new(json_object_size(node->json),
 	    sizeof(*config->handlers));
 	while (node_next(node, &child)) {
-		size_t errors = node->document->problems->errors;
+		struct config_handler handler = { 0 };
 
-		handler_name_check(&child, child.key);
-		reader_object(&child, handler_keys, config);
-		if (node->document->problems->errors == errors) {
-			handler = &config->handlers[config->handler_count++];
-			handler->where = node_where(&child);
-			handler->name = memory_text(child.key);
+		if (read_handler(&child, &handler)) {
+			handler.where = node_where(&child);
+			handler.name = memory_text(child.key);
+			config->handlers[config->handler_count++] = handler;
 		}
 	}
+}
+
+const struct config_handler *config_find_handler(const struct config *config,
+    const char *name)
+{
+	for (size_t i = 0; i < config->handler_count; i++) {
+		if (strcmp(config->handlers[i].name, name) == 0) {
+			return &config->handlers[i];
+		}
+	}
+	return NULL;
 }
 
 void handlers_free(struct config *config)

@@ -8,10 +8,7 @@
 #include "config/config.h"
 #include "config/sections.h"
 
-#define DAY_MS (24 * 60 * 60 * 1000)
-
 #define FIELD(field_) .offset = offsetof(struct config, field_)
-#define RANGE(min_, max_, default_) .min = (min_), .max = (max_), .number = (default_)
 
 /* An enum is read as the uint32_t that it is stored as. */
 _Static_assert(sizeof(enum config_log_format) == sizeof(uint32_t), "see KEY_CHOICE");
@@ -33,7 +30,7 @@ static const struct key tls_keys[] = {
 static const struct key plugins_keys[] = {
 	{ KEY("directory", FILE), FIELD(plugin_directory), .text = "plugins" },
 	{ KEY("serve_unrouted", BOOL), FIELD(serve_unrouted), .number = true },
-	{ KEY("watch", RESERVED) },
+	{ KEY("watch", BOOL), FIELD(plugin_watch), .number = true },
 	{ .name = NULL }
 };
 
@@ -84,11 +81,11 @@ const struct key config_keys[] = {
 	{ KEY("timeouts", OBJECT), .keys = timeouts_keys },
 	{ KEY("log", OBJECT), .keys = log_keys },
 	{ KEY("state", FILE), FIELD(state), .text = "run" },
+	{ KEY("control", FILE), FIELD(control), .text = "run/tincan.sock" },
 	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
 	{ KEY("filters", RESERVED) },
 	{ KEY("hosts", RESERVED) },
 	{ KEY("alpn", RESERVED) },
-	{ KEY("control", RESERVED) },
 	{ KEY("user", RESERVED) },
 	{ .name = NULL }
 };

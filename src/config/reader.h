@@ -43,6 +43,7 @@ struct key {
 
 /* The first words of every row. */
 #define KEY(name_, kind_) .name = (name_), .kind = KEY_##kind_
+#define RANGE(min_, max_, default_) .min = (min_), .max = (max_), .number = (default_)
 
 /* Sets every field of target that keys name to its default. */
 void reader_defaults(const struct document *document, const struct key *keys,

@@ -11,11 +11,14 @@
 #include "config/config.h"
 #include "config/node.h"
 
+#define DAY_MS (24 * 60 * 60 * 1000)	/* the longest of any time */
+
 void listeners_read(const struct node *node, void *target);
 void listeners_default(struct config *config);
 void listeners_free(struct config *config);
 
 void certificates_read(const struct node *node, void *target);
+void certificates_default(struct config *config);
 void certificates_free(struct config *config);
 
 void handlers_read(const struct node *node, void *target);

@@ -19,10 +19,15 @@ START_TEST(every_key_has_a_default)
 	ck_assert_str_eq(config->listeners[0].address, "127.0.0.1:8443");
 	ck_assert_str_eq(config->listeners[0].host, "127.0.0.1");
 	ck_assert_uint_eq(config->listeners[0].port, 8443);
-	ck_assert_uint_eq(config->certificate_count, 0);
+	ck_assert_uint_eq(config->certificate_count, 1);
+	ck_assert_str_eq(config->certificates[0].where, "server.json: certificates");
+	ck_assert_str_eq(config->certificates[0].chain, "run/dev.crt");
+	ck_assert_str_eq(config->certificates[0].key, "run/dev.key");
+	ck_assert(config->development_certificate);
 	ck_assert_int_eq(config->tls_min_version, CONFIG_TLS_1_2);
 	ck_assert_str_eq(config->plugin_directory, "plugins");
 	ck_assert(config->serve_unrouted);
+	ck_assert(config->plugin_watch);
 	ck_assert_uint_eq(config->handler_count, 0);
 	ck_assert_uint_eq(config->route_count, 0);
 	ck_assert_uint_eq(config->limits.max_connections, 10000);
@@ -40,6 +45,7 @@ START_TEST(every_key_has_a_default)
 	ck_assert_str_eq(config->log.error, "-");
 	ck_assert_int_eq(config->log.level, 2);
 	ck_assert_int_eq(config->log.format, CONFIG_LOG_AUTO);
+	ck_assert_str_eq(config->control, "run/tincan.sock");
 	ck_assert_uint_eq(config->workers, 0);
 	config_free(config);
 }
@@ -49,21 +55,21 @@ START_TEST(every_key_takes_a_value)
 {
 	struct config *config = configs_parse("server.json",
 	    "{ \"tls\": { \"min_version\": \"1.3\" },"
-	    "\"plugins\": { \"directory\": \"p\", \"serve_unrouted\": false },"
-	    "\"handlers\": { \"files\": { \"isolation\": \"worker\" } },"
+	    "\"plugins\": { \"directory\": \"p\", \"serve_unrouted\": false,"
+	    "\"watch\": false },"
 	    "\"limits\": { \"max_connections\": 1, \"max_target_bytes\": 64,"
 	    "\"max_header_bytes\": 256, \"max_header_fields\": 4,"
 	    "\"max_body_bytes\": 1099511627776 },"
 	    "\"timeouts\": { \"handshake_ms\": 1, \"header_ms\": 2, \"body_ms\": 3,"
 	    "\"write_ms\": 4, \"idle_ms\": 5, \"drain_ms\": 0 },"
 	    "\"log\": { \"access\": \"off\", \"error\": \"e.log\", \"level\": \"error\","
-	    "\"format\": \"text\" }, \"state\": \"s\", \"workers\": 256 }");
+	    "\"format\": \"text\" }, \"state\": \"s\", \"control\": \"c\","
+	    "\"workers\": 256 }");
 
 	ck_assert_int_eq(config->tls_min_version, CONFIG_TLS_1_3);
 	ck_assert_str_eq(config->plugin_directory, "p");
 	ck_assert(!config->serve_unrouted);
-	ck_assert_str_eq(config->handlers[0].name, "files");
-	ck_assert_str_eq(config->handlers[0].where, "server.json:1: handlers.files");
+	ck_assert(!config->plugin_watch);
 	ck_assert_uint_eq(config->limits.max_connections, 1);
 	ck_assert_uint_eq(config->limits.max_target_bytes, 64);
 	ck_assert_uint_eq(config->limits.max_header_bytes, 256);
@@ -80,8 +86,60 @@ START_TEST(every_key_takes_a_value)
 	ck_assert_int_eq(config->log.level, 4);
 	ck_assert_int_eq(config->log.format, CONFIG_LOG_TEXT);
 	ck_assert_str_eq(config->state, "s");
+	ck_assert_str_eq(config->control, "c");
 	ck_assert_uint_eq(config->workers, 256);
 	config_free(config);
+}
+END_TEST
+
+START_TEST(handlers_run_as_told)
+{
+	struct config *config = configs_parse("server.json",
+	    "{ \"handlers\": { \"plain\": {},\n"
+	    "\"files\": { \"isolation\": \"worker\" },\n"
+	    "\"report\": { \"isolation\": \"host\", \"timeout_ms\": 86400000,"
+	    "\"max_memory_bytes\": 1048576 } } }");
+	const struct config_handler *handler;
+
+	ck_assert_uint_eq(config->handler_count, 3);
+	handler = config_find_handler(config, "plain");
+	ck_assert_str_eq(handler->where, "server.json:1: handlers.plain");
+	ck_assert(!handler->in_worker);
+	ck_assert_uint_eq(handler->timeout_ms, CONFIG_HANDLER_TIMEOUT_MS);
+	ck_assert(handler->max_memory_bytes == 0);
+	handler = config_find_handler(config, "files");
+	ck_assert_str_eq(handler->where, "server.json:2: handlers.files");
+	ck_assert(handler->in_worker);
+	handler = config_find_handler(config, "report");
+	ck_assert(!handler->in_worker);
+	ck_assert_uint_eq(handler->timeout_ms, 86400000);
+	ck_assert(handler->max_memory_bytes == 1048576);
+	ck_assert_ptr_null(config_find_handler(config, "Report"));
+	config_free(config);
+}
+END_TEST
+
+START_TEST(a_certificate_is_made_only_where_none_is_named)
+{
+	struct config *config = configs_parse("/etc/server.json",
+	    "{ \"certificates\": [], \"state\": \"s\" }");
+	struct problems problems;
+	static const char bad[] = "{ \"certificates\": [ { \"chain\": \"c\" } ] }";
+
+	ck_assert(config->development_certificate);
+	ck_assert_str_eq(config->certificates[0].chain, "/etc/s/dev.crt");
+	config_free(config);
+	config = configs_parse("server.json",
+	    "{ \"certificates\": [ { \"chain\": \"c\", \"key\": \"k\" } ] }");
+	ck_assert(!config->development_certificate);
+	ck_assert_str_eq(config->certificates[0].chain, "c");
+	config_free(config);
+	problems_init(&problems);
+	config = config_parse("f", bad, strlen(bad), &problems);
+	ck_assert_uint_eq(problems.errors, 1);
+	ck_assert(!config->development_certificate);
+	config_free(config);
+	problems_release(&problems);
 }
 END_TEST
 
@@ -262,6 +320,8 @@ int main(void)
 
 	tcase_add_test(tcase, every_key_has_a_default);
 	tcase_add_test(tcase, every_key_takes_a_value);
+	tcase_add_test(tcase, handlers_run_as_told);
+	tcase_add_test(tcase, a_certificate_is_made_only_where_none_is_named);
 	tcase_add_test(tcase, relative_names_belong_to_the_folder_of_the_file);
 	tcase_add_test(tcase, a_problem_leaves_the_rest_in_place);
 	tcase_add_test(tcase, says_why_a_file_cannot_be_read);
