@@ -206,6 +206,10 @@ typedef struct tc_handler {
 
 	/* Answer, then return TC_OK. */
 	int (*on_request)(tc_req *r);
+
+	/* Tried before a new file goes live: lines "GET /path 200", divided
+	 * by "\n". A path that is not routed here is passed over. */
+	const char *check;
 #if TC_USE >= 2
 	/* Level 2 goes here. */
 #endif

@@ -8,8 +8,9 @@
  * host's socket and nothing else. Texts are packed as pack.h says.
  *
  *	peer -> host
- *	OPEN	id = instance: directory, where, count, then path, type, text, json, where,
- *		integer, length of each setting. Answered by OPENED or PROBLEMs.
+ *	OPEN	id = instance: pattern, directory, where, count, then path, type, text, json,
+ *		where, integer, length of each setting. Answered by PROBLEMs, if there are any,
+ *		then OPENED or OPENEND
  *	SHUT	id = instance: on_close
  *	REQUEST	id = call; code = 1 if BODY frames follow: instance, see remote/request.h
  *	BODY	id = call; flags FRAME_LAST on the last: bytes
@@ -21,7 +22,8 @@
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be "")
  *	OPENED	id = instance
- *	PROBLEM	id = instance; code = enum problem_level: where, what, hint ("" for none)
+ *	PROBLEM	id = instance, or 0: of a check or, instead of HELLO, why the plugin cannot be
+ *		loaded; code = enum problem_level: where, what, hint ("" for none)
  *	OPENEND	id = instance: it was refused; the PROBLEMs before say why
  *	CHECKED	all checks were run
  *	REPLY	id = call; code = status: fields, trailer, body. A whole reply

@@ -64,7 +64,8 @@ AT(tc_handler, reserved, 60);
 AT(tc_handler, on_open, 64);
 AT(tc_handler, on_close, 72);
 AT(tc_handler, on_request, 80);
-_Static_assert(sizeof(tc_handler) == 88, "tc_handler has another size");
+AT(tc_handler, check, 88);
+_Static_assert(sizeof(tc_handler) == 96, "tc_handler has another size");
 
 AT(tc_note, namesz, 0);
 AT(tc_note, descsz, 4);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A host: the process that runs the code of one plugin for one peer, a worker or the
+ * master while it probes. One thread, one socket, one page; frames come in, go through
+ * the same exchange and instance as they would in a worker, and frames go out.
+ *
+ * Functions of this room that take a host return 0, ERR_CLOSED if the peer has gone,
+ * ERR_PROTOCOL if it sent what makes no sense, or ERR_NOMEM. All three end the process.
+ * Lifetime: boot.
+ */
+#ifndef TINCAN_HOST_HOST_H
+#define TINCAN_HOST_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "host/mount.h"
+#include "host/outbox.h"
+#include "ipc/frame.h"
+#include "os/loop.h"
+#include "plugin/plugin.h"
+
+struct host_setup {
+	const char *name;	/* of the handler */
+	const char *copy;	/* the private copy to load */
+	const char *hash;
+	int socket_fd;
+	int page_fd;
+	bool probe;		/* the peer may ask for checks */
+};
+
+struct host {
+	const struct host_setup *setup;
+	struct loop *loop;
+	struct watch peer;
+	struct page *page;
+	struct outbox outbox;
+	struct buffer in;	/* what was received and not yet taken */
+	struct buffer frame;	/* the one that is being made; reset before use */
+	struct plugin plugin;
+	struct mounts mounts;
+	struct list jobs;	/* whose body is not complete, or whose reply waits */
+	struct list spares;	/* jobs to be used again */
+	size_t spare_count;
+	uint64_t running;	/* the call whose handler runs; 0: none */
+	int64_t now_us;		/* monotonic; a moment ago */
+	bool stopping;		/* end when the last job has */
+	int result;		/* why the loop was stopped */
+};
+
+/* Serves until the peer stops it or goes; the exit code of the process. */
+int host_run(const struct host_setup *setup);
+
+/* Sends the frame in host->frame, whose packing had the result rc. */
+int host_send(struct host *host, int rc) MUST_USE;
+
+/* Sends a PROBLEM of that instance. */
+int host_send_problem(struct host *host, uint32_t instance,
+    const struct problem *problem) MUST_USE;
+
+/* Says in the page what is about to run: the call of that number, with the id of its
+ * request, or (0, "") another callback; and that it has. */
+void host_enter(struct host *host, enum page_callback callback, uint64_t call,
+    const char *request);
+void host_leave(struct host *host);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* One call of the peer. */
+#include "host/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/guard.h"
+#include "host/host.h"
+#include "ipc/pack.h"
+#include "remote/reply.h"
+
+#define JOB_SPARES 64		/* jobs that are kept, each with about 6 KB */
+#define JOB_PATIENCE_US 50	/* of a handler's run, until those before it are sent */
+
+/* A handler's reply is taken when its callback is over. */
+static void wake(struct exchange *exchange)
+{
+	(void)exchange;
+}
+
+static const char *info(const struct exchange *exchange, const char *key)
+{
+	const struct job *job = (const struct job *)exchange;
+
+	for (size_t i = 0; i < REQUEST_FACTS; i++) {
+		if (strcmp(request_facts[i], key) == 0) {
+			return job->facts[i];
+		}
+	}
+	return NULL;
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info };
+
+struct job *job_new(struct host *host)
+{
+	struct job *job;
+
+	if (host->spare_count > 0) {
+		job = LIST_OWNER(host->spares.next, struct job, link);
+		list_remove(&job->link);
+		host->spare_count--;
+	} else {
+		job = calloc(1, sizeof(*job));
+		if (job == NULL) {
+			return NULL;
+		}
+		list_init(&job->link);
+	}
+	exchange_init(&job->exchange, &ops, job);
+	memset(job->facts, 0, sizeof(job->facts));
+	job->id = 0;
+	job->mount = NULL;
+	job->receiving = false;
+	job->window = FRAME_WINDOW;
+	return job;
+}
+
+void job_free(struct host *host, struct job *job)
+{
+	struct mount *mount = job->mount;
+
+	list_remove(&job->link);
+	if (host->spare_count < JOB_SPARES) {
+		exchange_reset(&job->exchange);
+		list_append(&host->spares, &job->link);
+		host->spare_count++;
+	} else {
+		exchange_release(&job->exchange);
+		free(job);
+	}
+	/* Last: the reply's memory may have been the instance's to release. */
+	if (mount != NULL) {
+		mount_give(host, mount);
+	}
+}
+
+static struct job *find(const struct host *host, uint64_t id)
+{
+	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
+		struct job *job = LIST_OWNER(at, struct job, link);
+
+		if (job->id == id) {
+			return job;
+		}
+	}
+	return NULL;
+}
+
+/* The rest of the file, which the peer reads by itself. */
+static int send_file(struct host *host, struct job *job)
+{
+	struct pieces *pieces = &job->exchange.pieces;
+	const struct piece *piece = pieces->first;
+	size_t mark;
+	int rc;
+
+	buffer_reset(&host->frame);
+	rc = frame_begin(&host->frame, FRAME_FILE, 0, job->id, &mark);
+	rc = rc != 0 ? rc : pack_u64(&host->frame, (uint64_t)piece->offset);
+	rc = rc != 0 ? rc : pack_u64(&host->frame, (uint64_t)piece->left);
+	rc = rc != 0 ? rc : frame_end(&host->frame, mark, 0);
+	if (rc == 0) {
+		rc = outbox_put_file(&host->outbox, buffer_slice(&host->frame),
+		    piece->fd);
+	}
+	if (rc == 0) {
+		pieces_consume(pieces, (size_t)piece->left);
+	}
+	return rc;
+}
+
+static bool next_is_memory(const struct pieces *pieces)
+{
+	return pieces->first != NULL && pieces->first->data != NULL;
+}
+
+/* Pieces in memory up to room bytes, as handlers may write them in small steps. */
+static int pack_memory(struct buffer *out, struct pieces *pieces, size_t room)
+{
+	struct slice bytes;
+	int rc = 0;
+
+	while (rc == 0 && room > 0 && next_is_memory(pieces)) {
+		rc = pieces_peek(pieces, NULL, room, &bytes);
+		rc = rc != 0 ? rc : buffer_append(out, bytes.data, bytes.size);
+		if (rc == 0) {
+			pieces_consume(pieces, bytes.size);
+			room -= bytes.size;
+		}
+	}
+	return rc;
+}
+
+static int send_memory(struct host *host, struct job *job)
+{
+	size_t room = job->window < FRAME_DATA_MAX ? job->window : FRAME_DATA_MAX;
+	size_t mark;
+	int rc;
+
+	buffer_reset(&host->frame);
+	rc = frame_begin(&host->frame, FRAME_DATA, 0, job->id, &mark);
+	rc = rc != 0 ? rc : pack_memory(&host->frame, &job->exchange.pieces, room);
+	if (rc == 0) {
+		job->window -= host->frame.size - sizeof(struct frame_header);
+		rc = frame_end(&host->frame, mark, 0);
+	}
+	return host_send(host, rc);
+}
+
+/* Sends of a started reply what its window lets through; frees the job behind its end. */
+static int send_more(struct host *host, struct job *job)
+{
+	const struct pieces *pieces = &job->exchange.pieces;
+	int rc = 0;
+
+	while (rc == 0 && pieces->first != NULL) {
+		if (pieces->first->data == NULL) {
+			rc = send_file(host, job);
+		} else if (job->window > 0) {
+			rc = send_memory(host, job);
+		} else {
+			return 0;
+		}
+	}
+	if (rc == 0) {
+		buffer_reset(&host->frame);
+		rc = reply_pack_end(&host->frame, job->id, &job->exchange);
+		rc = host_send(host, rc);
+		job_free(host, job);
+	}
+	return rc;
+}
+
+/* A reply that ran out of memory before it had started becomes a 500. */
+static void make_sendable(struct exchange *exchange)
+{
+	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
+		exchange_reset(exchange);
+		exchange_fail(exchange, 500, "out of memory");
+	}
+}
+
+static int send_reply(struct host *host, struct job *job)
+{
+	bool small;
+	int rc;
+
+	make_sendable(&job->exchange);
+	small = reply_is_small(&job->exchange);
+	buffer_reset(&host->frame);
+	if (small) {
+		rc = reply_pack(&host->frame, job->id, &job->exchange);
+	} else {
+		rc = reply_pack_start(&host->frame, job->id, &job->exchange);
+	}
+	rc = host_send(host, rc);
+	if (rc == 0 && small) {
+		job_free(host, job);
+	} else if (rc == 0) {
+		rc = send_more(host, job);
+	}
+	return rc;
+}
+
+void job_run(struct host *host, struct job *job)
+{
+	host_enter(host, PAGE_ON_REQUEST, job->id, job->exchange.id);
+	instance_request(job->mount->instance, &job->exchange);
+	if (guard_is_child()) {
+		/* Its parent has the same batch before it, and a peer to answer. */
+		_exit(EXIT_SUCCESS);
+	}
+}
+
+/* From the complete request to the reply; the page says so until the reply is safe. */
+static int answer(struct host *host, struct job *job)
+{
+	int64_t began_us = host->now_us;
+	int rc;
+
+	job_run(host, job);
+	rc = send_reply(host, job);
+	if (rc != 0) {
+		return rc;
+	}
+	atomic_fetch_add_explicit(&host->page->finished, 1, memory_order_relaxed);
+	host_leave(host);
+	host->now_us = clock_us();
+	if (host->now_us - began_us > JOB_PATIENCE_US) {
+		rc = outbox_flush(&host->outbox);
+	}
+	return rc;
+}
+
+static int refuse(struct host *host, struct job *job, int status, const char *reason)
+{
+	exchange_fail(&job->exchange, status, reason);
+	return send_reply(host, job);
+}
+
+static int begin(struct host *host, struct job *job, uint32_t instance, bool more)
+{
+	job->mount = mount_take(host, instance);
+	if (job->mount == NULL) {
+		return refuse(host, job, 503, "the handler refused this route");
+	}
+	if (more) {
+		job->receiving = true;
+		return 0;
+	}
+	return answer(host, job);
+}
+
+int job_request(struct host *host, const struct frame *frame)
+{
+	struct job *job = job_new(host);
+	uint32_t instance;
+	bool more;
+	int rc;
+
+	if (job == NULL) {
+		return ERR_NOMEM;
+	}
+	job->id = frame->header.id;
+	list_append(&host->jobs, &job->link);
+	rc = request_unpack(frame, &job->exchange, &instance, job->facts, &more);
+	switch (rc) {
+	case 0:
+		return begin(host, job, instance, more);
+	case ERR_NOMEM:
+	case ERR_LIMIT:
+		exchange_reset(&job->exchange);
+		return refuse(host, job, 503, "out of memory");
+	default:
+		return rc;
+	}
+}
+
+/* Handlers may read a body as text. */
+static int add_nul(struct buffer *body)
+{
+	char *end;
+	int rc = buffer_reserve(body, 1, &end);
+
+	if (rc == 0) {
+		*end = '\0';
+	}
+	return rc;
+}
+
+int job_body(struct host *host, const struct frame *frame)
+{
+	struct job *job = find(host, frame->header.id);
+	struct buffer *body;
+	bool last = frame->header.flags & FRAME_LAST;
+	int rc;
+
+	/* What was refused or cancelled has more of its body on the way. */
+	if (job == NULL || !job->receiving) {
+		return 0;
+	}
+	body = &job->exchange.body;
+	rc = buffer_append(body, frame->payload.data, frame->payload.size);
+	if (rc == 0 && last) {
+		rc = add_nul(body);
+	}
+	if (rc != 0) {
+		return refuse(host, job, 503, "out of memory");
+	}
+	if (!last) {
+		return 0;
+	}
+	job->receiving = false;
+	return answer(host, job);
+}
+
+int job_window(struct host *host, const struct frame *frame)
+{
+	struct job *job = find(host, frame->header.id);
+	struct unpack in = { .rest = frame->payload };
+	uint32_t more = unpack_u32(&in);
+
+	if (!unpack_done(&in)) {
+		return ERR_PROTOCOL;
+	}
+	if (job == NULL || job->receiving) {
+		return 0;
+	}
+	job->window += more;
+	return send_more(host, job);
+}
+
+int job_cancel(struct host *host, const struct frame *frame)
+{
+	struct job *job = find(host, frame->header.id);
+
+	if (job != NULL) {
+		job_free(host, job);
+	}
+	return 0;
+}
+
+void job_drop_all(struct host *host)
+{
+	while (!list_empty(&host->jobs)) {
+		job_free(host, LIST_OWNER(host->jobs.next, struct job, link));
+	}
+	while (!list_empty(&host->spares)) {
+		struct job *job = LIST_OWNER(host->spares.next, struct job, link);
+
+		list_remove(&job->link);
+		exchange_release(&job->exchange);
+		free(job);
+	}
+	host->spare_count = 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The instances of a host. */
+#include "host/mount.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "host/host.h"
+#include "remote/request.h"
+
+/* The place of the first whose number is not below id. */
+static size_t lower_bound(const struct mounts *mounts, uint64_t id)
+{
+	size_t low = 0;
+	size_t high = mounts->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mounts->items[middle]->id < id) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+static struct mount *find(const struct mounts *mounts, uint64_t id)
+{
+	size_t place = lower_bound(mounts, id);
+	bool found = place < mounts->count && mounts->items[place]->id == id;
+
+	return found ? mounts->items[place] : NULL;
+}
+
+static void add(struct mounts *mounts, struct mount *mount)
+{
+	size_t place = lower_bound(mounts, mount->id);
+
+	mounts->items = memory_grow(mounts->items, mounts->count + 1,
+	    sizeof(*mounts->items));
+	memmove(mounts->items + place + 1, mounts->items + place,
+	    (mounts->count - place) * sizeof(struct mount *));
+	mounts->items[place] = mount;
+	mounts->count++;
+}
+
+static void remove_at(struct mounts *mounts, size_t place)
+{
+	mounts->count--;
+	memmove(mounts->items + place, mounts->items + place + 1,
+	    (mounts->count - place) * sizeof(struct mount *));
+}
+
+static void free_mount(struct mount *mount)
+{
+	settings_release(&mount->settings);
+	free(mount->pattern);
+	free(mount);
+}
+
+static void close_mount(struct host *host, struct mount *mount)
+{
+	host_enter(host, PAGE_ON_CLOSE, 0, "");
+	instance_close(mount->instance);
+	host_leave(host);
+	free_mount(mount);
+}
+
+static int answer_open(struct host *host, uint32_t id, bool opened,
+    const struct problems *problems)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < problems->count; i++) {
+		rc = host_send_problem(host, id, &problems->items[i]);
+	}
+	if (rc == 0) {
+		buffer_reset(&host->frame);
+		rc = frame_append(&host->frame, opened ? FRAME_OPENED : FRAME_OPEN_END, 0,
+		    0, id, SLICE(""));
+		rc = host_send(host, rc);
+	}
+	return rc;
+}
+
+static int open_instance(struct host *host, struct mount *mount,
+    const struct open_message *message)
+{
+	struct problems problems;
+	int rc;
+
+	problems_init(&problems);
+	host_enter(host, PAGE_ON_OPEN, 0, "");
+	mount->instance = instance_open(&host->plugin, &mount->settings,
+	    message->directory, message->where, &problems);
+	host_leave(host);
+	rc = answer_open(host, mount->id, mount->instance != NULL, &problems);
+	problems_release(&problems);
+	return rc;
+}
+
+int mount_open(struct host *host, const struct frame *frame)
+{
+	struct open_message message;
+	struct mount *mount;
+	int rc = open_unpack(frame, &message);
+
+	if (rc != 0 || frame->header.id > UINT32_MAX ||
+	    find(&host->mounts, frame->header.id) != NULL) {
+		settings_release(&message.settings);
+		return ERR_PROTOCOL;
+	}
+	mount = memory_new(1, sizeof(*mount));
+	mount->id = (uint32_t)frame->header.id;
+	mount->settings = message.settings;
+	mount->pattern = memory_text(message.pattern);
+	rc = open_instance(host, mount, &message);
+	if (mount->instance == NULL) {
+		free_mount(mount);
+	} else {
+		add(&host->mounts, mount);
+	}
+	return rc;
+}
+
+int mount_shut(struct host *host, const struct frame *frame)
+{
+	struct mount *mount = find(&host->mounts, frame->header.id);
+
+	/* One that was refused is not here: its peer may have shut it before it knew. */
+	if (mount != NULL) {
+		remove_at(&host->mounts, lower_bound(&host->mounts, mount->id));
+		mount->shut = true;
+		mount->users++;
+		mount_give(host, mount);
+	}
+	return 0;
+}
+
+struct mount *mount_take(struct host *host, uint32_t id)
+{
+	struct mount *mount = find(&host->mounts, id);
+
+	if (mount != NULL) {
+		mount->users++;
+	}
+	return mount;
+}
+
+void mount_give(struct host *host, struct mount *mount)
+{
+	mount->users--;
+	if (mount->shut && mount->users == 0) {
+		close_mount(host, mount);
+	}
+}
+
+void mount_close_all(struct host *host)
+{
+	for (size_t i = host->mounts.count; i > 0; i--) {
+		close_mount(host, host->mounts.items[i - 1]);
+	}
+	free(host->mounts.items);
+	host->mounts = (struct mounts){ 0 };
+}
