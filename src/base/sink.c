@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,6 +30,28 @@ static int open_path(const char *path)
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
+/*
+ * Standard output cannot be made non-blocking, as a shell may share it; so it is opened
+ * once more. Where that is not allowed, next_batch alone keeps us from waiting, which is
+ * not enough when several processes write to one pipe.
+ */
+static void own_standard(struct sink *sink)
+{
+	char path[32];
+	struct stat st;
+	int fd;
+
+	if (!sink->terminal && (fstat(sink->fd, &st) != 0 || !S_ISFIFO(st.st_mode))) {
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", sink->fd);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0) {
+		sink->fd = fd;
+		sink->owned = true;
+	}
+}
+
 int sink_open(struct sink *sink, const char *path, int standard_fd)
 {
 	memset(sink, 0, sizeof(*sink));
@@ -39,13 +62,16 @@ int sink_open(struct sink *sink, const char *path, int standard_fd)
 	}
 	if (strcmp(path, "-") == 0) {
 		sink->fd = standard_fd;
-	} else {
-		sink->fd = open_path(path);
-		if (sink->fd < 0) {
-			return ERR_SYSTEM;
-		}
-		sink->path = memory_text(path);
+		look_at(sink);
+		own_standard(sink);
+		return 0;
 	}
+	sink->fd = open_path(path);
+	if (sink->fd < 0) {
+		return ERR_SYSTEM;
+	}
+	sink->owned = true;
+	sink->path = memory_text(path);
 	look_at(sink);
 	return 0;
 }
@@ -53,13 +79,14 @@ int sink_open(struct sink *sink, const char *path, int standard_fd)
 void sink_close(struct sink *sink)
 {
 	sink_flush(sink);
-	if (sink->path != NULL) {
+	if (sink->owned) {
 		close(sink->fd);
-		free(sink->path);
 	}
+	free(sink->path);
 	buffer_release(&sink->lines);
 	sink->path = NULL;
 	sink->fd = -1;
+	sink->owned = false;
 }
 
 int sink_reopen(struct sink *sink)
@@ -76,6 +103,7 @@ int sink_reopen(struct sink *sink)
 	}
 	close(sink->fd);
 	sink->fd = fd;
+	sink->torn = false;
 	look_at(sink);
 	return 0;
 }
@@ -83,6 +111,12 @@ int sink_reopen(struct sink *sink)
 void sink_line(struct sink *sink, const char *line, size_t size)
 {
 	if (sink->fd < 0) {
+		return;
+	}
+	/* What tore a line has dropped its rest: this one is not to go on in it. */
+	if (sink->torn && sink->lines.size == 0 &&
+	    buffer_append(&sink->lines, "\n", 1) != 0) {
+		sink->lost++;
 		return;
 	}
 	if (buffer_append(&sink->lines, line, size) != 0) {
@@ -94,11 +128,12 @@ void sink_line(struct sink *sink, const char *line, size_t size)
 	}
 }
 
+/* Without the empty one that mends a torn line. */
 static size_t count_lines(struct slice text)
 {
 	size_t lines = 0;
 
-	for (size_t i = 0; i < text.size; i++) {
+	for (size_t i = text.data[0] == '\n'; i < text.size; i++) {
 		lines += text.data[i] == '\n';
 	}
 	return lines;
@@ -120,8 +155,7 @@ static size_t whole_lines(struct slice text, size_t max)
 }
 
 /*
- * A pipe or terminal whose reader is slow must not stop the loop, and its descriptor may
- * be shared with a shell, so that it cannot be made non-blocking. A pipe that polls
+ * A pipe or terminal whose reader is slow must not stop the loop. A pipe that polls
  * writable takes PIPE_BUF bytes without waiting, and never mixes them with another
  * process's.
  */
@@ -132,7 +166,8 @@ static size_t next_batch(const struct sink *sink)
 	if (sink->regular) {
 		return sink->lines.size;
 	}
-	if (poll(&writable, 1, 0) != 1 || (writable.revents & POLLOUT) == 0) {
+	/* Without a reader the write fails, which counts the lines. */
+	if (poll(&writable, 1, 0) != 1 || (writable.revents & (POLLOUT | POLLERR)) == 0) {
 		return 0;
 	}
 	return whole_lines(buffer_slice(&sink->lines), PIPE_BUF);
@@ -161,6 +196,7 @@ void sink_flush(struct sink *sink)
 			return;
 		}
 		sink->last_errno = 0;
+		sink->torn = buffer_slice(&sink->lines).data[written - 1] != '\n';
 		buffer_consume(&sink->lines, (size_t)written);
 	}
 }

@@ -19,8 +19,10 @@
 struct sink {
 	char *path;		/* owned; NULL: standard output or error */
 	int fd;			/* -1: off */
+	bool owned;		/* fd is ours to close */
 	bool terminal;
 	bool regular;		/* a file: writes never wait for a reader */
+	bool torn;		/* what was written last ends within a line */
 	struct buffer lines;
 	uint64_t lost;		/* lines that could not be kept or written */
 	int last_errno;		/* of the last write that failed; 0 once one succeeds */

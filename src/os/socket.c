@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,7 +62,7 @@ static socklen_t address_size(const union socket_address *address)
 	    sizeof(address->v6);
 }
 
-static int new_bound(const union socket_address *address, int option, int *fd)
+static int new_bound(const union socket_address *address, bool shared, int *fd)
 {
 	int on = 1;
 	int off = 0;
@@ -76,7 +77,10 @@ static int new_bound(const union socket_address *address, int option, int *fd)
 	if (address->any.sa_family == AF_INET6) {
 		(void)setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	}
-	if (setsockopt(s, SOL_SOCKET, option, &on, sizeof(on)) == 0 &&
+	/* SO_REUSEADDR on both: connections that a server before us has closed, or still
+	 * drains, would hold the port against us unless it and we have set it. */
+	if (setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    (!shared || setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
 	    bind(s, &address->any, address_size(address)) == 0) {
 		*fd = s;
 		return 0;
@@ -91,7 +95,7 @@ int socket_claim(union socket_address *address)
 {
 	socklen_t size = sizeof(*address);
 	int fd;
-	int rc = new_bound(address, SO_REUSEADDR, &fd);
+	int rc = new_bound(address, false, &fd);
 
 	if (rc != 0) {
 		return rc;
@@ -108,7 +112,7 @@ int socket_claim(union socket_address *address)
 
 int socket_listen(const union socket_address *address, int *fd)
 {
-	int rc = new_bound(address, SO_REUSEPORT, fd);
+	int rc = new_bound(address, true, fd);
 
 	if (rc == 0 && listen(*fd, SOCKET_BACKLOG) != 0) {
 		close(*fd);

@@ -231,7 +231,7 @@ static int keep_input(struct connection *connection)
 	return 0;
 }
 
-/* Has it answered all it was asked? A new connection's first request may be on its way. */
+/* Has it answered all it was asked? A new connection's request may be on its way. */
 static bool is_between_requests(const struct h1_session *session)
 {
 	return session->exchange == NULL && session->reply_written;
@@ -250,7 +250,8 @@ static void end_turn(struct connection *connection, bool more)
 	if (connection->worker->draining && !more && is_between_requests(session)) {
 		session->done = true;
 	}
-	if (connection_write(connection, SLICE("")) == 0 && session->done && !session->cut) {
+	if (connection_write(connection, SLICE("")) == 0 && session->done &&
+	    !session->cut) {
 		tls_session_end(tls);
 	}
 	rc = tls_session_flush(tls);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Good: /bulk/{bytes} is that many bytes; ?head puts them into the header, ?crash dies. */
+/* Good: /bulk/{bytes} is that many bytes; ?head puts them in the header, ?crash dies. */
 #include <stdlib.h>
 #include <string.h>
 #include <tincan/handler.h>

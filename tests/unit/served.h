@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker that serves, in a process of its own, and a TLS client for it: what the tests of
- * the worker room share. Every wait has a deadline: a socket's timeout.
+ * A worker that serves, in a process of its own, and a TLS client for it: what the tests
+ * of the worker room share. Every wait has a deadline: a socket's timeout.
  */
 #ifndef TINCAN_TESTS_SERVED_H
 #define TINCAN_TESTS_SERVED_H
@@ -33,15 +33,17 @@ struct served {
 static inline struct config *served_config(struct rig *rig, const char *members)
 {
 	char *file = memory_printf("%s/server.json", rig->root);
-	char *text = memory_printf("{\"certificates\":[{\"chain\":\"dev.crt\",\"key\":"
-	    "\"dev.key\"}],\"workers\":1,\"log\":{\"access\":\"access.log\",\"error\":\"-\"}%s}",
+	char *text = memory_printf(
+	    "{\"certificates\":[{\"chain\":\"dev.crt\",\"key\":"
+	    "\"dev.key\"}],\"workers\":1,"
+	    "\"log\":{\"access\":\"access.log\",\"error\":\"-\"}%s}",
 	    members);
 	struct config *config = config_parse(file, text, strlen(text), &rig->problems);
 
 	ck_assert_msg(rig->problems.errors == 0, "%s: %s", text,
 	    rig->problems.count == 0 ? "" : rig->problems.items[0].what);
-	tls_devcert_ensure(config, config->certificates[0].chain, config->certificates[0].key,
-	    &rig->problems);
+	tls_devcert_ensure(config, config->certificates[0].chain,
+	    config->certificates[0].key, &rig->problems);
 	ck_assert_uint_eq(rig->problems.errors, 0);
 	free(file);
 	free(text);
@@ -50,8 +52,10 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 
 static inline void served_run(struct served *served)
 {
-	struct worker_setup setup = { .config = served->config, .plugins = &served->rig.set,
-		.board = served->board, .tickets = &served->tickets,
+	struct worker_setup setup = { .config = served->config,
+		.plugins = &served->rig.set,
+		.board = served->board,
+		.tickets = &served->tickets,
 		.listen_fds = &served->listen_fd };
 
 	/* exit, not _exit: a sanitizer looks for leaks there. */
@@ -97,7 +101,8 @@ static inline void served_stop(struct served *served)
 
 		kill(served->pid, SIGTERM);
 		status = served_wait(served);
-		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x", status);
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x",
+		    status);
 	}
 	config_free(served->config);
 	scoreboard_free(served->board);
@@ -130,7 +135,8 @@ static inline void client_connect(struct client *client, const struct served *se
 	setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
 	ck_assert_int_eq(connect(client->fd, &served->address.any,
-	    sizeof(served->address.v4)), 0);
+			     sizeof(served->address.v4)),
+	    0);
 }
 
 static inline void client_handshake(struct client *client)
@@ -152,7 +158,8 @@ static inline void client_open(struct client *client, const struct served *serve
 
 static inline void client_send(struct client *client, const char *text)
 {
-	ck_assert_int_eq(SSL_write(client->ssl, text, (int)strlen(text)), (int)strlen(text));
+	ck_assert_int_eq(SSL_write(client->ssl, text, (int)strlen(text)),
+	    (int)strlen(text));
 }
 
 /* Reads once; false at the end, which SSL_get_error then explains in *why. */
@@ -208,13 +215,14 @@ static inline size_t client_count(const struct client *client, const char *text)
 }
 
 /* Reads until text is there that many times. */
-static inline void client_await_count(struct client *client, const char *text, size_t count)
+static inline void client_await_count(struct client *client, const char *text,
+    size_t count)
 {
 	int why;
 
 	while (client_count(client, text) < count) {
-		ck_assert_msg(client_read(client, &why), "'%s' %zu times, not %zu (%d)", text,
-		    client_count(client, text), count, why);
+		ck_assert_msg(client_read(client, &why), "'%s' %zu times, not %zu (%d)",
+		    text, client_count(client, text), count, why);
 	}
 }
 

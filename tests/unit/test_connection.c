@@ -99,7 +99,8 @@ START_TEST(sends_large_replies_to_a_slow_reader)
 	served_start(&served, "");
 	client_connect(&client, &served, 16384);
 	client_handshake(&client);
-	client_send(&client, "GET /bulk/3000000 HTTP/1.1\r\nhost: a\r\n\r\n"
+	client_send(&client,
+	    "GET /bulk/3000000 HTTP/1.1\r\nhost: a\r\n\r\n"
 	    "GET /bulk/2000000 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
 	ck_assert_int_eq(client_await_end(&client), SSL_ERROR_ZERO_RETURN);
 	ck_assert_uint_gt(client.size, 5000000);
@@ -147,7 +148,8 @@ START_TEST(ends_with_a_client_that_leaves_in_a_body_answered_early)
 
 	served_start(&served, "");
 	client_open(&client, &served);
-	client_send(&client, "POST /nothing HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
+	client_send(&client,
+	    "POST /nothing HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
 	client_await(&client, "404 Not Found:");
 	ck_assert_int_eq(SSL_shutdown(client.ssl), 0);
 	ck_assert_int_eq(shutdown(client.fd, SHUT_WR), 0);
@@ -162,7 +164,8 @@ START_TEST(reads_on_behind_a_body_answered_early)
 
 	served_start(&served, "");
 	client_open(&client, &served);
-	client_send(&client, "POST /nothing HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
+	client_send(&client,
+	    "POST /nothing HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
 	client_await(&client, "404 Not Found:");
 	client_send(&client, "cdefghi" GET);
 	client_await(&client, GREETING);
@@ -176,7 +179,8 @@ START_TEST(refuses_a_body_past_the_limit_before_it_comes)
 
 	served_start(&served, ",\"limits\":{\"max_body_bytes\":10}");
 	client_open(&client, &served);
-	client_send(&client, "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n"
+	client_send(&client,
+	    "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n"
 	    "expect: 100-continue\r\n\r\n");
 	ck_assert_int_eq(client_await_end(&client), SSL_ERROR_ZERO_RETURN);
 	ck_assert_uint_eq(client_count(&client, "100 Continue"), 0);
@@ -193,8 +197,9 @@ START_TEST(says_continue_behind_the_reply_before)
 
 	served_start(&served, "");
 	client_open(&client, &served);
-	client_send(&client, GET "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n"
-	    "expect: 100-continue\r\n\r\n");
+	client_send(&client,
+	    GET "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n"
+		"expect: 100-continue\r\n\r\n");
 	client_await(&client, "HTTP/1.1 100 Continue\r\n\r\n");
 	first = strstr(client.text, GREETING);
 	ck_assert_ptr_nonnull(first);
@@ -211,7 +216,8 @@ START_TEST(cuts_off_a_reply_that_cannot_be_completed)
 {
 	struct client client;
 
-	served_start(&served, ",\"routes\":[{\"path\":\"/no-end\",\"handler\":\"rude\"}]");
+	served_start(&served,
+	    ",\"routes\":[{\"path\":\"/no-end\",\"handler\":\"rude\"}]");
 	client_open(&client, &served);
 	client_send(&client, "GET /no-end HTTP/1.0\r\n\r\n");
 	ck_assert_int_ne(client_await_end(&client), SSL_ERROR_ZERO_RETURN);
@@ -334,7 +340,8 @@ START_TEST(answers_408_to_a_body_that_stops)
 
 	served_start(&served, ",\"timeouts\":{\"body_ms\":100}");
 	client_open(&client, &served);
-	client_send(&client, "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
+	client_send(&client,
+	    "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab");
 	ck_assert_int_ge(time_to_end(&client, &why), 90);
 	ck_assert_int_eq(why, SSL_ERROR_ZERO_RETURN);
 	ck_assert_uint_eq(client_count(&client, "HTTP/1.1 408 "), 1);
@@ -409,9 +416,10 @@ START_TEST(drains_behind_a_request_under_way)
 
 	served_start(&served, "");
 	client_open(&client, &served);
-	client_send(&client, "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab");
+	client_send(&client,
+	    "POST /greet/you HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab");
 	client_await(&client, "");
-	/* One turn, so that the worker has seen the first half before it is told to stop. */
+	/* So that the worker has seen the first half before it is told to stop. */
 	while (counter_get(&served.board->worker[0].received_bytes) == 0) {
 		sched_yield();
 	}
