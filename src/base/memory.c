@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void memory_exhausted(void)
+{
+	fputs("tincan: out of memory\n", stderr);
+	abort();
+}
+
 static void *checked(void *memory)
 {
 	if (memory == NULL) {
-		fputs("tincan: out of memory\n", stderr);
-		abort();
+		memory_exhausted();
 	}
 	return memory;
 }

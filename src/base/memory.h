@@ -18,6 +18,9 @@ void *memory_new(size_t count, size_t size);
 /* Like realloc to count items of size bytes; new bytes are not cleared. */
 void *memory_grow(void *old, size_t count, size_t size);
 
+/* Says so and ends the process: for callers whose own allocation has failed. */
+_Noreturn void memory_exhausted(void);
+
 /* A copy of text, of the first size bytes of data (NUL added), of a format's result. */
 char *memory_text(const char *text);
 char *memory_copy(const char *data, size_t size);

@@ -2,7 +2,7 @@
 /*
  * The search in the tree, without an allocation.
  *
- * It takes literal, then {name}, then *, and climbs back by parent numbers when it gets
+ * It takes literal, then {name}, then *, and climbs back by the parents when it gets
  * stuck. One way only leads to a node, so a search visits no node twice and only nodes
  * that fit the path: if k segments of n can go on both as a literal and as a {name}, at
  * most n * 2^k. The routes are the operator's, so k is not for clients to choose; tables
@@ -19,7 +19,8 @@ struct search {
 	const struct router *router;
 	struct slice path;
 	size_t at;
-	uint32_t node;
+	const struct node *node;
+	uint64_t hash;			/* of node, known before the node is */
 	enum segment_kind next;		/* the first choice that was not tried */
 	struct slice *values;		/* of the names taken on the way */
 	size_t count;
@@ -33,72 +34,77 @@ static struct slice segment_at(struct slice path, size_t at)
 		end == NULL ? path.size - at : (size_t)(end - path.data) - at };
 }
 
-/* Takes the best choice not yet tried: 0 if there is none. */
-static uint32_t choose_child(struct search *search, struct slice segment)
+static void step_down(struct search *search, const struct node *child, uint64_t hash,
+    struct slice segment)
 {
-	const struct router *router = search->router;
-	uint32_t child = 0;
+	search->node = child;
+	search->hash = hash;
+	search->at += segment.size + 1;
+	search->next = SEGMENT_LITERAL;
+}
+
+/* Down by the best choice not yet tried, if there is one. */
+static bool descend(struct search *search)
+{
+	struct slice segment = segment_at(search->path, search->at);
+	const struct node *child;
 
 	if (search->next == SEGMENT_LITERAL) {
-		child = find_literal(router, search->node, segment);
-	}
-	if (child == 0 && search->next <= SEGMENT_NAME && segment.size > 0) {
-		child = router->nodes[search->node].name;
-		if (child != 0) {
-			search->values[search->count++] = segment;
+		uint64_t hash = hash_literal(search->hash, segment);
+
+		child = find_literal(search->router, search->node, segment, hash);
+		if (child != NULL) {
+			step_down(search, child, hash, segment);
+			return true;
 		}
 	}
-	return child;
+	child = search->node->name;
+	if (search->next == SEGMENT_REST || child == NULL || segment.size == 0) {
+		return false;
+	}
+	search->values[search->count++] = segment;
+	step_down(search, child, hash_name(search->hash), segment);
+	return true;
 }
 
 /* Back to the parent, to its next choice; false at the root. */
 static bool climb(struct search *search)
 {
-	const struct node *node = &search->router->nodes[search->node];
+	const struct node *node = search->node;
+	const struct node *parent = node->parent;
 
-	if (search->node == ROOT) {
+	if (parent == NULL) {
 		return false;
 	}
-	if (node->segment != NULL) {
-		search->at -= node->segment_size + 1;
-		search->next = SEGMENT_NAME;
-	} else {
+	if (node == parent->name) {
 		search->at -= search->values[--search->count].size + 1;
 		search->next = SEGMENT_REST;
+	} else {
+		search->at -= node->size + 1;
+		search->next = SEGMENT_NAME;
 	}
-	search->node = node->parent;
+	search->node = parent;
+	search->hash = parent->hash;
 	return true;
 }
 
-/* The number of the first route of the best path, or NO_ROUTE. */
-static uint32_t find_path(struct search *search, struct slice *tail)
+/* The first route of the best path, or NULL. */
+static const struct route *find_path(struct search *search, struct slice *tail)
 {
 	do {
-		const struct node *nodes = search->router->nodes;
-		struct slice segment;
-		uint32_t child;
-
-		while (search->at <= search->path.size) {
-			segment = segment_at(search->path, search->at);
-			child = choose_child(search, segment);
-			if (child == 0) {
-				break;
-			}
-			search->node = child;
-			search->at += segment.size + 1;
-			search->next = SEGMENT_LITERAL;
+		while (search->at <= search->path.size && descend(search)) {
 		}
 		if (search->at > search->path.size) {
-			if (nodes[search->node].exact != NO_ROUTE) {
-				return nodes[search->node].exact;
+			if (search->node->exact != NULL) {
+				return search->node->exact;
 			}
-		} else if (nodes[search->node].rest != NO_ROUTE) {
+		} else if (search->node->rest != NULL) {
 			*tail = search->path;
 			slice_skip(tail, search->at);
-			return nodes[search->node].rest;
+			return search->node->rest;
 		}
 	} while (climb(search));
-	return NO_ROUTE;
+	return NULL;
 }
 
 static bool takes_other(const struct route *route, struct slice method)
@@ -114,24 +120,22 @@ static bool takes_other(const struct route *route, struct slice method)
 }
 
 /* The route of the path that takes the method, or NULL. */
-static const struct route *find_method(const struct router *router, uint32_t first,
-    uint32_t method_id, struct slice method)
+static const struct route *find_method(const struct route *first, uint32_t method_id,
+    struct slice method)
 {
-	for (uint32_t at = first; at != NO_ROUTE; at = router->routes[at].next) {
-		const struct route *route = &router->routes[at];
-
+	for (const struct route *route = first; route != NULL; route = route->next) {
 		if (method_id != HTTP_OTHER ? (route->methods & method_id) != 0 :
 		    takes_other(route, method)) {
 			return route;
 		}
 	}
 	if (method_id == HTTP_HEAD) {
-		return find_method(router, first, HTTP_GET, method);
+		return find_method(first, HTTP_GET, method);
 	}
 	return NULL;
 }
 
-/* A route borrows its path's nodes from others, but its names are its own. */
+/* Routes of equal patterns share their nodes, but each has names of its own. */
 static void fill_names(struct router_match *match)
 {
 	struct slice rest = slice_of(match->pattern);
@@ -148,10 +152,11 @@ static void fill_names(struct router_match *match)
 void router_match(const struct router *router, struct slice path, uint32_t method_id,
     struct slice method, struct router_match *match)
 {
-	struct search search = { .router = router, .path = path, .at = 1, .node = ROOT,
+	struct search search = { .router = router, .path = path, .at = 1,
+		.node = router->root, .hash = router->root->hash,
 		.values = match->values };
+	const struct route *first;
 	const struct route *route;
-	uint32_t first;
 
 	/* Field by field: clearing names and values would cost more than the search. */
 	match->value = NULL;
@@ -164,12 +169,12 @@ void router_match(const struct router *router, struct slice path, uint32_t metho
 		return;
 	}
 	first = find_path(&search, &match->tail);
-	if (first == NO_ROUTE) {
+	if (first == NULL) {
 		return;
 	}
-	match->methods = router->routes[first].path_methods;
-	match->other_methods = router->routes[first].path_others;
-	route = find_method(router, first, method_id, method);
+	match->methods = first->path_methods;
+	match->other_methods = first->path_others;
+	route = find_method(first, method_id, method);
 	if (route != NULL) {
 		match->value = route->value;
 		match->pattern = route->pattern;

@@ -12,18 +12,29 @@
 
 #define EDGES_FIRST 64	/* a power of two */
 
-static void place_edge(struct router *router, struct edge edge)
+/* Not cleared; lives as long as the router. Routers are built at boot and reload only. */
+static void *allocate(struct router *router, size_t size)
 {
-	size_t mask = router->edge_capacity - 1;
-	size_t at = edge.hash & mask;
+	void *memory = arena_alloc(&router->arena, size);
 
-	while (router->edges[at].node != 0) {
-		at = (at + 1) & mask;
+	if (memory == NULL) {
+		memory_exhausted();
 	}
-	router->edges[at] = edge;
+	return memory;
 }
 
-static void add_edge(struct router *router, struct edge edge)
+static void place_edge(struct router *router, struct node *node)
+{
+	size_t mask = router->edge_capacity - 1;
+	size_t at = node->hash & mask;
+
+	while (router->edges[at].node != NULL) {
+		at = (at + 1) & mask;
+	}
+	router->edges[at] = (struct edge){ .hash = node->hash, .node = node };
+}
+
+static void add_edge(struct router *router, struct node *node)
 {
 	if (router->edge_count >= router->edge_capacity / 4 * 3) {
 		struct edge *old = router->edges;
@@ -32,39 +43,34 @@ static void add_edge(struct router *router, struct edge edge)
 		router->edge_capacity *= 2;
 		router->edges = memory_new(router->edge_capacity, sizeof(*router->edges));
 		for (size_t i = 0; i < old_capacity; i++) {
-			if (old[i].node != 0) {
-				place_edge(router, old[i]);
+			if (old[i].node != NULL) {
+				place_edge(router, old[i].node);
 			}
 		}
 		free(old);
 	}
-	place_edge(router, edge);
+	place_edge(router, node);
 	router->edge_count++;
 }
 
-static uint32_t add_node(struct router *router, struct node node)
+static struct node *new_node(struct router *router, struct node *parent, uint64_t hash,
+    struct slice segment)
 {
-	if (router->node_count == router->node_capacity) {
-		router->node_capacity = router->node_capacity == 0 ? 16 :
-		    router->node_capacity * 2;
-		router->nodes = memory_grow(router->nodes, router->node_capacity,
-		    sizeof(*router->nodes));
-	}
-	router->nodes[router->node_count] = node;
-	return (uint32_t)router->node_count++;
+	struct node *node = allocate(router, sizeof(*node) + segment.size);
+
+	*node = (struct node){ .hash = hash, .parent = parent, .size = segment.size };
+	memcpy(node->segment, segment.data, segment.size);
+	return node;
 }
 
 struct router *router_new(void)
 {
 	struct router *router = memory_new(1, sizeof(*router));
 
-	router->seed = hash_seed();
+	arena_init(&router->arena, SIZE_MAX);
+	router->root = new_node(router, NULL, hash_seed(), SLICE(""));
 	router->edge_capacity = EDGES_FIRST;
 	router->edges = memory_new(EDGES_FIRST, sizeof(*router->edges));
-	router->route_capacity = 16;
-	router->routes = memory_new(router->route_capacity, sizeof(*router->routes));
-	router->route_count = 1;
-	add_node(router, (struct node){ .parent = ROOT });
 	return router;
 }
 
@@ -73,13 +79,12 @@ void router_free(struct router *router)
 	if (router == NULL) {
 		return;
 	}
-	for (size_t i = NO_ROUTE + 1; i < router->route_count; i++) {
-		free(router->routes[i].pattern);
-		free(router->routes[i].path_others);
+	for (size_t i = 0; i < router->route_count; i++) {
+		free(router->routes[i]->path_others);
 	}
 	free(router->routes);
-	free(router->nodes);
 	free(router->edges);
+	arena_release(&router->arena);
 	free(router);
 }
 
@@ -88,36 +93,35 @@ int router_check(const char *pattern, const char **what)
 	return pattern_check(pattern, what);
 }
 
-static uint32_t add_literal(struct router *router, uint32_t parent, struct slice segment)
+static struct node *add_literal(struct router *router, struct node *parent,
+    struct slice segment)
 {
-	uint32_t child = find_literal(router, parent, segment);
+	uint64_t hash = hash_literal(parent->hash, segment);
+	struct node *child = find_literal(router, parent, segment, hash);
 
-	if (child == 0) {
-		uint32_t hash = hash_child(router, parent, segment);
-
-		child = add_node(router, (struct node){ .parent = parent,
-		    .segment = segment.data, .segment_size = (uint32_t)segment.size });
-		add_edge(router, (struct edge){ .hash = hash, .node = child });
+	if (child == NULL) {
+		child = new_node(router, parent, hash, segment);
+		add_edge(router, child);
 	}
 	return child;
 }
 
-static uint32_t add_name(struct router *router, uint32_t parent)
+static struct node *add_name(struct router *router, struct node *parent)
 {
-	if (router->nodes[parent].name == 0) {
-		uint32_t child = add_node(router, (struct node){ .parent = parent });
+	if (parent->name == NULL) {
+		uint64_t hash = hash_name(parent->hash);
 
-		router->nodes[parent].name = child;
+		parent->name = new_node(router, parent, hash, SLICE(""));
 	}
-	return router->nodes[parent].name;
+	return parent->name;
 }
 
-/* Where the number of the path's first route is kept; makes the nodes on the way. */
-static uint32_t *add_path(struct router *router, const char *pattern)
+/* Where the path's first route is kept; makes the nodes on the way. */
+static struct route **add_path(struct router *router, const char *pattern)
 {
 	struct slice rest = slice_of(pattern);
 	struct slice segment;
-	uint32_t node = ROOT;
+	struct node *node = router->root;
 
 	while (pattern_next(&rest, &segment)) {
 		switch (pattern_kind(segment)) {
@@ -128,10 +132,10 @@ static uint32_t *add_path(struct router *router, const char *pattern)
 			node = add_name(router, node);
 			break;
 		case SEGMENT_REST:
-			return &router->nodes[node].rest;
+			return &node->rest;
 		}
 	}
-	return &router->nodes[node].exact;
+	return &node->exact;
 }
 
 static bool lists_method(const char *const *others, const char *method)
@@ -190,40 +194,31 @@ static void widen_path(struct route *first, const struct route *route)
 	}
 }
 
-/* The first route of the path that route clashes with, else NULL; *last is its end. */
-static const struct route *find_clash(const struct router *router, uint32_t first,
-    const struct route *route, uint32_t *last)
+static struct route *new_route(struct router *router, const char *pattern,
+    const struct route *given)
 {
-	*last = NO_ROUTE;
-	for (uint32_t at = first; at != NO_ROUTE; at = router->routes[at].next) {
-		if (routes_clash(&router->routes[at], route)) {
-			return &router->routes[at];
-		}
-		*last = at;
-	}
-	return NULL;
-}
+	size_t size = strlen(pattern) + 1;
+	struct route *route = allocate(router, sizeof(*route) + size);
 
-static uint32_t append_route(struct router *router, const struct route *route)
-{
+	*route = *given;
+	memcpy(route->pattern, pattern, size);
 	if (router->route_count == router->route_capacity) {
-		router->route_capacity *= 2;
+		router->route_capacity = router->route_capacity == 0 ? 16 :
+		    router->route_capacity * 2;
 		router->routes = memory_grow(router->routes, router->route_capacity,
 		    sizeof(*router->routes));
 	}
-	router->routes[router->route_count] = *route;
-	return (uint32_t)router->route_count++;
+	router->routes[router->route_count++] = route;
+	return route;
 }
 
 int router_add(struct router *router, const char *pattern, uint32_t methods,
     const char *const *others, void *value, void **clash)
 {
-	struct route route = { .methods = methods, .others = others, .value = value };
-	const struct route *other;
+	struct route route = { .value = value, .others = others, .methods = methods };
+	struct route **first;
+	struct route **last;
 	const char *what;
-	uint32_t *first;
-	uint32_t last;
-	uint32_t added;
 
 	if (router_check(pattern, &what) != 0) {
 		return ERR_INVALID;
@@ -232,47 +227,48 @@ int router_add(struct router *router, const char *pattern, uint32_t methods,
 		route.others = NULL;
 		route.methods = methods != 0 ? methods : ALL_METHODS | ANY_OTHER;
 	}
-	route.pattern = memory_text(pattern);
-	first = add_path(router, route.pattern);
-	other = find_clash(router, *first, &route, &last);
-	if (other != NULL) {
-		/* The path was there before, so no node borrows from this pattern. */
-		*clash = other->value;
-		free(route.pattern);
-		return ERR_LIMIT;
+	first = add_path(router, pattern);
+	for (last = first; *last != NULL; last = &(*last)->next) {
+		if (routes_clash(*last, &route)) {
+			*clash = (*last)->value;
+			return ERR_LIMIT;
+		}
 	}
-	added = append_route(router, &route);
-	if (*first == NO_ROUTE) {
-		*first = added;
-	} else {
-		router->routes[last].next = added;
-	}
-	widen_path(&router->routes[*first], &route);
+	*last = new_route(router, pattern, &route);
+	widen_path(*first, &route);
 	return 0;
 }
 
+struct numbered {
+	const struct route *route;
+	size_t number;		/* in the order of adding, as qsort keeps no order */
+};
+
 static int compare_routes(const void *a, const void *b)
 {
-	const struct route *left = *(const struct route *const *)a;
-	const struct route *right = *(const struct route *const *)b;
-	int order = pattern_compare(left->pattern, right->pattern);
+	const struct numbered *left = a;
+	const struct numbered *right = b;
+	int order = pattern_compare(left->route->pattern, right->route->pattern);
 
-	return order != 0 ? order : (left > right) - (left < right);
+	if (order != 0) {
+		return order;
+	}
+	return (left->number > right->number) - (left->number < right->number);
 }
 
 void router_walk(const struct router *router,
     void (*fn)(void *arg, const char *pattern, uint32_t methods, void *value), void *arg)
 {
-	size_t count = router->route_count - 1;
-	const struct route **routes = memory_new(count, sizeof(*routes));
+	struct numbered *sorted = memory_new(router->route_count, sizeof(*sorted));
 
-	for (size_t i = 0; i < count; i++) {
-		routes[i] = &router->routes[i + 1];
+	for (size_t i = 0; i < router->route_count; i++) {
+		sorted[i] = (struct numbered){ router->routes[i], i };
 	}
-	qsort(routes, count, sizeof(*routes), compare_routes);
-	for (size_t i = 0; i < count; i++) {
-		fn(arg, routes[i]->pattern, routes[i]->methods & ~ANY_OTHER,
-		    routes[i]->value);
+	qsort(sorted, router->route_count, sizeof(*sorted), compare_routes);
+	for (size_t i = 0; i < router->route_count; i++) {
+		const struct route *route = sorted[i].route;
+
+		fn(arg, route->pattern, route->methods & ~ANY_OTHER, route->value);
 	}
-	free(routes);
+	free(sorted);
 }
