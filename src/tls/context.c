@@ -78,6 +78,29 @@ static void warn_of_expiry(SSL_CTX *ssl, const struct config_certificate *certif
 	}
 }
 
+/* libssl has a slot for each kind of key, and compares within one slot only. */
+static int use_key(SSL_CTX *ssl, const struct config_certificate *certificate,
+    struct problems *problems)
+{
+	const X509 *x509 = SSL_CTX_get0_certificate(ssl);
+	int reason;
+
+	if (SSL_CTX_use_PrivateKey_file(ssl, certificate->key, SSL_FILETYPE_PEM) == 1 &&
+	    X509_check_private_key(x509, SSL_CTX_get0_privatekey(ssl)) == 1) {
+		return 0;
+	}
+	reason = ERR_GET_REASON(ERR_peek_last_error());
+	if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
+		problems_add(problems, certificate->where, NULL,
+		    "the key '%s' is not that of the certificate '%s'", certificate->key,
+		    certificate->chain);
+	} else {
+		problems_add(problems, certificate->where, "expected an unencrypted PEM key",
+		    "cannot use the key '%s': %s", certificate->key, last_reason());
+	}
+	return ERR_INVALID;
+}
+
 static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certificate,
     struct problems *problems)
 {
@@ -95,18 +118,7 @@ static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certif
 		    last_reason());
 		return ERR_INVALID;
 	}
-	if (SSL_CTX_use_PrivateKey_file(ssl, certificate->key, SSL_FILETYPE_PEM) != 1) {
-		/* libssl compares the two while it takes the key. */
-		if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
-		    ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH) {
-			problems_add(problems, where, NULL,
-			    "the key '%s' is not that of the certificate '%s'",
-			    certificate->key, certificate->chain);
-		} else {
-			problems_add(problems, where, "expected an unencrypted PEM key",
-			    "cannot use the key '%s': %s", certificate->key,
-			    last_reason());
-		}
+	if (use_key(ssl, certificate, problems) != 0) {
 		return ERR_INVALID;
 	}
 	warn_of_readers(certificate, problems);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,12 +14,28 @@
 
 #define DAY_SECONDS (24L * 60 * 60)
 
-static bool lasts(const char *chain)
+/* A full disk may have left half of it. */
+static bool is_key_of(X509 *x509, const char *key_path)
+{
+	FILE *in = fopen(key_path, "re");
+	/* An empty passphrase, so that nobody is asked for one. */
+	EVP_PKEY *key = in == NULL ? NULL : PEM_read_PrivateKey(in, NULL, NULL, "");
+	bool good = key != NULL && X509_check_private_key(x509, key) == 1;
+
+	EVP_PKEY_free(key);
+	if (in != NULL) {
+		fclose(in);
+	}
+	return good;
+}
+
+static bool lasts(const char *chain, const char *key_path)
 {
 	time_t soon = time(NULL) + 7 * DAY_SECONDS;
 	FILE *in = fopen(chain, "re");
 	X509 *x509 = in == NULL ? NULL : PEM_read_X509(in, NULL, NULL, NULL);
-	bool good = x509 != NULL && X509_cmp_time(X509_get0_notAfter(x509), &soon) > 0;
+	bool good = x509 != NULL && X509_cmp_time(X509_get0_notAfter(x509), &soon) > 0 &&
+	    is_key_of(x509, key_path);
 
 	X509_free(x509);
 	if (in != NULL) {
@@ -121,7 +136,7 @@ void tls_devcert_ensure(const struct config *config, const char *chain,
 	problems_warn(problems, config->file,
 	    "name a certificate under 'certificates' before others use this server",
 	    "no certificate: serving the self-signed '%s' for localhost", chain);
-	if (lasts(chain) && access(key_path, R_OK) == 0) {
+	if (lasts(chain, key_path)) {
 		return;
 	}
 	key = EVP_EC_gen("P-256");
