@@ -95,8 +95,9 @@ static int use_key(SSL_CTX *ssl, const struct config_certificate *certificate,
 		    "the key '%s' is not that of the certificate '%s'", certificate->key,
 		    certificate->chain);
 	} else {
-		problems_add(problems, certificate->where, "expected an unencrypted PEM key",
-		    "cannot use the key '%s': %s", certificate->key, last_reason());
+		problems_add(problems, certificate->where,
+		    "expected an unencrypted PEM key", "cannot use the key '%s': %s",
+		    certificate->key, last_reason());
 	}
 	return ERR_INVALID;
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* The scoreboard: names, counters across a fork, blame. */
+#include "ipc/scoreboard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static struct scoreboard *board;
+
+static void set_up(void)
+{
+	board = scoreboard_new(2);
+}
+
+static void tear_down(void)
+{
+	scoreboard_free(board);
+	scoreboard_free(NULL);
+}
+
+START_TEST(finds_handlers_by_name)
+{
+	uint32_t hello = scoreboard_handler_add(board, "hello");
+
+	ck_assert_uint_ne(hello, SCOREBOARD_SERVER);
+	ck_assert_uint_eq(scoreboard_handler_add(board, "hello"), hello);
+	ck_assert_uint_eq(scoreboard_handler_find(board, "hello"), hello);
+	ck_assert_uint_eq(scoreboard_handler_find(board, "nobody"), SCOREBOARD_SERVER);
+	ck_assert_str_eq(board->names[SCOREBOARD_SERVER], "tincan");
+}
+END_TEST
+
+START_TEST(counts_those_without_a_place_as_the_server)
+{
+	char name[16];
+
+	for (int i = 1; i < SCOREBOARD_HANDLERS; i++) {
+		snprintf(name, sizeof(name), "h%d", i);
+		ck_assert_uint_eq(scoreboard_handler_add(board, name), (uint32_t)i);
+	}
+	ck_assert_uint_eq(scoreboard_handler_add(board, "one-more"), SCOREBOARD_SERVER);
+	ck_assert_uint_eq(scoreboard_handler_find(board, "h255"), 255);
+}
+END_TEST
+
+START_TEST(shows_what_another_process_has_counted)
+{
+	struct scoreboard_worker *worker = &board->worker[1];
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		counter_add(&worker->accepted, 3);
+		blame_set(&worker->blame, "crasher", "on_request", "0123456789abcdef",
+		    "GET", "/crash");
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_uint_eq(counter_get(&worker->accepted), 3);
+	ck_assert_uint_eq(counter_get(&board->worker[0].accepted), 0);
+	ck_assert_str_eq(worker->blame.handler, "crasher");
+	ck_assert_str_eq(worker->blame.target, "GET /crash");
+}
+END_TEST
+
+START_TEST(cuts_what_is_too_long_to_blame)
+{
+	struct scoreboard_blame *blame = &board->worker[0].blame;
+	char text[1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	blame_set(blame, text, text, text, text, text);
+	ck_assert_uint_eq(strlen(blame->handler), SCOREBOARD_NAME_BYTES - 1);
+	ck_assert_uint_eq(strlen(blame->target), SCOREBOARD_TARGET_BYTES - 1);
+	ck_assert_ptr_nonnull(strchr(blame->target, ' '));
+	blame_set(blame, "quiet", "on_open", NULL, NULL, NULL);
+	ck_assert_str_eq(blame->request, "");
+	ck_assert_str_eq(blame->handler, "quiet");
+	blame_clear(blame);
+	ck_assert_str_eq(blame->handler, "");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("scoreboard");
+	TCase *tests = tcase_create("scoreboard");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, finds_handlers_by_name);
+	tcase_add_test(tests, counts_those_without_a_place_as_the_server);
+	tcase_add_test(tests, shows_what_another_process_has_counted);
+	tcase_add_test(tests, cuts_what_is_too_long_to_blame);
+	suite_add_tcase(suite, tests);
+	return unit_run(suite);
+}
