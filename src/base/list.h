@@ -42,4 +42,15 @@ static inline void list_remove(struct list *link)
 	list_init(link);
 }
 
+/* Appends all of from, which is empty afterwards. */
+static inline void list_move(struct list *list, struct list *from)
+{
+	while (!list_empty(from)) {
+		struct list *link = from->next;
+
+		list_remove(link);
+		list_append(list, link);
+	}
+}
+
 #endif

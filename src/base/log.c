@@ -55,6 +55,11 @@ void log_name(const char *process)
 	snprintf(the_log.process, sizeof(the_log.process), "%s", process);
 }
 
+int log_fd(void)
+{
+	return the_log.sink.fd;
+}
+
 uint64_t log_lost(void)
 {
 	return the_log.sink.lost;

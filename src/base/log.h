@@ -31,6 +31,9 @@ void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
 void log_handler(int level, const char *handler, const char *request, const char *text,
     size_t size);
 
+/* Its descriptor, for a child that closes all others; -1: none of its own. */
+int log_fd(void);
+
 /* Lines that could not be written so far. */
 uint64_t log_lost(void);
 

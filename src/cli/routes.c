@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * tincan routes: the route table in the order of matching. It loads the plugins into this
- * process, for those with a route of their own; the preflight has tried them before.
- */
+/* tincan routes: the route table in the order of matching. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cli/cli.h"
 #include "http/message.h"
 #include "master/boot.h"
@@ -51,19 +47,16 @@ static void print_route(void *arg, const char *pattern, uint32_t methods, void *
 	}
 }
 
-static const void *no_ext(const char *id)
-{
-	(void)id;
-	return NULL;
-}
-
 static void print_routes(struct boot *boot)
 {
-	static const struct plugin_services services = { .log = log_handler,
-		.ext = no_ext };
+	struct site_process process = { .services = NULL };
 	struct site site;
 
-	site_open(&site, boot->config, &boot->plugins, &services, NULL, &boot->problems);
+	/* Isolated, and without a host: then none of their code is loaded here. */
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		boot->plugins.items[i].isolated = true;
+	}
+	site_open(&site, boot->config, &boot->plugins, &process, &boot->problems);
 	printf("%-30s %-20s %s\n", "path", "methods", "handler");
 	router_walk(site.router, print_route, NULL);
 	site_release(&site);

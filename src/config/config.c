@@ -89,31 +89,45 @@ static int read_all(FILE *stream, struct buffer *text)
 	}
 }
 
-struct config *config_load(const char *file, struct problems *problems)
+int config_read(const char *file, char **text, size_t *size, struct problems *problems)
 {
 	FILE *stream = fopen(file, "re");
-	struct config *config = NULL;
-	struct buffer text;
+	struct buffer content;
 	int rc = ERR_SYSTEM;
 
 	/* One read more than a document may have, which then says so itself. */
-	buffer_init(&text, DOCUMENT_MAX_BYTES + 2 * READ_BYTES);
+	buffer_init(&content, DOCUMENT_MAX_BYTES + 2 * READ_BYTES);
 	if (stream != NULL) {
-		rc = read_all(stream, &text);
+		rc = read_all(stream, &content);
 	}
 	if (rc == ERR_SYSTEM) {
 		problems_add(problems, file, NULL, "cannot read it: %s", strerror(errno));
 	} else if (rc != 0 && rc != ERR_LIMIT) {
 		problems_add(problems, file, NULL, "cannot read it: out of memory");
 	} else {
-		struct slice all = buffer_slice(&text);
+		struct slice all = buffer_slice(&content);
 
-		config = config_parse(file, all.data, all.size, problems);
+		*text = memory_copy(all.data, all.size);
+		*size = all.size;
+		rc = 0;
 	}
 	if (stream != NULL) {
 		fclose(stream);
 	}
-	buffer_release(&text);
+	buffer_release(&content);
+	return rc;
+}
+
+struct config *config_load(const char *file, struct problems *problems)
+{
+	struct config *config = NULL;
+	char *text = NULL;
+	size_t size;
+
+	if (config_read(file, &text, &size, problems) == 0) {
+		config = config_parse(file, text, size, problems);
+	}
+	free(text);
 	return config;
 }
 

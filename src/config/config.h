@@ -113,8 +113,15 @@ struct config {
 struct config *config_parse(const char *file, const char *text, size_t size,
     struct problems *problems);
 
+/* The content of the file, owned by the caller; or not 0, with a problem. */
+int config_read(const char *file, char **text, size_t *size, struct problems *problems)
+    MUST_USE;
+
 /* Reads the file and parses it. NULL, with a problem, if it cannot be read. */
 struct config *config_load(const char *file, struct problems *problems);
+
+/* Does any route name that handler? */
+bool config_routes_to(const struct config *config, const char *handler);
 
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,

@@ -100,6 +100,18 @@ const struct config_handler *config_find_handler(const struct config *config,
 	return NULL;
 }
 
+bool config_routes_to(const struct config *config, const char *handler)
+{
+	for (size_t i = 0; i < config->route_count; i++) {
+		const char *name = config->routes[i].handler;
+
+		if (name != NULL && strcmp(name, handler) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void handlers_free(struct config *config)
 {
 	for (size_t i = 0; i < config->handler_count; i++) {

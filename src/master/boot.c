@@ -2,47 +2,155 @@
 /* From a configuration file to all that is needed to serve it. */
 #include "master/boot.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "master/hostexec.h"
 #include "master/preflight.h"
 
-/* A file without certificates is a working one, with a certificate made for it. */
-static void name_development_certificate(struct config *config)
+/* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
+static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
 {
-	config->certificates = memory_new(1, sizeof(*config->certificates));
-	config->certificate_count = 1;
-	config->certificates[0] = (struct config_certificate){
-		.where = memory_printf("%s: certificates", config->file),
-		.chain = memory_printf("%s/dev.crt", config->state),
-		.key = memory_printf("%s/dev.key", config->state),
-	};
+	const char **names = memory_new(plugins->count, sizeof(*names));
+	const char *nearest;
+	char *hint;
+
+	for (size_t i = 0; i < plugins->count; i++) {
+		names[i] = plugins->items[i].note.name;
+	}
+	nearest = text_nearest(name, names, plugins->count);
+	hint = nearest == NULL ? NULL : memory_printf("did you mean '%s'", nearest);
+	free(names);
+	return hint;
+}
+
+static void need_plugin(struct boot *boot, const char *name, const char *where,
+    const char *key)
+{
+	char *hint;
+	char *place;
+
+	if (plugin_find(&boot->plugins, name) != NULL) {
+		return;
+	}
+	hint = nearest_plugin(&boot->plugins, name);
+	place = memory_printf("%s%s", where, key);
+	problems_add(&boot->problems, place, hint, "no plugin named '%s' in '%s'", name,
+	    boot->config->plugin_directory);
+	free(place);
+	free(hint);
+}
+
+static void check_names(struct boot *boot)
+{
+	const struct config *config = boot->config;
+
+	for (size_t i = 0; i < config->handler_count; i++) {
+		need_plugin(boot, config->handlers[i].name, config->handlers[i].where, "");
+	}
+	for (size_t i = 0; i < config->route_count; i++) {
+		if (config->routes[i].handler != NULL) {
+			need_plugin(boot, config->routes[i].handler, config->routes[i].where,
+			    ".handler");
+		}
+	}
+}
+
+static void set_isolation(struct boot *boot)
+{
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		struct plugin *plugin = &boot->plugins.items[i];
+		const struct config_handler *handler =
+		    config_find_handler(boot->config, plugin->note.name);
+
+		plugin->isolated = handler == NULL || !handler->in_worker;
+	}
+}
+
+static void on_probed(void *arg)
+{
+	struct boot *boot = arg;
+
+	probes_free(boot->probes);
+	boot->probes = NULL;
+	if (boot->config != NULL) {
+		preflight_run(boot->config, &boot->problems);
+	}
+	boot->done(boot);
+}
+
+static void read_config(struct boot *boot, const char *file, const struct slice *text)
+{
+	if (text != NULL) {
+		boot->text = memory_copy(text->data, text->size);
+		boot->text_size = text->size;
+	} else if (config_read(file, &boot->text, &boot->text_size, &boot->problems) != 0) {
+		return;
+	}
+	boot->config = config_parse(file, boot->text, boot->text_size, &boot->problems);
+}
+
+void boot_begin(struct boot *boot, struct loop *loop, const char *file,
+    const struct slice *text, void *owner, boot_adjust_fn *adjust,
+    void (*done)(struct boot *boot))
+{
+	memset(boot, 0, sizeof(*boot));
+	boot->done = done;
+	boot->owner = owner;
+	problems_init(&boot->problems);
+	read_config(boot, file, text);
+	if (boot->config != NULL && hostexec_open(&boot->problems) == 0) {
+		plugin_scan(&boot->plugins, boot->config->plugin_directory, boot->config->state,
+		    &boot->problems);
+		set_isolation(boot);
+		if (adjust != NULL) {
+			adjust(boot);
+		}
+		if (text == NULL) {
+			check_names(boot);
+		}
+	}
+	/* Without a configuration the set is empty, but the end comes as always. */
+	boot->probes = probes_start(loop, boot->config, &boot->plugins, &boot->problems,
+	    text == NULL, on_probed, boot);
+}
+
+struct waiting {
+	struct boot boot;	/* first: done gets its address */
+	struct loop *loop;
+};
+
+static void stop_waiting(struct boot *boot)
+{
+	loop_stop(((struct waiting *)boot)->loop);
 }
 
 void boot_load(struct boot *boot, const char *file)
 {
-	struct config *config;
-	bool development;
+	struct waiting waiting = { .loop = loop_new() };
 
-	memset(boot, 0, sizeof(*boot));
-	problems_init(&boot->problems);
-	config = config_load(file, &boot->problems);
-	boot->config = config;
-	if (config == NULL) {
-		return;
-	}
-	plugin_scan(&boot->plugins, config->plugin_directory, config->state,
-	    &boot->problems);
-	development = config->certificate_count == 0 && boot->problems.errors == 0;
-	if (development) {
-		name_development_certificate(config);
-	}
-	preflight_run(config, &boot->plugins, development, &boot->problems);
+	boot_begin(&waiting.boot, waiting.loop, file, NULL, NULL, NULL, stop_waiting);
+	loop_run(waiting.loop);
+	loop_free(waiting.loop);
+	*boot = waiting.boot;
 }
 
 void boot_release(struct boot *boot)
 {
+	probes_free(boot->probes);
 	plugin_set_release(&boot->plugins);
 	config_free(boot->config);
 	problems_release(&boot->problems);
+	free(boot->text);
+	memset(boot, 0, sizeof(*boot));
+}
+
+void boot_swap(struct boot *a, struct boot *b)
+{
+	struct boot kept = *a;
+
+	*a = *b;
+	*b = kept;
 }

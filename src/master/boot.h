@@ -2,28 +2,49 @@
 /*
  * From the name of a configuration file to all that is needed to serve it, with every
  * problem found on the way: the file, the plugins, their settings, the certificates. What
- * would run plugin code or read a private key happens in a process of its own (the
- * preflight), so that the master never does either. Used by every command that takes
- * --config.
+ * would run plugin code or read a private key happens in processes of its own (probe,
+ * preflight), so that this process never does either. Used at the start, by a reload, when
+ * the plugin directory changes, and by every command that takes --config.
  */
 #ifndef TINCAN_MASTER_BOOT_H
 #define TINCAN_MASTER_BOOT_H
 
 #include "base/error.h"
+#include "base/slice.h"
 #include "config/config.h"
+#include "master/probe.h"
 #include "plugin/plugin.h"
 
 struct boot {
-	struct config *config;		/* owned; NULL if the file makes no sense */
+	char *text;			/* owned; the file's content */
+	size_t text_size;
+	struct config *config;		/* owned; NULL if the file could not be understood */
 	struct plugin_set plugins;
 	struct problems problems;
+	struct probes *probes;		/* while they run */
+	void (*done)(struct boot *boot);
+	void *owner;			/* borrowed; for done */
 };
 
+/* Lets the owner change the set that was found before it is probed; NULL: nothing to do. */
+typedef void boot_adjust_fn(struct boot *boot);
+
 /*
- * Loads and checks everything. Serve only if problems.errors is 0 afterwards. Plugins
- * that are refused are not among the problems: they stay in the set, with their refusals.
+ * Starts on the file; done(boot) comes in a later round of the loop. With text (borrowed),
+ * that is used instead of the file's content, and what a plugin refuses is the plugin's
+ * refusal and not a problem: for changes of the plugin directory alone.
  */
+void boot_begin(struct boot *boot, struct loop *loop, const char *file,
+    const struct slice *text, void *owner, boot_adjust_fn *adjust,
+    void (*done)(struct boot *boot));
+
+/* The same, waiting for the end. Serve only if problems.errors is 0 afterwards; plugins
+ * that are refused are not among the problems: they stay in the set. */
 void boot_load(struct boot *boot, const char *file);
+
 void boot_release(struct boot *boot);
+
+/* Exchanges what the two have found; neither may be under way. */
+void boot_swap(struct boot *a, struct boot *b);
 
 #endif

@@ -3,6 +3,8 @@
 #include "master/children.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,10 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ipc/channel.h"
+#include "master/hosts.h"
+#include "master/rollout.h"
+#include "master/versions.h"
 #include "worker/worker.h"
 
 /* A worker that lived this long was well: its place starts anew without delay. */
@@ -33,37 +39,69 @@ void children_init(struct master *master)
 
 		child->master = master;
 		child->index = i;
+		child->channel.fd = -1;
 		timer_init(&child->restart, on_restart);
 	}
 }
 
-/* Of the master's descriptors a worker keeps its own sockets and the logs. */
-static void close_masters(struct child *child)
+int child_cpu(const struct child *child)
 {
-	struct master *master = child->master;
+	cpu_set_t set;
+	uint32_t seen = 0;
 
-	for (uint32_t i = 0; i < master->worker_count; i++) {
-		if (i == child->index) {
-			continue;
-		}
-		for (size_t s = 0; s < master->boot.config->listener_count; s++) {
-			close(master->children[i].listen_fds[s]);
+	if (sched_getaffinity(0, sizeof(set), &set) != 0 ||
+	    child->master->worker_count > (uint32_t)CPU_COUNT(&set)) {
+		return -1;
+	}
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set) && seen++ == child->index) {
+			return cpu;
 		}
 	}
-	close(master->signals.fd);
-	close(master->loop->epoll_fd);
+	return -1;
 }
 
-static _Noreturn void become_worker(struct child *child, pid_t parent)
+static void pin(int cpu)
 {
-	struct master *master = child->master;
+	cpu_set_t set;
+
+	if (cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		(void)sched_setaffinity(0, sizeof(set), &set);
+	}
+}
+
+/* Of the master's descriptors a worker keeps its end of the channel and the log; what it
+ * serves comes by the channel. */
+static void close_masters(int channel_fd)
+{
+	int keep[2] = { log_fd(), channel_fd };
+	unsigned next = STDERR_FILENO + 1;
+
+	if (keep[0] > keep[1]) {
+		keep[0] = channel_fd;
+		keep[1] = log_fd();
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (keep[i] >= (int)next) {
+			if (keep[i] > (int)next) {
+				(void)close_range(next, (unsigned)keep[i] - 1, 0);
+			}
+			next = (unsigned)keep[i] + 1;
+		}
+	}
+	(void)close_range(next, UINT_MAX, 0);
+}
+
+static _Noreturn void become_worker(const struct child *child, int channel_fd, pid_t parent)
+{
+	const struct master *master = child->master;
 	struct worker_setup setup = {
-		.config = master->boot.config,
-		.plugins = &master->boot.plugins,
 		.board = master->board,
 		.tickets = &master->tickets,
 		.index = child->index,
-		.listen_fds = child->listen_fds,
+		.channel_fd = channel_fd,
 	};
 	int status;
 
@@ -72,7 +110,8 @@ static _Noreturn void become_worker(struct child *child, pid_t parent)
 	if (getppid() != parent) {
 		_exit(EXIT_FAILURE);
 	}
-	close_masters(child);
+	pin(child_cpu(child));
+	close_masters(channel_fd);
 	status = worker_run(&setup);
 	log_close();
 	/* Not exit(): handlers that the master registered are the master's. */
@@ -80,31 +119,98 @@ static _Noreturn void become_worker(struct child *child, pid_t parent)
 	_exit(status);
 }
 
-void child_start(struct child *child)
+static void take_message(struct child *child, struct channel_message *message)
+{
+	switch (message->type) {
+	case CHANNEL_READY:
+		rollout_ready(child, message->number);
+		break;
+	case CHANNEL_FAILED:
+		rollout_failed(child, message->number, message->text);
+		break;
+	case CHANNEL_KILL:
+		hosts_hung(child, message->number);
+		break;
+	case CHANNEL_RETIRED:
+		hosts_retired(child, message->number);
+		break;
+	default:
+		log_say(LOG_ERROR, "worker %u sent a message of unknown type %u", child->index,
+		    message->type);
+		break;
+	}
+	channel_close_fds(message);
+}
+
+static void on_channel(struct watch *watch, uint32_t events)
+{
+	struct child *child = LIST_OWNER(watch, struct child, channel);
+	struct channel_message message;
+	int rc = 0;
+
+	(void)events;
+	while (watch->fd >= 0 && (rc = channel_receive(watch->fd, &message)) == 0) {
+		take_message(child, &message);
+	}
+	/* The end of a worker is told by SIGCHLD; here it only stops the noise. */
+	if (rc != ERR_AGAIN && watch->fd >= 0) {
+		loop_remove(child->master->loop, watch);
+	}
+}
+
+static void close_channel(struct child *child)
+{
+	if (child->channel.fd >= 0) {
+		loop_remove(child->master->loop, &child->channel);
+		close(child->channel.fd);
+		child->channel.fd = -1;
+	}
+}
+
+static void try_again(struct child *child)
+{
+	log_say(LOG_ERROR, "cannot start worker %u: %s", child->index, strerror(errno));
+	timer_set(&child->master->loop->timers, &child->restart,
+	    clock_us() / 1000 + FIRST_DELAY_MS);
+}
+
+static void reset_slot(struct child *child)
 {
 	struct scoreboard_worker *slot = &child->master->board->worker[child->index];
-	pid_t parent = getpid();
-	pid_t pid;
 
 	atomic_store(&slot->state, SCOREBOARD_STARTING);
 	atomic_store(&slot->started_s, (int64_t)time(NULL));
 	atomic_store(&slot->connections, 0);
 	blame_clear(&slot->blame);
 	child->started_ms = clock_us() / 1000;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		become_worker(child, parent);
-	}
-	if (pid < 0) {
-		log_say(LOG_ERROR, "cannot start worker %u: %s", child->index,
-		    strerror(errno));
-		timer_set(&child->master->loop->timers, &child->restart,
-		    child->started_ms + FIRST_DELAY_MS);
+}
+
+void child_start(struct child *child)
+{
+	pid_t parent = getpid();
+	int fds[2];
+
+	reset_slot(child);
+	if (channel_pair(fds) != 0) {
+		try_again(child);
 		return;
 	}
-	child->pid = pid;
-	atomic_store(&slot->pid, pid);
+	fflush(NULL);
+	child->pid = fork();
+	if (child->pid == 0) {
+		become_worker(child, fds[1], parent);
+	}
+	close(fds[1]);
+	child->channel = (struct watch){ .fd = fds[0], .fn = on_channel };
+	if (child->pid < 0 || loop_add(child->master->loop, &child->channel, EPOLLIN) != 0) {
+		child->pid = child->pid < 0 ? 0 : child->pid;
+		close_channel(child);
+		try_again(child);
+		return;
+	}
+	atomic_store(&child->master->board->worker[child->index].pid, child->pid);
+	hosts_worker_started(child);
+	rollout_worker_started(child);
 }
 
 static void tell_death(const struct child *child, int status)
@@ -160,6 +266,31 @@ static void replace(struct child *child)
 	timer_set(&master->loop->timers, &child->restart, now_ms + child->delay_ms);
 }
 
+/* A handler that has brought down a worker, and with it every connection there, runs in a
+ * process of its own from now on. */
+static void demote(struct child *child)
+{
+	struct master *master = child->master;
+	const char *name = master->board->worker[child->index].blame.handler;
+	const struct boot *live = rollout_live(master);
+
+	for (size_t i = 0; name[0] != '\0' && i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+		struct version *version;
+
+		if (plugin->refusal != NULL || plugin->isolated ||
+		    strcmp(plugin->note.name, name) != 0) {
+			continue;
+		}
+		version = versions_by_number(master, plugin->version);
+		version->demoted = true;
+		log_say(LOG_WARN, "handler '%s' has crashed a worker: from now on it runs in a "
+		    "process of its own", name);
+		(void)version_died(master, version, UINT64_MAX);
+		rollout_plugins(master);
+	}
+}
+
 static void on_death(struct child *child, int status)
 {
 	struct master *master = child->master;
@@ -169,11 +300,13 @@ static void on_death(struct child *child, int status)
 		tell_death(child, status);
 	}
 	child->pid = 0;
+	close_channel(child);
 	atomic_store(&master->board->worker[child->index].pid, 0);
 	atomic_store(&master->board->worker[child->index].state, SCOREBOARD_EMPTY);
 	if (master->stopping) {
 		return;
 	}
+	demote(child);
 	/* What kills every worker before the first request is no matter of luck. */
 	if (!master->announced && child->delay_ms >= FIRST_DELAY_MS * 4) {
 		log_say(LOG_ERROR, "the workers do not start: giving up");
@@ -187,14 +320,12 @@ static void on_death(struct child *child, int status)
 
 void children_reap(struct master *master)
 {
-	int status;
-	pid_t pid;
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		struct child *child = &master->children[i];
+		int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (uint32_t i = 0; i < master->worker_count; i++) {
-			if (master->children[i].pid == pid) {
-				on_death(&master->children[i], status);
-			}
+		if (child->pid > 0 && waitpid(child->pid, &status, WNOHANG) == child->pid) {
+			on_death(child, status);
 		}
 	}
 }

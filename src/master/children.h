@@ -11,11 +11,15 @@ void children_init(struct master *master);
 /* Starts the worker of that place. */
 void child_start(struct child *child);
 
-/* Takes in every child that has ended; logs, and starts anew what should run. */
+/* Takes in every worker that has ended; logs, and starts anew what should run. */
 void children_reap(struct master *master);
 
 /* Sends a signal to all that run. */
 void children_signal(const struct master *master, int number);
+
+/* The CPU of that worker and its hosts, which are then on one, so that no wake-up has to
+ * cross; -1: anywhere, as there are more workers than CPUs. */
+int child_cpu(const struct child *child);
 
 /* How many run. */
 uint32_t children_running(const struct master *master);

@@ -14,11 +14,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "master/children.h"
+#include "master/commands.h"
+#include "master/hosts.h"
+#include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/versions.h"
 #include "os/socket.h"
 
 #define EXIT_MISUSE 2
-#define STARTUP_CHECK_MS 10
 /* What the workers may need beyond drain_ms to close what is left. */
 #define DRAIN_GRACE_MS 5000
 
@@ -30,37 +33,49 @@ static uint32_t count_cpus(void)
 	    (uint32_t)CPU_COUNT(&set);
 }
 
-static void announce(struct master *master)
+static void announce(const struct master *master)
 {
-	const struct config *config = master->boot.config;
+	const struct config *config = rollout_live(master)->config;
+	struct generation_listener *listeners = sockets_of(master, config);
 
 	for (size_t i = 0; i < config->listener_count; i++) {
-		const struct config_listener *listener = &config->listeners[i];
 		union socket_address address;
 		char name[SOCKET_NAME_BYTES];
 
-		if (socket_address_set(&address, listener->host, listener->port) == 0) {
+		if (socket_address_set(&address, config->listeners[i].host, listeners[i].port) ==
+		    0) {
 			socket_address_name(&address, name);
 			log_say(LOG_INFO, "listening on https://%s", name);
 		}
 	}
+	free(listeners);
 	log_say(LOG_INFO, "serving with %u workers", master->worker_count);
 }
 
-static void check_startup(struct timer *timer)
+void master_serves(struct master *master)
 {
-	struct master *master = LIST_OWNER(timer, struct master, startup);
-	uint32_t ready = 0;
-
-	for (uint32_t i = 0; i < master->worker_count; i++) {
-		ready += atomic_load(&master->board->worker[i].state) == SCOREBOARD_READY;
-	}
-	if (ready == master->worker_count && !master->stopping) {
+	if (!master->announced && !master->stopping) {
 		master->announced = true;
 		announce(master);
-	} else if (!master->stopping) {
-		timer_set(&master->loop->timers, timer,
-		    master->loop->now_ms + STARTUP_CHECK_MS);
+	}
+}
+
+static void on_plugins_changed(void *arg)
+{
+	rollout_plugins(arg);
+}
+
+void master_watch_plugins(struct master *master)
+{
+	const struct config *config = rollout_live(master)->config;
+
+	if (master->watching) {
+		directory_watch_release(&master->plugins);
+		master->watching = false;
+	}
+	if (config->plugin_watch && !master->stopping) {
+		master->watching = directory_watch_init(&master->plugins, master->loop,
+		    config->plugin_directory, on_plugins_changed, master) == 0;
 	}
 }
 
@@ -73,7 +88,7 @@ static void kill_late(struct timer *timer)
 	children_signal(master, SIGKILL);
 }
 
-static void stop(struct master *master)
+void master_stop(struct master *master)
 {
 	if (master->stopping) {
 		log_say(LOG_WARN, "stopping at once");
@@ -89,7 +104,7 @@ static void stop(struct master *master)
 	children_signal(master, SIGTERM);
 	sockets_close(master);
 	timer_set(&master->loop->timers, &master->deadline, master->loop->now_ms +
-	    master->boot.config->timeouts.drain_ms + DRAIN_GRACE_MS);
+	        rollout_live(master)->config->timeouts.drain_ms + DRAIN_GRACE_MS);
 }
 
 static void take_signal(struct master *master, uint32_t number)
@@ -97,17 +112,16 @@ static void take_signal(struct master *master, uint32_t number)
 	switch (number) {
 	case SIGTERM:
 	case SIGINT:
-		stop(master);
+		master_stop(master);
+		break;
+	case SIGHUP:
+		rollout_reload(master, NULL);
 		break;
 	case SIGUSR1:
 		if (log_reopen() != 0) {
-			log_say(LOG_ERROR, "cannot reopen '%s': %s",
-			    master->boot.config->log.error, strerror(errno));
+			log_say(LOG_ERROR, "cannot reopen the error log: %s", strerror(errno));
 		}
 		children_signal(master, SIGUSR1);
-		break;
-	case SIGHUP:
-		log_say(LOG_WARN, "SIGHUP: reload is not supported yet, restart instead");
 		break;
 	default:
 		break;
@@ -125,6 +139,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 	}
 	/* SIGCHLDs of several children are merged into one. */
 	children_reap(master);
+	hosts_reap(master);
 	if (master->stopping && children_running(master) == 0) {
 		loop_stop(master->loop);
 	}
@@ -154,53 +169,54 @@ static int open_log(const struct config *config)
 
 	if (log_open(log->error, (enum log_level)log->level, format == CONFIG_LOG_JSON,
 	    format == CONFIG_LOG_TEXT) != 0) {
-		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n",
-		    config->file, log->error, strerror(errno));
+		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n", config->file,
+		    log->error, strerror(errno));
 		return ERR_SYSTEM;
 	}
 	log_name("master");
 	return 0;
 }
 
-static void name_handlers(struct master *master)
+static void init(struct master *master, struct boot *boot)
 {
-	const struct plugin_set *plugins = &master->boot.plugins;
+	const struct config *config = boot->config;
 
-	for (size_t i = 0; i < plugins->count; i++) {
-		const struct plugin *plugin = &plugins->items[i];
+	master->worker_count = config->workers == 0 ? count_cpus() : config->workers;
+	master->started_s = (int64_t)time(NULL);
+	master->loop = loop_new();
+	master->board = scoreboard_new(master->worker_count);
+	list_init(&master->listeners);
+	list_init(&master->hosts);
+	list_init(&master->versions);
+	timer_init(&master->deadline, kill_late);
+	children_init(master);
+	sockets_raise_limit(config, master->worker_count);
+	master->rollout = rollout_new(master, boot);
+}
 
-		if (plugin->refusal == NULL) {
-			scoreboard_handler_add(master->board, plugin->note.name);
-		} else {
-			log_say(LOG_ERROR, "%s is not served: %s", plugin->file,
-			    plugin->refusal);
-		}
+static int open_control(struct master *master)
+{
+	struct problems problems;
+	int rc = 0;
+
+	problems_init(&problems);
+	master->control = control_open(master->loop, rollout_live(master)->config->control,
+	    command_run, master, &problems);
+	if (master->control == NULL) {
+		log_say(LOG_ERROR, "%s: %s", problems.items[0].where, problems.items[0].what);
+		rc = ERR_SYSTEM;
 	}
+	problems_release(&problems);
+	return rc;
 }
 
 static int prepare(struct master *master)
 {
-	const struct config *config = master->boot.config;
-
-	if (open_log(config) != 0) {
-		return ERR_SYSTEM;
-	}
-	master->worker_count = config->workers == 0 ? count_cpus() : config->workers;
-	master->loop = loop_new();
-	master->board = scoreboard_new(master->worker_count);
-	timer_init(&master->startup, check_startup);
-	timer_init(&master->deadline, kill_late);
-	children_init(master);
-	name_handlers(master);
-	sockets_raise_limit(config, master->worker_count);
-	if (sockets_open(master) != 0) {
-		return ERR_SYSTEM;
-	}
 	if (tls_tickets_make(&master->tickets) != 0 || watch_signals(master) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
-	return 0;
+	return rollout_start(master) == 0 && open_control(master) == 0 ? 0 : ERR_SYSTEM;
 }
 
 static void serve(struct master *master)
@@ -208,7 +224,7 @@ static void serve(struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		child_start(&master->children[i]);
 	}
-	timer_set(&master->loop->timers, &master->startup, master->loop->now_ms);
+	master_watch_plugins(master);
 	loop_run(master->loop);
 	if (master->status == EXIT_SUCCESS) {
 		log_say(LOG_INFO, "stopped");
@@ -217,32 +233,50 @@ static void serve(struct master *master)
 
 static void release(struct master *master)
 {
-	if (master->children != NULL) {
-		sockets_close(master);
+	if (master->watching) {
+		directory_watch_release(&master->plugins);
 	}
+	control_close(master->control);
+	hosts_release(master);
+	sockets_close(master);
+	rollout_free(master->rollout);
+	versions_release(master);
 	free(master->children);
 	scoreboard_free(master->board);
 	loop_free(master->loop);
-	boot_release(&master->boot);
 	log_close();
+}
+
+static int run(struct master *master, struct boot *boot)
+{
+	if (open_log(boot->config) != 0) {
+		return EXIT_FAILURE;
+	}
+	init(master, boot);
+	if (prepare(master) == 0) {
+		serve(master);
+	} else {
+		master->status = EXIT_FAILURE;
+	}
+	release(master);
+	return master->status;
 }
 
 int master_run(const char *config_file, int log_level)
 {
-	struct master master = { .status = EXIT_SUCCESS, .signals = { .fd = -1 } };
+	struct master master = { .file = config_file, .log_level = log_level,
+		.status = EXIT_SUCCESS, .signals = { .fd = -1 } };
+	struct boot boot;
+	int status = EXIT_MISUSE;
 
-	boot_load(&master.boot, config_file);
-	if (master.boot.config != NULL && log_level != 0) {
-		master.boot.config->log.level = log_level;
+	boot_load(&boot, config_file);
+	if (boot.config != NULL && log_level != 0) {
+		boot.config->log.level = log_level;
 	}
-	problems_print(&master.boot.problems, stderr);
-	if (master.boot.problems.errors > 0) {
-		master.status = EXIT_MISUSE;
-	} else if (prepare(&master) != 0) {
-		master.status = EXIT_FAILURE;
-	} else {
-		serve(&master);
+	problems_print(&boot.problems, stderr);
+	if (boot.problems.errors == 0) {
+		status = run(&master, &boot);
 	}
-	release(&master);
-	return master.status;
+	boot_release(&boot);
+	return status;
 }

@@ -1,49 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master: the process that an operator starts and signals. It makes the listening
- * sockets, forks the workers and replaces those that die; it holds no private key, runs
- * no plugin code and reads no client's bytes. Lifetime: boot.
+ * sockets, starts the workers and the hosts and replaces those that die, watches the plugin
+ * directory, and hands out generations. It holds no private key, runs no plugin code and
+ * reads no client's bytes. Lifetime: boot.
  *
  *	SIGTERM, SIGINT	drain and stop; a second one stops at once
+ *	SIGHUP		reload
  *	SIGUSR1		reopen the log files, here and in the workers
  */
 #ifndef TINCAN_MASTER_MASTER_H
 #define TINCAN_MASTER_MASTER_H
 
+#include "base/list.h"
+#include "control/control.h"
 #include "ipc/scoreboard.h"
 #include "master/boot.h"
+#include "os/directory.h"
 #include "os/loop.h"
+#include "site/generation.h"
 #include "tls/context.h"
+
+struct master;
 
 /* A place for a worker; the process in it changes when one dies. */
 struct child {
 	struct master *master;
 	uint32_t index;
 	pid_t pid;		/* 0: none runs */
-	int *listen_fds;	/* owned; of this place, kept while processes change */
+	struct watch channel;	/* fd -1: none */
+	uint32_t generation;	/* the newest that it serves */
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
 	struct timer restart;
 };
 
 struct master {
-	struct boot boot;
+	const char *file;	/* of the configuration */
+	int log_level;		/* 0: as the configuration says */
 	struct loop *loop;
 	struct scoreboard *board;
 	struct tls_tickets tickets;
 	struct watch signals;
-	struct timer startup;	/* looks whether the workers serve yet */
 	struct timer deadline;	/* of the drain */
 	struct child *children;
 	uint32_t worker_count;
+	struct list listeners;	/* sockets.c */
+	struct list hosts;	/* hosts.c */
+	struct list versions;	/* versions.c */
+	struct rollout *rollout;	/* rollout.c: generations */
+	struct directory_watch plugins;
+	struct control *control;
+	int64_t started_s;	/* seconds since 1970 */
+	bool watching;		/* plugins is set up */
 	bool announced;		/* that it serves */
 	bool stopping;
 	int status;		/* the exit status */
 };
 
 /* Serves the file until told to stop; a log_level other than 0 counts instead of the
- * file's. Returns the exit status: 0 stopped in order, 1 failed, 2 the configuration
- * is bad. */
+ * file's. Returns the exit status: 0 stopped in order, 1 failed, 2 the configuration is
+ * bad. */
 int master_run(const char *config_file, int log_level);
+
+/* Stops, in order the first time. */
+void master_stop(struct master *master);
+
+/* Every worker serves the newest generation; the first time that is news. */
+void master_serves(struct master *master);
+
+/* Watches the plugin directory that the live configuration names, if it says so. */
+void master_watch_plugins(struct master *master);
 
 #endif

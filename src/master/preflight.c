@@ -1,314 +1,161 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker's start, tried in a throw-away process. It reports by records over a pipe: a
- * type, then three texts, each with its NUL. Plugin code runs there, so the master trusts
- * none of it: a record that is not well formed ends the reading.
+ * The certificates and keys, tried in a throw-away process. It reports over a pipe, by
+ * records of three texts and a level as ipc/pack.h packs them.
  */
 #include "master/preflight.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/log.h"
-#include "os/loop.h"
-#include "site/site.h"
+#include "ipc/pack.h"
 #include "tls/context.h"
 #include "tls/devcert.h"
 
 #define REPORT_MAX (1 << 20)
+#define REPORT_END 255		/* where a level would be: all is said */
 
-enum record {
-	RECORD_ERROR = 'E',	/* where, what, hint */
-	RECORD_WARNING = 'W',
-	RECORD_REFUSED = 'R',	/* plugin's index, reason */
-	RECORD_BEFORE = 'B',	/* plugin's index, callback: it runs now */
-	RECORD_END = 'Z'	/* all is said */
-};
+static int pack_problem(struct buffer *out, const struct problem *problem)
+{
+	int rc = pack_u8(out, (uint8_t)problem->level);
 
-/* The child's side. */
+	rc = rc != 0 ? rc : pack_text(out, slice_of(problem->where));
+	rc = rc != 0 ? rc : pack_text(out, slice_of(problem->what));
+	return rc != 0 ? rc
+	    : pack_text(out, slice_of(problem->hint == NULL ? "" : problem->hint));
+}
 
-struct child {
-	int out_fd;
-	const struct plugin_set *plugins;
-};
-
-static void send_record(const struct child *child, enum record type, const char *a,
-    const char *b, const char *c)
+static int report(int fd, const struct problems *problems)
 {
 	struct buffer out;
-	char letter = (char)type;
-	bool whole;
+	int rc = 0;
 
 	buffer_init(&out, REPORT_MAX);
-	whole = buffer_append(&out, &letter, 1) == 0 &&
-	    buffer_append(&out, a, strlen(a) + 1) == 0 &&
-	    buffer_append(&out, b, strlen(b) + 1) == 0 &&
-	    buffer_append(&out, c, strlen(c) + 1) == 0;
-	while (whole && out.size > 0) {
-		ssize_t written = write(child->out_fd, buffer_slice(&out).data, out.size);
+	for (size_t i = 0; rc == 0 && i < problems->count; i++) {
+		rc = pack_problem(&out, &problems->items[i]);
+	}
+	rc = rc != 0 ? rc : pack_u8(&out, REPORT_END);
+	while (rc == 0 && out.size > 0) {
+		ssize_t written = write(fd, buffer_slice(&out).data, out.size);
 
 		if (written < 0) {
-			_exit(EXIT_FAILURE);
+			rc = ERR_SYSTEM;
+		} else {
+			buffer_consume(&out, (size_t)written);
 		}
-		buffer_consume(&out, (size_t)written);
 	}
 	buffer_release(&out);
+	return rc;
 }
 
-static void send_plugin(const struct child *child, enum record type,
-    const struct plugin *plugin, const char *text)
+static _Noreturn void child_run(int fd, const struct config *config)
 {
-	char index[16];
-
-	snprintf(index, sizeof(index), "%zu", (size_t)(plugin - child->plugins->items));
-	send_record(child, type, index, text, "");
-}
-
-static void before(void *arg, const struct plugin *plugin, const char *callback)
-{
-	send_plugin(arg, RECORD_BEFORE, plugin, callback);
-}
-
-static const void *no_ext(const char *id)
-{
-	(void)id;
-	return NULL;
-}
-
-static void send_problems(const struct child *child, const struct problems *problems)
-{
-	for (size_t i = 0; i < problems->count; i++) {
-		const struct problem *problem = &problems->items[i];
-
-		send_record(child,
-		    problem->level == PROBLEM_ERROR ? RECORD_ERROR : RECORD_WARNING,
-		    problem->where, problem->what,
-		    problem->hint == NULL ? "" : problem->hint);
-	}
-}
-
-static _Noreturn void child_run(int out_fd, struct config *config,
-    struct plugin_set *plugins, bool development)
-{
-	static const struct plugin_services services = { .log = log_handler,
-		.ext = no_ext };
-	struct child child = { .out_fd = out_fd, .plugins = plugins };
-	struct site_observer observer = { .before = before, .arg = &child };
 	struct tls_tickets tickets = { { 0 } };
 	struct tls_context tls;
 	struct problems problems;
-	struct site site;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	problems_init(&problems);
-	if (development) {
+	if (config->development_certificate) {
 		tls_devcert_ensure(config, config->certificates[0].chain,
 		    config->certificates[0].key, &problems);
 	}
-	if (problems.errors == 0 &&
-	    tls_context_init(&tls, config, &tickets, &problems) == 0) {
+	if (problems.errors == 0 && tls_context_init(&tls, config, &tickets, &problems) == 0) {
 		tls_context_release(&tls);
 	}
-	site_open(&site, config, plugins, &services, &observer, &problems);
-	for (size_t i = 0; i < plugins->count; i++) {
-		if (plugins->items[i].refusal != NULL) {
-			send_plugin(&child, RECORD_REFUSED, &plugins->items[i],
-			    plugins->items[i].refusal);
-		}
-	}
-	site_release(&site);
-	send_problems(&child, &problems);
-	send_record(&child, RECORD_END, "", "", "");
-	_exit(EXIT_SUCCESS);
+	_exit(report(fd, &problems) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* The master's side. */
-
-struct outcome {
-	struct plugin *running;		/* whose code ran last; NULL: nobody's */
-	char callback[32];
-	bool complete;
-	bool late;
-	int status;			/* as wait(2) gives it */
-};
-
-static void reap(pid_t pid, struct outcome *outcome)
+static int collect(int fd, struct buffer *out)
 {
-	if (outcome->late) {
-		kill(pid, SIGKILL);
-	}
-	while (waitpid(pid, &outcome->status, 0) < 0 && errno == EINTR) {
-	}
-}
-
-static void collect(int fd, struct buffer *report, struct outcome *outcome)
-{
-	int64_t deadline_us = clock_us() + PREFLIGHT_MS * 1000;
 	ssize_t got = 1;
 
-	while (got > 0 && !outcome->late) {
-		struct pollfd readable = { .fd = fd, .events = POLLIN };
-		int64_t left_ms = (deadline_us - clock_us()) / 1000;
+	while (got > 0) {
 		char *space;
+		int rc = buffer_reserve(out, 4096, &space);
 
-		if (left_ms <= 0) {
-			outcome->late = true;
-		} else if (poll(&readable, 1, (int)left_ms) == 1) {
-			/* A child that talks without end is stopped like one that
-			 * hangs. */
-			if (buffer_reserve(report, 4096, &space) != 0) {
-				outcome->late = true;
-				return;
-			}
+		if (rc != 0) {
+			return rc;
+		}
+		do {
 			got = read(fd, space, 4096);
-			if (got > 0) {
-				buffer_commit(report, (size_t)got);
-			}
+		} while (got < 0 && errno == EINTR);
+		if (got > 0) {
+			buffer_commit(out, (size_t)got);
 		}
 	}
+	return got == 0 ? 0 : ERR_SYSTEM;
 }
 
-static const char *next_text(struct slice *rest)
+/* Was the whole of it there? */
+static bool take_report(struct slice content, struct problems *problems)
 {
-	const char *text = rest->data;
-	const char *end = memchr(rest->data, '\0', rest->size);
+	struct unpack in = { .rest = content };
+	uint8_t level = unpack_u8(&in);
 
-	if (end == NULL) {
-		return NULL;
-	}
-	slice_skip(rest, (size_t)(end - text) + 1);
-	return text;
-}
+	while (!in.failed && level != REPORT_END) {
+		const char *where = unpack_string(&in);
+		const char *what = unpack_string(&in);
+		const char *hint = unpack_string(&in);
 
-static struct plugin *plugin_at(struct plugin_set *plugins, const char *index)
-{
-	char *end;
-	unsigned long i = strtoul(index, &end, 10);
-
-	return *index == '\0' || *end != '\0' || i >= plugins->count ? NULL :
-	    &plugins->items[i];
-}
-
-static bool take_record(struct plugin_set *plugins, char type, const char *const texts[3],
-    struct outcome *outcome, struct problems *problems)
-{
-	struct plugin *plugin = plugin_at(plugins, texts[0]);
-	const char *hint = texts[2][0] == '\0' ? NULL : texts[2];
-
-	if (type == RECORD_ERROR) {
-		problems_add(problems, texts[0], hint, "%s", texts[1]);
-	} else if (type == RECORD_WARNING) {
-		problems_warn(problems, texts[0], hint, "%s", texts[1]);
-	} else if (type == RECORD_END) {
-		outcome->complete = true;
-	} else if (type == RECORD_REFUSED && plugin != NULL) {
-		plugin_refuse(plugin, "%s", texts[1]);
-	} else if (type == RECORD_BEFORE && plugin != NULL) {
-		outcome->running = plugin;
-		snprintf(outcome->callback, sizeof(outcome->callback), "%s", texts[1]);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static void take_report(struct plugin_set *plugins, struct slice rest,
-    struct outcome *outcome, struct problems *problems)
-{
-	bool good = true;
-
-	while (good && rest.size > 0) {
-		char type = rest.data[0];
-		const char *texts[3];
-
-		slice_skip(&rest, 1);
-		for (int i = 0; i < 3; i++) {
-			texts[i] = next_text(&rest);
-			good = good && texts[i] != NULL;
+		hint = hint[0] == '\0' ? NULL : hint;
+		if (level == PROBLEM_ERROR) {
+			problems_add(problems, where, hint, "%s", what);
+		} else {
+			problems_warn(problems, where, hint, "%s", what);
 		}
-		good = good && take_record(plugins, type, texts, outcome, problems);
+		level = unpack_u8(&in);
 	}
+	return unpack_done(&in);
 }
 
-static void refuse_running(const struct outcome *outcome)
+static pid_t start(const struct config *config, int *fd)
 {
-	struct plugin *plugin = outcome->running;
-
-	if (outcome->late) {
-		plugin_refuse(plugin, "did not come back from %s within %d ms",
-		    outcome->callback, PREFLIGHT_MS);
-	} else if (WIFSIGNALED(outcome->status)) {
-		int number = WTERMSIG(outcome->status);
-
-		plugin_refuse(plugin, "crashed while %s: signal %d (%s)",
-		    outcome->callback, number, strsignal(number));
-	} else {
-		plugin_refuse(plugin, "ended its process while %s", outcome->callback);
-	}
-}
-
-static int fly(struct config *config, struct plugin_set *plugins, bool development,
-    struct outcome *outcome, struct problems *problems)
-{
-	struct buffer report;
 	int fds[2];
 	pid_t pid;
 
-	memset(outcome, 0, sizeof(*outcome));
 	if (pipe2(fds, O_CLOEXEC) != 0) {
-		return ERR_SYSTEM;
+		return -1;
 	}
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		child_run(fds[1], config, plugins, development);
+		child_run(fds[1], config);
 	}
 	close(fds[1]);
+	*fd = fds[0];
 	if (pid < 0) {
 		close(fds[0]);
-		return ERR_SYSTEM;
 	}
-	buffer_init(&report, REPORT_MAX);
-	collect(fds[0], &report, outcome);
-	close(fds[0]);
-	reap(pid, outcome);
-	take_report(plugins, buffer_slice(&report), outcome, problems);
-	buffer_release(&report);
-	return 0;
+	return pid;
 }
 
-void preflight_run(struct config *config, struct plugin_set *plugins, bool development,
-    struct problems *problems)
+void preflight_run(struct config *config, struct problems *problems)
 {
-	/* Each round that does not complete refuses one plugin more, or is the last. */
-	for (size_t round = 0; round <= plugins->count; round++) {
-		struct problems found;
-		struct outcome outcome;
+	struct buffer content;
+	int fd;
+	pid_t pid = start(config, &fd);
 
-		problems_init(&found);
-		if (fly(config, plugins, development, &outcome, &found) != 0) {
-			problems_add(&found, config->file, NULL,
-			    "cannot start a process: %s", strerror(errno));
-			outcome.complete = true;
-		} else if (!outcome.complete && outcome.running == NULL) {
-			problems_add(&found, config->file, NULL,
-			    "the check of certificates and plugins died");
-			outcome.complete = true;
-		}
-		if (outcome.complete) {
-			problems_move(problems, &found);
-			return;
-		}
-		problems_release(&found);
-		refuse_running(&outcome);
+	if (pid < 0) {
+		problems_add(problems, config->file, NULL, "cannot start a process: %s",
+		    strerror(errno));
+		return;
 	}
+	buffer_init(&content, REPORT_MAX);
+	if (collect(fd, &content) != 0 || !take_report(buffer_slice(&content), problems)) {
+		problems_add(problems, config->file, NULL,
+		    "the check of the certificates died");
+	}
+	close(fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	buffer_release(&content);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The listening sockets, and how many there may be of all. */
+/* The listening sockets, and how many files there may be open of all. */
 #include "master/sockets.h"
 
 #include <errno.h>
@@ -10,81 +10,197 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ipc/channel.h"
 #include "os/socket.h"
 
-/* Of a worker, beside its connections: logs, listeners, plugins' own, files being
- * sent. */
+/* Of a worker, beside its connections: logs, listeners, hosts, files being sent. */
 #define SPARE_FILES 64
 
-static void explain(const struct config_listener *listener, int error)
+struct listener {
+	struct list link;	/* in master.listeners, by id */
+	uint32_t id;
+	char *host;		/* owned; as configured */
+	uint16_t configured;	/* port; 0: any */
+	uint16_t port;		/* that it has */
+	int *fds;		/* owned; one per worker */
+};
+
+static struct listener *find(const struct master *master,
+    const struct config_listener *wanted)
+{
+	for (struct list *link = master->listeners.next; link != &master->listeners;
+	     link = link->next) {
+		struct listener *listener = LIST_OWNER(link, struct listener, link);
+
+		if (strcmp(listener->host, wanted->host) == 0 &&
+		    (listener->configured == wanted->port || listener->port == wanted->port)) {
+			return listener;
+		}
+	}
+	return NULL;
+}
+
+static void explain(const struct config_listener *listener, int error,
+    struct problems *problems)
 {
 	char name[32];
-	int owner = error == EADDRINUSE
-	    ? socket_port_owner(listener->port, name, sizeof(name)) : 0;
+	char why[128];
+	int owner = error == EADDRINUSE ? socket_port_owner(listener->port, name, sizeof(name))
+					: 0;
 
 	if (owner > 0) {
-		log_say(LOG_ERROR, "%s: cannot listen on '%s': in use by process %d (%s)",
-		    listener->where, listener->address, owner, name);
+		snprintf(why, sizeof(why), "in use by process %d (%s)", owner, name);
+	} else {
+		snprintf(why, sizeof(why), "%s", strerror(error));
+	}
+	if (problems != NULL) {
+		problems_add(problems, listener->where, NULL, "cannot listen on '%s': %s",
+		    listener->address, why);
 	} else {
 		log_say(LOG_ERROR, "%s: cannot listen on '%s': %s", listener->where,
-		    listener->address, strerror(error));
+		    listener->address, why);
 	}
 }
 
-static int open_listener(struct master *master, size_t i)
+static void close_listener(const struct master *master, struct listener *listener)
 {
-	struct config_listener *listener = &master->boot.config->listeners[i];
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		if (listener->fds[i] >= 0) {
+			close(listener->fds[i]);
+		}
+	}
+	list_remove(&listener->link);
+	free(listener->fds);
+	free(listener->host);
+	free(listener);
+}
+
+static struct listener *new_listener(struct master *master,
+    const struct config_listener *wanted)
+{
+	struct list *last = master->listeners.prev;
+	struct listener *listener = memory_new(1, sizeof(*listener));
+
+	listener->id = last == &master->listeners ? 1
+	    : LIST_OWNER(last, struct listener, link)->id + 1;
+	listener->host = memory_text(wanted->host);
+	listener->configured = wanted->port;
+	listener->fds = memory_new(master->worker_count, sizeof(*listener->fds));
+	memset(listener->fds, -1, master->worker_count * sizeof(*listener->fds));
+	list_append(&master->listeners, &listener->link);
+	return listener;
+}
+
+static int bind_all(const struct master *master, struct listener *listener)
+{
 	union socket_address address;
 
-	if (socket_address_set(&address, listener->host, listener->port) != 0) {
-		explain(listener, EINVAL);
+	if (socket_address_set(&address, listener->host, listener->configured) != 0) {
+		errno = EINVAL;
 		return ERR_SYSTEM;
 	}
 	if (socket_claim(&address) != 0) {
-		explain(listener, errno);
 		return ERR_SYSTEM;
 	}
 	listener->port = socket_address_port(&address);
-	for (uint32_t w = 0; w < master->worker_count; w++) {
-		if (socket_listen(&address, &master->children[w].listen_fds[i]) != 0) {
-			explain(listener, errno);
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		if (socket_listen(&address, &listener->fds[i]) != 0) {
 			return ERR_SYSTEM;
 		}
 	}
 	return 0;
 }
 
-int sockets_open(struct master *master)
+static void send_socket(struct child *child, const struct listener *listener)
 {
-	size_t count = master->boot.config->listener_count;
+	struct channel_message message = { .type = CHANNEL_LISTENER, .number = listener->id,
+		.fds = { listener->fds[child->index], -1 } };
+
+	if (child->pid > 0 && channel_send(child->channel.fd, &message) != 0) {
+		log_say(LOG_ERROR, "worker %u takes no socket", child->index);
+	}
+}
+
+int sockets_open(struct master *master, const struct config *config,
+    struct problems *problems)
+{
+	struct list *last = master->listeners.prev;
 	int rc = 0;
 
-	for (uint32_t w = 0; w < master->worker_count; w++) {
-		int *fds = memory_new(count, sizeof(*fds));
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct config_listener *wanted = &config->listeners[i];
 
-		memset(fds, -1, count * sizeof(*fds));
-		master->children[w].listen_fds = fds;
+		if (find(master, wanted) == NULL &&
+		    bind_all(master, new_listener(master, wanted)) != 0) {
+			explain(wanted, errno, problems);
+			rc = ERR_SYSTEM;
+		}
 	}
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		rc = open_listener(master, i);
+	/* All or none: what was made for a configuration that cannot be served goes. */
+	while (rc != 0 && last->next != &master->listeners) {
+		close_listener(master, LIST_OWNER(last->next, struct listener, link));
+	}
+	for (struct list *link = last->next; link != &master->listeners; link = link->next) {
+		for (uint32_t i = 0; i < master->worker_count; i++) {
+			send_socket(&master->children[i],
+			    LIST_OWNER(link, struct listener, link));
+		}
 	}
 	return rc;
 }
 
+static bool is_used(const struct master *master, const struct listener *listener,
+    const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		if (find(master, &config->listeners[i]) == listener) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void sockets_close_unused(struct master *master, const struct config *config)
+{
+	for (struct list *link = master->listeners.next; link != &master->listeners;) {
+		struct listener *listener = LIST_OWNER(link, struct listener, link);
+
+		link = link->next;
+		if (!is_used(master, listener, config)) {
+			close_listener(master, listener);
+		}
+	}
+}
+
 void sockets_close(struct master *master)
 {
-	for (uint32_t w = 0; w < master->worker_count; w++) {
-		int *fds = master->children[w].listen_fds;
-
-		for (size_t i = 0; fds != NULL && i < master->boot.config->listener_count;
-		     i++) {
-			if (fds[i] >= 0) {
-				close(fds[i]);
-			}
-		}
-		free(fds);
-		master->children[w].listen_fds = NULL;
+	while (!list_empty(&master->listeners)) {
+		close_listener(master, LIST_OWNER(master->listeners.next, struct listener, link));
 	}
+}
+
+void sockets_send(struct child *child)
+{
+	const struct list *listeners = &child->master->listeners;
+
+	for (struct list *link = listeners->next; link != listeners; link = link->next) {
+		send_socket(child, LIST_OWNER(link, struct listener, link));
+	}
+}
+
+struct generation_listener *sockets_of(const struct master *master,
+    const struct config *config)
+{
+	struct generation_listener *all = memory_new(config->listener_count, sizeof(*all));
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener *listener = find(master, &config->listeners[i]);
+
+		if (listener != NULL) {
+			all[i] = (struct generation_listener){ listener->id, listener->port };
+		}
+	}
+	return all;
 }
 
 void sockets_raise_limit(const struct config *config, uint32_t workers)

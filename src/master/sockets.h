@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The listening sockets: one per worker and listener, all made before any worker runs. */
+/*
+ * The listening sockets: one per worker and listener. They belong to the master and outlive
+ * workers and generations, so that no accept queue is ever lost; a listener that two
+ * generations share keeps its sockets.
+ */
 #ifndef TINCAN_MASTER_SOCKETS_H
 #define TINCAN_MASTER_SOCKETS_H
 
 #include "master/master.h"
+#include "site/generation.h"
 
 /*
- * Fills in children[].listen_fds. A listener with port 0 gets its real port. What goes
- * wrong is logged, with the process that has the port where that can be known;
- * ERR_SYSTEM.
+ * Makes those that config names and there are not yet. What goes wrong is a problem, or
+ * logged if problems is NULL, with the process that has the port where that can be known:
+ * ERR_SYSTEM, and there are no more sockets than before.
  */
-int sockets_open(struct master *master) MUST_USE;
+int sockets_open(struct master *master, const struct config *config,
+    struct problems *problems) MUST_USE;
+
+/* Closes those that config does not name; workers have closed theirs by the generation. */
+void sockets_close_unused(struct master *master, const struct config *config);
 void sockets_close(struct master *master);
 
-/* Raises the limit of open files as far as allowed; warns if max_connections needs
- * more. */
+/* Sends the worker its sockets of all listeners. */
+void sockets_send(struct child *child);
+
+/* Ids and ports of config's listeners, in its order; owned by the caller. */
+struct generation_listener *sockets_of(const struct master *master,
+    const struct config *config);
+
+/* Raises the limit of open files as far as allowed; warns if max_connections needs more. */
 void sockets_raise_limit(const struct config *config, uint32_t workers);
 
 #endif

@@ -29,6 +29,11 @@ struct plugin {
 	char hash[PLUGIN_HASH_BYTES];
 	struct note note;	/* name "" if it could not be read */
 	char *refusal;		/* owned; why it is not served; NULL: it is */
+	uint32_t version;	/* the master's number for this content; 0: none yet */
+	bool isolated;		/* runs in hosts, not in workers */
+	bool probed;		/* with these settings, before: no need to again */
+	char refused_hash[PLUGIN_HASH_BYTES];	/* of its file, which is not what is served */
+	char *own_route;	/* owned; where it answers without a configured route */
 	const tc_handler *handler;	/* NULL until plugin_load; the process's */
 };
 

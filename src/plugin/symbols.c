@@ -201,7 +201,9 @@ static void add_match(struct line *line, const struct symbols *symbols,
 	if (match->found) {
 		read_name(symbols, match->name, name);
 	}
-	if (name[0] == '\0') {
+	if (match->address == 0) {
+		add(line, "...");
+	} else if (name[0] == '\0') {
 		add(line, "0x%llx", (unsigned long long)match->address);
 	} else {
 		add(line, "%s+0x%llx", name,
@@ -209,21 +211,22 @@ static void add_match(struct line *line, const struct symbols *symbols,
 	}
 }
 
+/* A stack that overflowed says the same many times over. */
 static void describe(struct line *line, const struct symbols *symbols,
     const struct match *matches, size_t count)
 {
-	bool elsewhere = false;
+	size_t times;
 
-	for (size_t i = 0; i < count; i++) {
-		if (matches[i].address == 0 && elsewhere) {
-			continue;
+	for (size_t i = 0; i < count; i += times) {
+		times = 1;
+		while (i + times < count &&
+		    matches[i + times].address == matches[i].address) {
+			times++;
 		}
-		elsewhere = matches[i].address == 0;
-		add(line, "%s", line->used == 0 ? "" : ", ");
-		if (elsewhere) {
-			add(line, "...");
-		} else {
-			add_match(line, symbols, &matches[i]);
+		add(line, "%s", i == 0 ? "" : ", ");
+		add_match(line, symbols, &matches[i]);
+		if (times > 1 && matches[i].address != 0) {
+			add(line, " (%zu times)", times);
 		}
 	}
 }

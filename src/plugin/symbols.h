@@ -13,8 +13,8 @@
 
 /*
  * Describes addresses of a file (as its symbol table counts them; 0: elsewhere), the
- * innermost first, for people: "parse+0x1c, answer+0x63 (plugins/x.so)". What has no name
- * stays a number; what lies elsewhere is "...", and left out at the end.
+ * innermost first, for people: "..., parse+0x1c, answer+0x63 (plugins/x.so)". What has no
+ * name stays a number; what lies elsewhere is "...", and left out at the end.
  *
  * @param copy	the file to read
  * @param name	what to call it

@@ -29,7 +29,8 @@ struct remote_ops {
 	/* A line from the plugin. */
 	void (*log)(int level, const char *handler, const char *request, const char *text,
 	    size_t size);
-	/* Its last instance is shut and its last call is over: it can be freed. */
+	/* Its last instance is shut and its last call is over: it can be freed, but not
+	 * within this call. */
 	void (*idle)(void *arg, struct remote *remote);
 	void *arg;
 };

@@ -10,16 +10,17 @@
 
 struct build {
 	struct site *site;
-	const struct plugin_services *services;
-	const struct site_observer *observer;
+	const struct site_process *process;
 	struct problems *problems;
 };
 
 static void observe(const struct build *build, const struct plugin *plugin,
     const char *callback)
 {
-	if (build->observer != NULL) {
-		build->observer->before(build->observer->arg, plugin, callback);
+	const struct site_observer *observer = build->process->observer;
+
+	if (observer != NULL) {
+		observer->before(observer->arg, plugin, callback);
 	}
 }
 
@@ -30,18 +31,47 @@ static void load_plugins(const struct build *build)
 	for (size_t i = 0; i < plugins->count; i++) {
 		struct plugin *plugin = &plugins->items[i];
 
-		if (plugin->refusal == NULL && plugin->handler == NULL) {
+		if (plugin->refusal == NULL && !plugin->isolated && plugin->handler == NULL) {
 			observe(build, plugin, "loading");
-			plugin_load(plugin, build->services);
+			plugin_load(plugin, build->process->services);
 		}
 	}
 }
 
+static uint32_t timeout_of(const struct config *config, const struct plugin *plugin)
+{
+	const struct config_handler *handler = config_find_handler(config, plugin->note.name);
+
+	return handler == NULL ? CONFIG_HANDLER_TIMEOUT_MS : handler->timeout_ms;
+}
+
+static void open_in_host(const struct build *build, struct site_route *route,
+    const char *pattern, const struct settings *settings, const char *where)
+{
+	struct open_message message = { .pattern = pattern, .where = where,
+		.directory = build->site->config->directory, .settings = *settings };
+
+	route->remote = build->process->remote == NULL ? NULL
+	    : build->process->remote(build->process->arg, route->plugin);
+	route->kind = SITE_HANDLER;
+	if (route->remote != NULL &&
+	    remote_open(route->remote, &message, &route->remote_instance) != 0) {
+		route->remote = NULL;
+		route->kind = SITE_UNAVAILABLE;
+		problems_add(build->problems, where, NULL, "the settings are too large");
+	}
+}
+
 static void open_instance(const struct build *build, struct site_route *route,
-    struct settings *settings, const char *where)
+    const char *pattern, struct settings *settings, const char *where)
 {
 	if (route->plugin->refusal != NULL) {
 		route->kind = SITE_UNAVAILABLE;
+		return;
+	}
+	route->timeout_ms = timeout_of(build->site->config, route->plugin);
+	if (route->plugin->isolated) {
+		open_in_host(build, route, pattern, settings, where);
 		return;
 	}
 	observe(build, route->plugin, "on_open");
@@ -108,7 +138,7 @@ static void add_configured(const struct build *build, struct config_route *confi
 	route->plugin = plugin;
 	route->kind = SITE_REDIRECT;
 	if (plugin != NULL) {
-		open_instance(build, route, &config->settings, config->where);
+		open_instance(build, route, config->pattern, &config->settings, config->where);
 	}
 	if (router_add(build->site->router, config->pattern, config->methods,
 	    (const char *const *)config->other_methods, route, &clash) != 0) {
@@ -134,7 +164,7 @@ static bool is_routed(const struct site *site, const struct plugin *plugin)
 static void add_unrouted(const struct build *build, struct plugin *plugin)
 {
 	char *own = NULL;
-	const char *pattern = plugin->handler == NULL ? NULL : plugin->handler->route;
+	const char *pattern = plugin->own_route;
 	struct site_route *route;
 	struct site_route *older;
 	void *clash = NULL;
@@ -142,6 +172,9 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 
 	if (plugin->refusal != NULL) {
 		return;
+	}
+	if (pattern == NULL && plugin->handler != NULL) {
+		pattern = plugin->handler->route;
 	}
 	if (pattern == NULL) {
 		own = memory_printf("/%s", plugin->note.name);
@@ -163,7 +196,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 			    pattern, older->plugin->file);
 		}
 	} else {
-		open_instance(build, route, &build->site->no_settings, plugin->file);
+		open_instance(build, route, pattern, &build->site->no_settings, plugin->file);
 	}
 	free(own);
 }
@@ -179,11 +212,9 @@ static void check_handlers(const struct build *build)
 }
 
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
-    const struct plugin_services *services, const struct site_observer *observer,
-    struct problems *problems)
+    const struct site_process *process, struct problems *problems)
 {
-	struct build build = { .site = site, .services = services, .observer = observer,
-		.problems = problems };
+	struct build build = { .site = site, .process = process, .problems = problems };
 
 	memset(site, 0, sizeof(*site));
 	site->config = config;
@@ -207,7 +238,12 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 void site_release(struct site *site)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		instance_close(site->routes[i].instance);
+		struct site_route *route = &site->routes[i];
+
+		instance_close(route->instance);
+		if (route->remote != NULL) {
+			remote_shut(route->remote, route->remote_instance);
+		}
 	}
 	free(site->routes);
 	router_free(site->router);

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "plugin/instance.h"
 #include "plugin/plugin.h"
+#include "remote/remote.h"
 #include "route/router.h"
 
 enum site_kind {
@@ -29,7 +30,10 @@ struct site_route {
 	enum site_kind kind;
 	struct config_route *config;	/* borrowed; NULL: a plugin at its own route */
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
-	struct instance *instance;	/* owned; NULL but for a handler */
+	struct instance *instance;	/* owned; of a handler in this process, else NULL */
+	struct remote *remote;		/* borrowed; of a handler in a host, else NULL */
+	uint32_t remote_instance;	/* its number there */
+	uint32_t timeout_ms;		/* of a handler */
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
 };
 
@@ -49,15 +53,23 @@ struct site_observer {
 	void *arg;
 };
 
+/* What a site needs of the process that it is built in. All borrowed. */
+struct site_process {
+	const struct plugin_services *services;
+	const struct site_observer *observer;	/* NULL: nobody asks */
+	/* The remote of an isolated plugin; NULL: there are none here. */
+	struct remote *(*remote)(void *arg, const struct plugin *plugin);
+	void *arg;
+};
+
 /*
- * Loads every plugin that is not refused, opens an instance for each route and builds the
- * router. A plugin that turns out bad is refused (see its refusal) and its routes are
- * SITE_UNAVAILABLE; what is wrong with the configuration becomes a problem. To be
- * released in any case. Services and observer are borrowed.
+ * Loads the plugins that run in this process and are not refused, opens an instance for
+ * each route, here or in a host, and builds the router. A plugin that turns out bad is
+ * refused (see its refusal) and its routes are SITE_UNAVAILABLE; what is wrong with the
+ * configuration becomes a problem. To be released in any case.
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
-    const struct plugin_services *services, const struct site_observer *observer,
-    struct problems *problems);
+    const struct site_process *process, struct problems *problems);
 
 /* Closes every instance. */
 void site_release(struct site *site);

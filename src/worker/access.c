@@ -24,15 +24,30 @@ static void flush_log(struct timer *timer)
 	}
 }
 
-int access_open(struct worker *worker)
+void access_init(struct worker *worker)
+{
+	timer_init(&worker->access_flush, flush_log);
+}
+
+int access_reopen(struct worker *worker)
 {
 	const struct config_log *log = &worker->config->log;
-	int rc = sink_open(&worker->access, log->access, STDOUT_FILENO);
+	struct sink sink;
 
-	timer_init(&worker->access_flush, flush_log);
+	if (sink_open(&sink, log->access, STDOUT_FILENO) != 0) {
+		return ERR_SYSTEM;
+	}
+	sink.lost = worker->access.lost;
+	sink_close(&worker->access);
+	worker->access = sink;
 	worker->access_json = log->format == CONFIG_LOG_JSON ||
-	    (log->format == CONFIG_LOG_AUTO && !worker->access.terminal);
-	return rc;
+	    (log->format == CONFIG_LOG_AUTO && !sink.terminal);
+	return 0;
+}
+
+bool access_same(const struct config *a, const struct config *b)
+{
+	return strcmp(a->log.access, b->log.access) == 0 && a->log.format == b->log.format;
 }
 
 /* One line's facts. Texts are "" where a request did not get as far. */
@@ -205,7 +220,7 @@ const char *access_info(struct connection *connection, struct exchange *exchange
 		    (unsigned)socket_address_port(&connection->peer));
 	}
 	if (strcmp(key, "server.port") == 0) {
-		return arena_printf(arena, "%u", (unsigned)connection->listener->port);
+		return arena_printf(arena, "%u", (unsigned)connection->local_port);
 	}
 	if (strcmp(key, "tls.version") == 0) {
 		return tls_session_version(tls);

@@ -5,8 +5,15 @@
 
 #include "worker/connection.h"
 
-/* Opens the worker's access log. ERR_SYSTEM with errno. */
-int access_open(struct worker *worker) MUST_USE;
+/* Ready; nothing is logged until access_reopen. */
+void access_init(struct worker *worker);
+
+/* Opens the access log that the configuration names; keeps an earlier one if that fails:
+ * ERR_SYSTEM with errno. */
+int access_reopen(struct worker *worker) MUST_USE;
+
+/* Do both log requests in the same way to the same place? */
+bool access_same(const struct config *a, const struct config *b);
 
 /* An exchange has ended, or will never: logs and counts it. */
 void access_done(struct connection *connection, const struct exchange *exchange);

@@ -3,13 +3,19 @@
 #include "worker/connection.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/generation.h"
+
 #define LINGER_MS 2000
 #define LINGER_READS 16		/* in one turn */
+/* While draining: a connection that is new or idle may still bring a request. */
+#define DRAIN_IDLE_MS 1000
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
 
@@ -139,9 +145,12 @@ static void wait_for_next(struct connection *connection)
 	if (connection->state == CONNECTION_HANDSHAKE) {
 		set_wait(connection, WAIT_HANDSHAKE, timeouts->handshake_ms);
 	} else if (connection->tls.unsent.size > 0) {
+		/* What was just sent is still to be read, so this starts high. */
+		(void)ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued);
 		set_wait(connection, WAIT_WRITE, timeouts->write_ms);
 	} else if (session->exchange == NULL) {
-		set_wait(connection, WAIT_IDLE, timeouts->idle_ms);
+		set_wait(connection, WAIT_IDLE, connection->worker->draining &&
+		        timeouts->idle_ms > DRAIN_IDLE_MS ? DRAIN_IDLE_MS : timeouts->idle_ms);
 	} else if (!session->head_read) {
 		set_wait(connection, WAIT_HEADER, timeouts->header_ms);
 	} else {
@@ -341,6 +350,21 @@ static void next_turn(struct deferred *later)
 	turn(LIST_OWNER(later, struct connection, later));
 }
 
+/*
+ * Has the client taken anything since we last looked? The kernel calls a socket writable only
+ * when a third of its buffer, which may be megabytes, is free: a client that reads slowly but
+ * steadily is seen only in what the kernel has left to send.
+ */
+static bool reads_on(struct connection *connection)
+{
+	int before = connection->queued;
+
+	if (ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued) != 0) {
+		return false;
+	}
+	return connection->queued < before;
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
@@ -354,6 +378,15 @@ static void on_timer(struct timer *timer)
 		end_turn(connection, false);
 		connection->in_turn = false;
 		break;
+	case WAIT_WRITE:
+		if (reads_on(connection)) {
+			timer_set(&connection->worker->loop->timers, timer,
+			    connection->worker->loop->now_ms +
+			        connection->worker->config->timeouts.write_ms);
+		} else {
+			connection_close(connection);
+		}
+		break;
 	case WAIT_HANDSHAKE:
 		counter_add(&connection->worker->self->handshakes_failed, 1);
 		connection_close(connection);
@@ -364,19 +397,20 @@ static void on_timer(struct timer *timer)
 	}
 }
 
-void connection_new(struct worker *worker, const struct config_listener *listener, int fd,
-    const union socket_address *peer)
+void connection_new(struct worker *worker, int fd, const union socket_address *peer,
+    uint16_t local_port)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (connection == NULL ||
-	    tls_session_init(&connection->tls, &worker->wire, &worker->tls, fd) != 0) {
+	    tls_session_init(&connection->tls, &worker->wire, &worker->generation->tls,
+	        fd) != 0) {
 		free(connection);
 		close(fd);
 		return;
 	}
 	connection->worker = worker;
-	connection->listener = listener;
+	connection->local_port = local_port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };
 	connection->wait = WAIT_HANDSHAKE;

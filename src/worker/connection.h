@@ -35,12 +35,13 @@ struct connection {
 	struct timer timer;
 	struct deferred later;		/* its next turn, or its end */
 	struct worker *worker;
-	const struct config_listener *listener;
 	struct tls_session tls;
 	struct h1_session session;
 	struct slice input;		/* plain bytes that the session has not taken */
 	char *kept;			/* owned; input between turns */
 	union socket_address peer;
+	uint16_t local_port;
+	int queued;			/* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */
 	uint8_t wait;			/* enum connection_wait */
 	bool in_turn;
@@ -48,9 +49,9 @@ struct connection {
 	bool progressed;		/* bytes moved in this turn */
 };
 
-/* Takes fd. */
-void connection_new(struct worker *worker, const struct config_listener *listener, int fd,
-    const union socket_address *peer);
+/* Takes fd, which came in by a listener on local_port. */
+void connection_new(struct worker *worker, int fd, const union socket_address *peer,
+    uint16_t local_port);
 
 /* Asks for a turn; harmless within one. */
 void connection_wake(struct connection *connection);

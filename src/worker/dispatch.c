@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "plugin/instance.h"
+#include "worker/generation.h"
 
 /* What a server-wide OPTIONS lists (RFC 9110 section 9.3.7). */
 #define EVERY_METHOD \
@@ -121,7 +122,8 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		answer_options(exchange, EVERY_METHOD, NULL);
 		return;
 	}
-	router_match(worker->site.router, request->path, request->method_id,
+	exchange->origin = generation_ref(worker->generation);
+	router_match(worker->generation->site.router, request->path, request->method_id,
 	    request->method, &exchange->match);
 	route = exchange->match.value;
 	if (route == NULL) {
@@ -140,6 +142,10 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 	const struct site_route *route = exchange->match.value;
 	struct scoreboard_blame *blame = &worker->self->blame;
 
+	if (route->remote != NULL) {
+		remote_call(route->remote, route->remote_instance, exchange, route->timeout_ms);
+		return;
+	}
 	blame_set(blame, route->plugin->note.name, "on_request", exchange->id,
 	    exchange->request.method.data, exchange->request.target.data);
 	instance_request(route->instance, exchange);

@@ -14,6 +14,17 @@
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
 #define RETRY_MS 100		/* when out of descriptors: try again after */
 
+struct listener {
+	struct list link;		/* in worker.listeners */
+	struct watch watch;
+	struct timer retry;		/* set while out of descriptors */
+	struct worker *worker;
+	struct deferred later;		/* its end */
+	uint32_t id;			/* the master's */
+	uint16_t port;
+	bool serving;
+};
+
 static void take(struct listener *listener, int fd, const union socket_address *peer)
 {
 	struct worker *worker = listener->worker;
@@ -24,7 +35,7 @@ static void take(struct listener *listener, int fd, const union socket_address *
 		return;
 	}
 	counter_add(&worker->self->accepted, 1);
-	connection_new(worker, listener->config, fd, peer);
+	connection_new(worker, fd, peer, listener->port);
 }
 
 /* The queue stays readable, and the loop would spin, until a descriptor is free again. */
@@ -45,6 +56,9 @@ static void on_connection(struct watch *watch, uint32_t events)
 	int fd;
 
 	(void)events;
+	if (list_empty(&listener->link)) {
+		return;
+	}
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		int rc = socket_accept(watch->fd, &fd, &peer);
 
@@ -70,33 +84,84 @@ static void on_retry(struct timer *timer)
 	}
 }
 
-int listeners_open(struct worker *worker, const int *fds)
+void listener_take(struct worker *worker, struct channel_message *message)
 {
-	size_t count = worker->config->listener_count;
+	struct listener *listener = memory_new(1, sizeof(*listener));
 
-	worker->listeners = memory_new(count, sizeof(*worker->listeners));
+	listener->worker = worker;
+	listener->id = message->number;
+	listener->watch = (struct watch){ .fd = message->fds[0], .fn = on_connection };
+	message->fds[0] = -1;
+	timer_init(&listener->retry, on_retry);
+	list_append(&worker->listeners, &listener->link);
+}
+
+static void start(struct listener *listener, uint16_t port)
+{
+	listener->port = port;
+	if (!listener->serving) {
+		listener->serving = true;
+		on_retry(&listener->retry);
+	}
+}
+
+static void free_listener(struct deferred *later)
+{
+	free(LIST_OWNER(later, struct listener, later));
+}
+
+static void close_listener(struct listener *listener)
+{
+	if (listener->serving) {
+		loop_remove(listener->worker->loop, &listener->watch);
+	}
+	timer_cancel(&listener->retry);
+	close(listener->watch.fd);
+	list_remove(&listener->link);
+	/* An event of this round may still come: it is freed at the end of it. */
+	deferred_init(&listener->later, free_listener);
+	loop_defer(listener->worker->loop, &listener->later);
+}
+
+static const struct generation_listener *find(const struct generation_listener *listeners,
+    size_t count, uint32_t id)
+{
 	for (size_t i = 0; i < count; i++) {
-		struct listener *listener = &worker->listeners[i];
-
-		listener->worker = worker;
-		listener->config = &worker->config->listeners[i];
-		listener->watch = (struct watch){ .fd = fds[i], .fn = on_connection };
-		timer_init(&listener->retry, on_retry);
-		if (loop_add(worker->loop, &listener->watch, EPOLLIN) != 0) {
-			return ERR_SYSTEM;
+		if (listeners[i].id == id) {
+			return &listeners[i];
 		}
 	}
-	return 0;
+	return NULL;
+}
+
+void listeners_serve(struct worker *worker, const struct generation_listener *listeners,
+    size_t count)
+{
+	for (struct list *link = worker->listeners.next; link != &worker->listeners;) {
+		struct listener *listener = LIST_OWNER(link, struct listener, link);
+		const struct generation_listener *wanted = find(listeners, count, listener->id);
+
+		link = link->next;
+		if (wanted != NULL) {
+			start(listener, wanted->port);
+		} else {
+			on_connection(&listener->watch, EPOLLIN);
+			close_listener(listener);
+		}
+	}
+}
+
+void listeners_take_queues(struct worker *worker)
+{
+	for (struct list *link = worker->listeners.next; link != &worker->listeners;
+	    link = link->next) {
+		on_connection(&LIST_OWNER(link, struct listener, link)->watch, EPOLLIN);
+	}
 }
 
 void listeners_close(struct worker *worker)
 {
-	for (size_t i = 0; i < worker->config->listener_count; i++) {
-		struct listener *listener = &worker->listeners[i];
-
-		on_connection(&listener->watch, EPOLLIN);
-		loop_remove(worker->loop, &listener->watch);
-		timer_cancel(&listener->retry);
-		close(listener->watch.fd);
+	while (!list_empty(&worker->listeners)) {
+		close_listener(LIST_OWNER(worker->listeners.next, struct listener, link));
 	}
 }

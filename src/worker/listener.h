@@ -3,13 +3,20 @@
 #ifndef TINCAN_WORKER_LISTENER_H
 #define TINCAN_WORKER_LISTENER_H
 
+#include "ipc/channel.h"
+#include "site/generation.h"
 #include "worker/worker.h"
 
-/* Starts accepting on the inherited descriptors. ERR_SYSTEM with errno. */
-int listeners_open(struct worker *worker, const int *fds) MUST_USE;
+/* A socket from the master, under its id; nothing is accepted on it yet. */
+void listener_take(struct worker *worker, struct channel_message *message);
 
-/* Takes in what waits in the queues, so that no client that has connected is cut off,
- * then accepts no more. */
+/* Accepts on these and no others; sockets that are not named are closed. */
+void listeners_serve(struct worker *worker, const struct generation_listener *listeners,
+    size_t count);
+
+/* Takes in what waits in the queues, so that no client that has connected is cut off. */
+void listeners_take_queues(struct worker *worker);
+
 void listeners_close(struct worker *worker);
 
 #endif

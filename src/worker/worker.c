@@ -16,14 +16,15 @@
 #include "base/memory.h"
 #include "worker/access.h"
 #include "worker/connection.h"
+#include "worker/generation.h"
 #include "worker/listener.h"
 #include "worker/metrics.h"
+#include "worker/orders.h"
+#include "worker/remotes.h"
 
 /* Replies of one turn; connection_room keeps them below the gather, a header may pass
  * it. */
 #define OUT_MAX (2 * TLS_GATHER_MAX + (1 << 20))
-
-static const struct plugin_services services = { .log = log_handler, .ext = metrics_ext };
 
 struct slice worker_date(struct worker *worker)
 {
@@ -46,6 +47,9 @@ struct exchange *worker_take_exchange(struct worker *worker)
 
 void worker_give_exchange(struct worker *worker, struct exchange *exchange)
 {
+	struct generation *origin = exchange->origin;
+
+	exchange->origin = NULL;
 	if (worker->spare_count < WORKER_SPARES) {
 		exchange_reset(exchange);
 		worker->spares[worker->spare_count++] = exchange;
@@ -53,6 +57,7 @@ void worker_give_exchange(struct worker *worker, struct exchange *exchange)
 		exchange_release(exchange);
 		free(exchange);
 	}
+	generation_unref(origin);
 }
 
 void worker_connection_gone(struct worker *worker)
@@ -71,11 +76,16 @@ static void stop_draining(struct timer *timer)
 	loop_stop(worker->loop);
 }
 
-static void drain(struct worker *worker)
+void worker_drain(struct worker *worker)
 {
 	if (worker->draining) {
 		return;
 	}
+	if (worker->config == NULL) {
+		loop_stop(worker->loop);
+		return;
+	}
+	listeners_take_queues(worker);
 	listeners_close(worker);
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
@@ -94,12 +104,10 @@ static void drain(struct worker *worker)
 static void reopen_logs(struct worker *worker)
 {
 	if (sink_reopen(&worker->access) != 0) {
-		log_say(LOG_ERROR, "cannot reopen '%s': %s", worker->config->log.access,
-		    strerror(errno));
+		log_say(LOG_ERROR, "cannot reopen the access log: %s", strerror(errno));
 	}
 	if (log_reopen() != 0) {
-		log_say(LOG_ERROR, "cannot reopen '%s': %s", worker->config->log.error,
-		    strerror(errno));
+		log_say(LOG_ERROR, "cannot reopen the error log: %s", strerror(errno));
 	}
 }
 
@@ -111,7 +119,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 	(void)events;
 	while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM) {
-			drain(worker);
+			worker_drain(worker);
 		} else {
 			reopen_logs(worker);
 		}
@@ -134,70 +142,36 @@ static int watch_signals(struct worker *worker)
 				      : loop_add(worker->loop, &worker->signals, EPOLLIN);
 }
 
-static void blame_plugin(void *arg, const struct plugin *plugin, const char *callback)
+void worker_apply_limits(struct worker *worker)
 {
-	struct worker *worker = arg;
+	const struct config_limits *limits = &worker->config->limits;
+	uint32_t share = limits->max_connections / worker->board->workers;
 
-	blame_set(&worker->self->blame, plugin->note.name, callback, NULL, NULL, NULL);
-}
-
-static void set_counters(struct worker *worker)
-{
-	for (size_t i = 0; i < worker->site.route_count; i++) {
-		struct site_route *route = &worker->site.routes[i];
-
-		route->count_as = route->plugin == NULL ? SCOREBOARD_SERVER
-		    : scoreboard_handler_find(worker->board, route->plugin->note.name);
-	}
-}
-
-static int open_site(struct worker *worker, const struct worker_setup *setup)
-{
-	struct problems problems;
-	struct site_observer observer = { .before = blame_plugin, .arg = worker };
-	int rc;
-
-	problems_init(&problems);
-	metrics_show(setup->board);
-	site_open(&worker->site, setup->config, setup->plugins, &services, &observer,
-	    &problems);
-	blame_clear(&worker->self->blame);
-	set_counters(worker);
-	rc = tls_context_init(&worker->tls, setup->config, setup->tickets, &problems);
-	for (size_t i = 0; i < problems.count; i++) {
-		if (problems.items[i].level == PROBLEM_ERROR) {
-			log_say(LOG_ERROR, "%s: %s", problems.items[i].where,
-			    problems.items[i].what);
-		}
-	}
-	rc = problems.errors > 0 ? ERR_INVALID : rc;
-	problems_release(&problems);
-	return rc;
+	worker->max_connections = share == 0 ? 1 : share;
+	worker->h1_limits.max_target_bytes = limits->max_target_bytes;
+	worker->h1_limits.max_header_bytes = limits->max_header_bytes;
+	worker->h1_limits.max_header_fields = limits->max_header_fields;
 }
 
 static void init(struct worker *worker, const struct worker_setup *setup)
 {
-	const struct config *config = setup->config;
-
 	memset(worker, 0, sizeof(*worker));
-	worker->config = setup->config;
 	worker->board = setup->board;
 	worker->self = &setup->board->worker[setup->index];
+	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
-	worker->max_connections = config->limits.max_connections / setup->board->workers;
-	if (worker->max_connections == 0) {
-		worker->max_connections = 1;
-	}
-	worker->h1_limits.max_target_bytes = config->limits.max_target_bytes;
-	worker->h1_limits.max_header_bytes = config->limits.max_header_bytes;
-	worker->h1_limits.max_header_fields = config->limits.max_header_fields;
+	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);
 	buffer_init(&worker->out, OUT_MAX);
 	buffer_init(&worker->access_line, SINK_MAX_BYTES);
+	list_init(&worker->listeners);
+	list_init(&worker->remotes);
 	list_init(&worker->connections);
 	timer_init(&worker->drain_timer, stop_draining);
+	access_init(worker);
 	tls_wire_init(&worker->wire);
+	metrics_show(setup->board);
 	if (getrandom(&worker->next_id, sizeof(worker->next_id), 0) < 0) {
 		worker->next_id = (uint64_t)clock_us();
 	}
@@ -210,44 +184,34 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 	snprintf(name, sizeof(name), "worker %u", setup->index);
 	log_name(name);
 	init(worker, setup);
-	if (access_open(worker) != 0) {
-		log_say(LOG_ERROR, "cannot open '%s': %s", setup->config->log.access,
-		    strerror(errno));
-		return ERR_SYSTEM;
-	}
-	if (open_site(worker, setup) != 0) {
-		return ERR_INVALID;
-	}
-	if (watch_signals(worker) != 0 ||
-	    listeners_open(worker, setup->listen_fds) != 0) {
+	if (watch_signals(worker) != 0 || orders_open(worker, setup->channel_fd) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
-	atomic_store(&worker->self->state, SCOREBOARD_READY);
 	return 0;
 }
 
 static void stop(struct worker *worker)
 {
 	while (!list_empty(&worker->connections)) {
-		struct list *first = worker->connections.next;
-
-		connection_close(LIST_OWNER(first, struct connection, link));
+		connection_close(
+		    LIST_OWNER(worker->connections.next, struct connection, link));
 	}
+	listeners_close(worker);
+	generation_unref(worker->generation);
+	loop_run_deferred(worker->loop);
+	remotes_release(worker);
 	loop_run_deferred(worker->loop);
 	for (size_t i = 0; i < worker->spare_count; i++) {
 		exchange_release(worker->spares[i]);
 		free(worker->spares[i]);
 	}
-	site_release(&worker->site);
-	tls_context_release(&worker->tls);
 	tls_wire_release(&worker->wire);
 	buffer_release(&worker->out);
 	buffer_release(&worker->access_line);
 	sink_close(&worker->access);
 	free(worker->plain);
 	free(worker->scratch);
-	free(worker->listeners);
 	loop_free(worker->loop);
 }
 

@@ -15,42 +15,34 @@
 #include "http/h1_reader.h"
 #include "ipc/scoreboard.h"
 #include "os/loop.h"
-#include "plugin/plugin.h"
-#include "site/site.h"
 #include "tls/context.h"
 #include "tls/session.h"
 
 #define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
 #define WORKER_SPARES 64		/* exchanges kept for reuse */
 
-/* All that a worker inherits. Borrowed from the master's memory, as it was at the
- * fork. */
+/* All that a worker inherits; what it serves comes over the channel. */
 struct worker_setup {
-	struct config *config;
-	struct plugin_set *plugins;
 	struct scoreboard *board;
 	const struct tls_tickets *tickets;
 	uint32_t index;		/* its place on the scoreboard */
-	const int *listen_fds;	/* one per configured listener */
+	int channel_fd;
 };
 
-struct listener {
-	struct watch watch;
-	struct timer retry;	/* set while out of descriptors */
-	struct worker *worker;
-	const struct config_listener *config;
-};
+struct generation;
 
 struct worker {
-	struct config *config;
+	struct config *config;		/* of the newest generation; NULL before the first */
+	struct generation *generation;	/* the newest */
 	struct loop *loop;
+	struct watch orders;		/* the channel to the master */
+	struct watch signals;
 	struct tls_wire wire;
-	struct tls_context tls;
-	struct site site;
+	const struct tls_tickets *tickets;
 	struct scoreboard *board;
 	struct scoreboard_worker *self;
-	struct watch signals;
-	struct listener *listeners;
+	struct list listeners;
+	struct list remotes;
 	struct list connections;
 	uint32_t connection_count;
 	uint32_t max_connections;	/* its share of the limit */
@@ -61,7 +53,7 @@ struct worker {
 	struct buffer access_line;	/* the one being put together */
 	char *plain;			/* what a connection has read in its turn */
 	struct buffer out;		/* what it writes in its turn */
-	char *scratch;			/* parts of files; TLS_GATHER_MAX bytes */
+	char *scratch;			/* parts of files on their way; TLS_GATHER_MAX bytes */
 	struct exchange *spares[WORKER_SPARES];
 	size_t spare_count;
 	uint64_t next_id;		/* of a request */
@@ -81,6 +73,12 @@ struct slice worker_date(struct worker *worker);
 /* A clean exchange, or NULL when out of memory; given back by worker_give_exchange. */
 struct exchange *worker_take_exchange(struct worker *worker);
 void worker_give_exchange(struct worker *worker, struct exchange *exchange);
+
+/* A new generation's limits, for connections that there are, too. */
+void worker_apply_limits(struct worker *worker);
+
+/* Accepts no more, and ends when the last connection does. */
+void worker_drain(struct worker *worker);
 
 /* A connection has gone: the last one ends a drain. */
 void worker_connection_gone(struct worker *worker);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages between the master and a worker. */
+#include "ipc/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SEND_MS 1000
+/* What goes over the wire: the descriptors travel beside it. */
+#define WIRE_BYTES offsetof(struct channel_message, fds)
+
+int channel_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0
+	    ? 0 : ERR_SYSTEM;
+}
+
+static void put_fds(struct msghdr *header, char *control, const struct channel_message *message)
+{
+	size_t count = 0;
+	struct cmsghdr *c;
+
+	while (count < CHANNEL_FDS && message->fds[count] >= 0) {
+		count++;
+	}
+	if (count == 0) {
+		return;
+	}
+	header->msg_control = control;
+	header->msg_controllen = CMSG_SPACE(count * sizeof(int));
+	c = CMSG_FIRSTHDR(header);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(c), message->fds, count * sizeof(int));
+}
+
+int channel_send(int fd, const struct channel_message *message)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))] = { 0 };
+	struct iovec part = { (void *)message, WIRE_BYTES };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+
+	put_fds(&header, control, message);
+	for (;;) {
+		if (sendmsg(fd, &header, MSG_NOSIGNAL) >= 0) {
+			return 0;
+		}
+		if (errno != EINTR && (errno != EAGAIN || poll(&writable, 1, SEND_MS) != 1)) {
+			return ERR_CLOSED;
+		}
+	}
+}
+
+static void take_fds(struct msghdr *header, struct channel_message *message)
+{
+	size_t taken = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		for (size_t i = 0; c->cmsg_type == SCM_RIGHTS && i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (taken < CHANNEL_FDS) {
+				message->fds[taken++] = fd;
+			} else {
+				close(fd);
+			}
+		}
+	}
+}
+
+int channel_receive(int fd, struct channel_message *message)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
+	struct iovec part = { message, WIRE_BYTES };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control) };
+	ssize_t size;
+
+	for (size_t i = 0; i < CHANNEL_FDS; i++) {
+		message->fds[i] = -1;
+	}
+	do {
+		size = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+	} while (size < 0 && errno == EINTR);
+	if (size < 0) {
+		return errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
+	}
+	if (size == 0) {
+		return ERR_EOF;
+	}
+	take_fds(&header, message);
+	if (size != WIRE_BYTES) {
+		channel_close_fds(message);
+		return ERR_PROTOCOL;
+	}
+	message->text[CHANNEL_TEXT - 1] = '\0';
+	return 0;
+}
+
+void channel_close_fds(struct channel_message *message)
+{
+	for (size_t i = 0; i < CHANNEL_FDS; i++) {
+		if (message->fds[i] >= 0) {
+			close(message->fds[i]);
+			message->fds[i] = -1;
+		}
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages between the master and a worker, over a SOCK_SEQPACKET pair: a type, a number,
+ * a text, and descriptors. Every message there is:
+ *
+ *	master -> worker
+ *	LISTENER	number = listener's id; fd: a listening socket
+ *	HOST		number = plugin version; fds: its socket, its page (read-only)
+ *	BREAK		number = plugin version; value = seconds until it may be tried again
+ *	GENERATION	number; fd: a memfd with what site/generation.h packs
+ *
+ *	worker -> master
+ *	READY		number = generation: it is what new requests get
+ *	FAILED		number = generation: text says why; the one before goes on
+ *	KILL		number = plugin version: its host does not come back from a call
+ *	RETIRED		number = plugin version: this worker needs its host no more
+ */
+#ifndef TINCAN_IPC_CHANNEL_H
+#define TINCAN_IPC_CHANNEL_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define CHANNEL_FDS 2
+#define CHANNEL_TEXT 512
+
+enum channel_type {
+	CHANNEL_LISTENER = 1, CHANNEL_HOST, CHANNEL_BREAK, CHANNEL_GENERATION,
+	CHANNEL_READY = 64, CHANNEL_FAILED, CHANNEL_KILL, CHANNEL_RETIRED
+};
+
+struct channel_message {
+	uint32_t type;
+	uint32_t number;
+	uint32_t value;
+	char text[CHANNEL_TEXT];	/* NUL-terminated */
+	int fds[CHANNEL_FDS];		/* -1 where none; the receiver owns what came */
+};
+
+/* A pair, both ends non-blocking and close-on-exec. ERR_SYSTEM. */
+int channel_pair(int fds[2]) MUST_USE;
+
+/*
+ * Sends one; descriptors stay the caller's. Waits up to a second for a slow receiver.
+ * ERR_CLOSED if the other side has gone or does not take it.
+ */
+int channel_send(int fd, const struct channel_message *message) MUST_USE;
+
+/* 0; ERR_AGAIN: none there; ERR_EOF; ERR_PROTOCOL: not a message; ERR_CLOSED. */
+int channel_receive(int fd, struct channel_message *message) MUST_USE;
+
+/* Closes the descriptors that came with it. */
+void channel_close_fds(struct channel_message *message);
+
+#endif

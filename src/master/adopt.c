@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of the plugins that a scan has found. */
+#include "master/adopt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "master/rollout.h"
+#include "master/versions.h"
+#include "route/router.h"
+
+/* The good plugin of that file in the set, or NULL. */
+static const struct plugin *served_from(const struct boot *live, const char *file)
+{
+	for (size_t i = 0; live != NULL && i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->refusal == NULL && strcmp(plugin->file, file) == 0) {
+			return plugin;
+		}
+	}
+	return NULL;
+}
+
+static const struct plugin *served_as(const struct boot *live, const char *name)
+{
+	for (size_t i = 0; live != NULL && i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->refusal == NULL && strcmp(plugin->note.name, name) == 0) {
+			return plugin;
+		}
+	}
+	return NULL;
+}
+
+/* Those that are live come first, in their order: they are older than what is new. */
+static void order_by_age(struct plugin_set *set, const struct boot *live)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		for (size_t k = next; k < set->count; k++) {
+			if (strcmp(set->items[k].file, live->plugins.items[i].file) == 0) {
+				struct plugin found = set->items[k];
+
+				memmove(&set->items[next + 1], &set->items[next],
+				    (k - next) * sizeof(found));
+				set->items[next++] = found;
+				break;
+			}
+		}
+	}
+}
+
+static void judge(const struct master *master, const struct boot *live, bool same_settings,
+    struct plugin *plugin)
+{
+	const struct version *version = versions_find(master, plugin->note.name, plugin->hash);
+	const struct plugin *served = served_as(live, plugin->note.name);
+
+	if (version == NULL) {
+		return;
+	}
+	if (version->quarantined) {
+		plugin_refuse(plugin, "it crashed when it was new, and is in quarantine until "
+		    "its file changes");
+	}
+	if (version->demoted) {
+		plugin->isolated = true;
+	}
+	if (same_settings && served != NULL && strcmp(served->hash, plugin->hash) == 0) {
+		plugin->probed = true;
+		plugin->own_route = served->own_route == NULL ? NULL
+							      : memory_text(served->own_route);
+	}
+}
+
+void adopt_known(struct boot *boot)
+{
+	const struct master *master = boot->owner;
+	const struct boot *live = rollout_live(master);
+	bool same_settings = boot->text_size == live->text_size &&
+	    memcmp(boot->text, live->text, boot->text_size) == 0;
+
+	order_by_age(&boot->plugins, live);
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		if (boot->plugins.items[i].refusal == NULL) {
+			judge(master, live, same_settings, &boot->plugins.items[i]);
+		}
+	}
+}
+
+static char *copy_text(const char *text)
+{
+	return text == NULL ? NULL : memory_text(text);
+}
+
+/* The version that is live takes the place of the file that is not good. */
+static void keep_served(struct plugin *plugin, const struct plugin *served)
+{
+	snprintf(plugin->refused_hash, sizeof(plugin->refused_hash), "%s", plugin->hash);
+	free(plugin->refusal);
+	free(plugin->copy);
+	free(plugin->own_route);
+	plugin->refusal = NULL;
+	plugin->copy = copy_text(served->copy);
+	plugin->own_route = copy_text(served->own_route);
+	memcpy(plugin->hash, served->hash, sizeof(plugin->hash));
+	plugin->note = served->note;
+	plugin->isolated = served->isolated;
+}
+
+/* What quarantine sends back to: the version before, whatever is live. */
+static const struct plugin *fallback(const struct master *master, const struct boot *live,
+    const struct plugin *plugin)
+{
+	const struct version *version = versions_find(master, plugin->note.name, plugin->hash);
+
+	while (version != NULL && version->quarantined) {
+		version = version->before;
+	}
+	return version != NULL ? &version->plugin : served_from(live, plugin->file);
+}
+
+static void settle_refused(const struct master *master, const struct boot *live,
+    struct plugin *plugin)
+{
+	const struct plugin *served = served_from(live, plugin->file);
+	const struct plugin *good = fallback(master, live, plugin);
+	bool told = served != NULL && served->refused_hash[0] != '\0' &&
+	    strcmp(served->refused_hash, plugin->hash) == 0;
+
+	if (!told) {
+		log_say(LOG_ERROR, "%s is not served: %s%s%s", plugin->file, plugin->refusal,
+		    good == NULL ? "" : "; version before goes on: ",
+		    good == NULL ? "" : good->hash);
+	}
+	if (good != NULL) {
+		bool isolated = served == NULL ? plugin->isolated : served->isolated;
+
+		keep_served(plugin, good);
+		plugin->isolated = isolated;
+	}
+}
+
+/* Two plugins, one path, and no configured route to settle it: the older keeps it. */
+static void settle_claims(struct boot *boot)
+{
+	struct router *router = router_new();
+
+	for (size_t i = 0; i < boot->config->route_count; i++) {
+		const struct config_route *route = &boot->config->routes[i];
+		void *clash;
+
+		(void)!router_add(router, route->pattern, route->methods,
+		    (const char *const *)route->other_methods, (void *)route, &clash);
+	}
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		struct plugin *plugin = &boot->plugins.items[i];
+		void *clash = NULL;
+
+		if (plugin->refusal != NULL || plugin->own_route == NULL ||
+		    config_routes_to(boot->config, plugin->note.name)) {
+			continue;
+		}
+		if (router_add(router, plugin->own_route, 0, NULL, plugin, &clash) == ERR_LIMIT &&
+		    (struct plugin *)clash >= boot->plugins.items &&
+		    (struct plugin *)clash < boot->plugins.items + boot->plugins.count) {
+			plugin_refuse(plugin, "its own route '%s' is taken by '%s'",
+			    plugin->own_route, ((struct plugin *)clash)->file);
+		}
+	}
+	router_free(router);
+}
+
+static void take_version(struct master *master, const struct boot *live,
+    struct plugin *plugin)
+{
+	const struct plugin *served = served_as(live, plugin->note.name);
+	struct version *before =
+	    served == NULL ? NULL : versions_find(master, served->note.name, served->hash);
+	struct version *version = versions_take(master, plugin, before);
+
+	plugin->version = version->plugin.version;
+	if (live == NULL || version == before) {
+		return;
+	}
+	if (before == NULL) {
+		log_say(LOG_INFO, "handler '%s', version %s, is live", plugin->note.name,
+		    plugin->hash);
+	} else {
+		log_say(LOG_INFO, "handler '%s', version %s, is live in place of %s",
+		    plugin->note.name, plugin->hash, before->plugin.hash);
+	}
+}
+
+static void tell_gone(const struct boot *boot, const struct boot *live)
+{
+	for (size_t i = 0; live != NULL && i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->refusal == NULL && served_as(boot, plugin->note.name) == NULL) {
+			log_say(LOG_INFO, "handler '%s' is retired", plugin->note.name);
+		}
+	}
+}
+
+void adopt_finish(struct master *master, struct boot *boot, const struct boot *live)
+{
+	settle_claims(boot);
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		if (boot->plugins.items[i].refusal != NULL) {
+			settle_refused(master, live, &boot->plugins.items[i]);
+		}
+	}
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		if (boot->plugins.items[i].refusal == NULL) {
+			take_version(master, live, &boot->plugins.items[i]);
+		}
+	}
+	tell_gone(boot, live);
+}

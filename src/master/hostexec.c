@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting tincan-host. */
+#include "master/hostexec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/page.h"
+
+#define HOST_SOCKET 3
+#define HOST_PAGE 4
+
+/* The program, opened once; the one thing beside the log that a process has one of. */
+static int program_fd = -1;
+
+/* A descriptor above those that the host gets at fixed numbers. */
+static int open_program(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return high;
+}
+
+static int open_beside(void)
+{
+	static const char name[] = "/tincan-host";
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(name));
+	char *slash;
+
+	if (size < 0) {
+		return -1;
+	}
+	path[size] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL) {
+		return -1;
+	}
+	memcpy(slash, name, sizeof(name));
+	return open_program(path);
+}
+
+int hostexec_open(struct problems *problems)
+{
+	if (program_fd < 0) {
+		program_fd = open_beside();
+	}
+	if (program_fd < 0) {
+		program_fd = open_program(TINCAN_HOST);
+	}
+	if (program_fd < 0) {
+		problems_add(problems, "tincan-host", "it is built and installed with tincan",
+		    "cannot find the program that plugins run in: %s", strerror(errno));
+		return ERR_MISSING;
+	}
+	return 0;
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		(void)sched_setaffinity(0, sizeof(set), &set);
+	}
+}
+
+static void limit_memory(uint64_t bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
+
+	if (bytes > 0) {
+		(void)setrlimit(RLIMIT_AS, &limit);
+	}
+}
+
+/* In the child, between fork and exec: system calls only. */
+static _Noreturn void become_host(const struct plugin *plugin, bool probe, int socket_fd,
+    int page_fd)
+{
+	char *const arguments[] = { "tincan-host", "--probe", (char *)plugin->note.name,
+		plugin->copy, (char *)plugin->hash, NULL };
+	char *const plain[] = { "tincan-host", (char *)plugin->note.name, plugin->copy,
+		(char *)plugin->hash, NULL };
+
+	/* Up and out of the way first, as either could be 3 or 4 already. */
+	socket_fd = fcntl(socket_fd, F_DUPFD, 10);
+	page_fd = fcntl(page_fd, F_DUPFD, 10);
+	if (dup2(socket_fd, HOST_SOCKET) < 0 || dup2(page_fd, HOST_PAGE) < 0) {
+		_exit(EXIT_FAILURE);
+	}
+	(void)close_range(HOST_PAGE + 1, (unsigned)program_fd - 1, 0);
+	(void)close_range((unsigned)program_fd + 1, UINT_MAX, 0);
+	fexecve(program_fd, probe ? arguments : plain, environ);
+	_exit(EXIT_FAILURE);
+}
+
+int hostexec_start(const struct plugin *plugin, bool probe, int cpu,
+    uint64_t max_memory_bytes, struct hostexec *started)
+{
+	int sockets[2];
+	int host_page;
+	int saved;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) != 0) {
+		return ERR_SYSTEM;
+	}
+	if (page_create(&host_page, &started->page_fd) != 0) {
+		saved = errno;
+		close(sockets[0]);
+		close(sockets[1]);
+		errno = saved;
+		return ERR_SYSTEM;
+	}
+	fflush(NULL);
+	started->pid = fork();
+	if (started->pid == 0) {
+		pin(cpu);
+		limit_memory(max_memory_bytes);
+		become_host(plugin, probe, sockets[1], host_page);
+	}
+	saved = errno;
+	close(sockets[1]);
+	close(host_page);
+	started->socket_fd = sockets[0];
+	if (started->pid > 0) {
+		return 0;
+	}
+	close(sockets[0]);
+	close(started->page_fd);
+	errno = saved;
+	return ERR_SYSTEM;
+}

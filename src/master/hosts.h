@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hosts, seen from the master: one process for each isolated plugin version and worker
+ * that needs it; started, watched, restarted, fenced.
+ *
+ *	RUNS --dies--> restart at once if it had answered since the last death, else after
+ *	     0.1 s, 0.2 s, ... 30 s; the fifth death in a row without an answer opens the
+ *	     breaker: BROKEN, 503, one trial after 30 s, 60 s, ... 10 min.
+ */
+#ifndef TINCAN_MASTER_HOSTS_H
+#define TINCAN_MASTER_HOSTS_H
+
+#include "master/master.h"
+#include "master/versions.h"
+
+/* Sees to it that every worker that runs has a host of that version. */
+void hosts_need(struct master *master, const struct version *version, uint64_t max_memory);
+
+/* A new worker process is in that place: hosts of the old one end by themselves; those of
+ * the versions that are live start again. */
+void hosts_worker_started(struct child *child);
+
+/* The worker needs that version no more. */
+void hosts_retired(struct child *child, uint32_t version);
+
+/* The worker says that its host of that version hangs. */
+void hosts_hung(struct child *child, uint32_t version);
+
+/* Closes the breaker of every host of that handler name; how many there were. */
+uint32_t hosts_reset(struct master *master, const char *name);
+
+/* Takes in hosts that have ended. */
+void hosts_reap(struct master *master);
+
+/* Kills and forgets all. */
+void hosts_release(struct master *master);
+
+/* What status shows of one. */
+struct host_facts {
+	uint32_t worker;
+	uint32_t version;
+	pid_t pid;		/* 0: none runs */
+	uint32_t crashes;
+	uint64_t answers;
+	bool broken;
+};
+
+/* Calls fn for each. */
+void hosts_each(const struct master *master,
+    void (*fn)(void *arg, const struct host_facts *facts), void *arg);
+
+#endif

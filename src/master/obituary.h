@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* How a host died, in words: from its wait status and what its page says. */
+#ifndef TINCAN_MASTER_OBITUARY_H
+#define TINCAN_MASTER_OBITUARY_H
+
+#include <stddef.h>
+
+#include "ipc/page.h"
+#include "plugin/plugin.h"
+
+#define OBITUARY_BYTES 2048
+
+/* "crashed in on_request, request 0123456789abcdef: signal 11 (Segmentation fault) at address
+ * 0x0, in crash_now+0x1c, handle+0x40". */
+void obituary(const struct plugin *plugin, const struct page *page, int status,
+    char out[OBITUARY_BYTES]);
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Probing plugins. Each probe walks through the same steps:
+ *
+ *	start -> HELLO -> OPEN for each route -> as many answers -> CHECK -> CHECKED
+ *	            \--- a PROBLEM before HELLO: it could not be loaded
+ *
+ * and whatever ends it earlier (death, time, nonsense) refuses the plugin.
+ */
+#include "master/probe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/memory.h"
+#include "ipc/pack.h"
+#include "master/hostexec.h"
+#include "master/obituary.h"
+#include "remote/link.h"
+#include "remote/request.h"
+#include "route/router.h"
+
+struct probe {
+	struct link link;
+	struct timer timer;
+	struct probes *probes;
+	struct plugin *plugin;
+	pid_t pid;		/* 0: not started, or reaped */
+	bool linked;		/* link is to be released */
+	bool said_hello;
+	uint32_t opens;		/* still to be answered */
+	bool finished;
+};
+
+struct probes {
+	struct loop *loop;
+	struct config *config;
+	struct plugin_set *plugins;
+	struct problems *problems;
+	bool strict;
+	void (*done)(void *arg);
+	void *arg;
+	struct probe *items;	/* one per plugin */
+	size_t running;
+	struct deferred finish;
+	struct settings none;	/* of plugins at their own route */
+};
+
+static int reap(struct probe *probe, bool by_force)
+{
+	int status = 0;
+
+	if (by_force) {
+		kill(probe->pid, SIGKILL);
+	}
+	while (waitpid(probe->pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	probe->pid = 0;
+	return status;
+}
+
+static void finish(struct probe *probe)
+{
+	struct probes *probes = probe->probes;
+
+	if (probe->finished) {
+		return;
+	}
+	probe->finished = true;
+	timer_cancel(&probe->timer);
+	if (probe->pid > 0) {
+		(void)reap(probe, true);
+	}
+	if (--probes->running == 0) {
+		loop_soon(probes->loop, &probes->finish);
+	}
+}
+
+static void on_finish(struct deferred *deferred)
+{
+	struct probes *probes = LIST_OWNER(deferred, struct probes, finish);
+
+	probes->done(probes->arg);
+}
+
+static int send_open(struct probe *probe, const char *pattern, const char *where,
+    const struct settings *settings)
+{
+	struct open_message message = { .pattern = pattern, .where = where,
+		.directory = probe->probes->config->directory, .settings = *settings };
+	int rc = open_pack(link_out(&probe->link), ++probe->opens, &message);
+
+	if (rc != 0) {
+		plugin_refuse(probe->plugin, "the settings of '%s' are too large", pattern);
+	}
+	return rc;
+}
+
+/* The route of a plugin that has no configured one. */
+static int send_own(struct probe *probe)
+{
+	struct plugin *plugin = probe->plugin;
+	const char *what;
+
+	if (plugin->own_route == NULL) {
+		plugin->own_route = memory_printf("/%s", plugin->note.name);
+	}
+	if (router_check(plugin->own_route, &what) != 0) {
+		plugin_refuse(plugin, "its own route '%s' is not valid: %s", plugin->own_route,
+		    what);
+		return ERR_INVALID;
+	}
+	return send_open(probe, plugin->own_route, plugin->file, &probe->probes->none);
+}
+
+static int send_opens(struct probe *probe)
+{
+	struct config *config = probe->probes->config;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < config->route_count; i++) {
+		const struct config_route *route = &config->routes[i];
+
+		if (route->handler != NULL &&
+		    strcmp(route->handler, probe->plugin->note.name) == 0) {
+			rc = send_open(probe, route->pattern, route->where, &route->settings);
+		}
+	}
+	if (rc == 0 && probe->opens == 0 && config->serve_unrouted) {
+		rc = send_own(probe);
+	}
+	return rc;
+}
+
+static int send_check(struct probe *probe)
+{
+	return frame_append(link_out(&probe->link), FRAME_CHECK, 0, 0, 0, SLICE(""));
+}
+
+static int take_hello(struct probe *probe, const struct frame *frame)
+{
+	struct unpack in = { .rest = frame->payload };
+	const char *route;
+	int rc;
+
+	if (probe->said_hello || frame->header.code != FRAME_PROTOCOL) {
+		return ERR_PROTOCOL;
+	}
+	probe->said_hello = true;
+	(void)unpack_string(&in);
+	(void)unpack_string(&in);
+	(void)unpack_string(&in);
+	(void)unpack_string(&in);
+	route = unpack_string(&in);
+	if (!unpack_done(&in)) {
+		return ERR_PROTOCOL;
+	}
+	free(probe->plugin->own_route);
+	probe->plugin->own_route = route[0] == '\0' ? NULL : memory_text(route);
+	rc = send_opens(probe);
+	if (rc == 0 && probe->opens == 0) {
+		rc = send_check(probe);
+	}
+	link_flush(&probe->link);
+	return rc;
+}
+
+static int take_problem(struct probe *probe, const struct frame *frame)
+{
+	struct problems *problems = probe->probes->problems;
+	struct unpack in = { .rest = frame->payload };
+	const char *where = unpack_string(&in);
+	const char *what = unpack_string(&in);
+	const char *hint = unpack_string(&in);
+
+	hint = hint[0] == '\0' ? NULL : hint;
+	if (!unpack_done(&in)) {
+		return ERR_PROTOCOL;
+	}
+	if (!probe->said_hello) {
+		plugin_refuse(probe->plugin, "%s", what);
+	} else if (frame->header.code != PROBLEM_ERROR) {
+		problems_warn(problems, where, hint, "%s", what);
+	} else if (probe->probes->strict) {
+		problems_add(problems, where, hint, "%s", what);
+	} else {
+		plugin_refuse(probe->plugin, "%s: %s", where, what);
+	}
+	return 0;
+}
+
+static int take_answer(struct probe *probe)
+{
+	if (probe->opens == 0) {
+		return ERR_PROTOCOL;
+	}
+	if (--probe->opens > 0) {
+		return 0;
+	}
+	link_flush(&probe->link);
+	return send_check(probe);
+}
+
+static int on_frame(struct link *link, const struct frame *frame)
+{
+	struct probe *probe = LIST_OWNER(link, struct probe, link);
+
+	switch (frame->header.type) {
+	case FRAME_HELLO:
+		return take_hello(probe, frame);
+	case FRAME_PROBLEM:
+		return take_problem(probe, frame);
+	case FRAME_OPENED:
+	case FRAME_OPEN_END:
+		return take_answer(probe);
+	case FRAME_CHECKED:
+		finish(probe);
+		return 0;
+	case FRAME_LOG:
+		return 0;
+	default:
+		return ERR_PROTOCOL;
+	}
+}
+
+static void on_down(struct link *link, int error)
+{
+	struct probe *probe = LIST_OWNER(link, struct probe, link);
+	char text[OBITUARY_BYTES];
+	int status;
+
+	if (probe->finished) {
+		return;
+	}
+	if (error != 0) {
+		plugin_refuse(probe->plugin, "its process broke the protocol");
+	} else {
+		status = reap(probe, false);
+		obituary(probe->plugin, link->page, status, text);
+		/* An earlier refusal, as that it could not be loaded, stays. */
+		plugin_refuse(probe->plugin, "%s", text);
+	}
+	finish(probe);
+}
+
+static const struct link_ops ops = { .frame = on_frame, .down = on_down };
+
+static void on_timer(struct timer *timer)
+{
+	struct probe *probe = LIST_OWNER(timer, struct probe, timer);
+
+	plugin_refuse(probe->plugin, "did not come back from %s within %d ms",
+	    page_callback_name(probe->link.page), PROBE_MS);
+	finish(probe);
+}
+
+static void start(struct probes *probes, struct probe *probe)
+{
+	const struct config_handler *handler =
+	    config_find_handler(probes->config, probe->plugin->note.name);
+	uint64_t max_memory = handler == NULL || handler->in_worker ? 0
+							     : handler->max_memory_bytes;
+	struct hostexec started;
+
+	probes->running++;
+	if (hostexec_start(probe->plugin, true, -1, max_memory, &started) != 0) {
+		plugin_refuse(probe->plugin, "cannot start a process for it: %s",
+		    strerror(errno));
+		finish(probe);
+		return;
+	}
+	probe->pid = started.pid;
+	if (link_init(&probe->link, probes->loop, &ops, started.socket_fd, started.page_fd) !=
+	    0) {
+		plugin_refuse(probe->plugin, "cannot talk to its process");
+		finish(probe);
+		return;
+	}
+	probe->linked = true;
+	timer_set(&probes->loop->timers, &probe->timer, probes->loop->now_ms + PROBE_MS);
+}
+
+struct probes *probes_start(struct loop *loop, struct config *config,
+    struct plugin_set *plugins, struct problems *problems, bool strict,
+    void (*done)(void *arg), void *arg)
+{
+	struct probes *probes = memory_new(1, sizeof(*probes));
+
+	*probes = (struct probes){ .loop = loop, .config = config, .plugins = plugins,
+		.problems = problems, .strict = strict, .done = done, .arg = arg };
+	probes->items = memory_new(plugins->count, sizeof(*probes->items));
+	settings_init(&probes->none);
+	deferred_init(&probes->finish, on_finish);
+	/* One for ourselves, so that done is not called before all have been started. */
+	probes->running = 1;
+	for (size_t i = 0; i < plugins->count; i++) {
+		struct probe *probe = &probes->items[i];
+
+		probe->probes = probes;
+		probe->plugin = &plugins->items[i];
+		timer_init(&probe->timer, on_timer);
+		if (probe->plugin->refusal == NULL && !probe->plugin->probed) {
+			start(probes, probe);
+		}
+	}
+	if (--probes->running == 0) {
+		loop_soon(loop, &probes->finish);
+	}
+	return probes;
+}
+
+void probes_free(struct probes *probes)
+{
+	if (probes == NULL) {
+		return;
+	}
+	deferred_cancel(&probes->finish);
+	for (size_t i = 0; i < probes->plugins->count; i++) {
+		struct probe *probe = &probes->items[i];
+
+		timer_cancel(&probe->timer);
+		if (probe->pid > 0) {
+			(void)reap(probe, true);
+		}
+		if (probe->linked) {
+			link_release(&probe->link);
+		}
+	}
+	settings_release(&probes->none);
+	free(probes->items);
+	free(probes);
+}

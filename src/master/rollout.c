@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* Generations: from a wish to every worker serving it. */
+#include "master/rollout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "control/answers.h"
+#include "ipc/channel.h"
+#include "master/adopt.h"
+#include "master/children.h"
+#include "master/hosts.h"
+#include "master/sockets.h"
+#include "master/versions.h"
+
+struct rollout {
+	struct master *master;
+	uint32_t number;		/* of what is served, or being handed out */
+	struct boot live;
+	int memfd;			/* live, packed; for workers that start later; -1 */
+	struct boot *building;		/* owned; NULL: nothing is */
+	bool for_file;			/* building follows a reload */
+	bool again_file;		/* wishes that came meanwhile */
+	bool again_plugins;
+	struct waiters building_for;	/* clients: of what is being built, */
+	struct waiters again_for;	/* of the next, */
+	struct waiters handing_out;	/* and those that wait for the workers */
+};
+
+struct rollout *rollout_new(struct master *master, struct boot *boot)
+{
+	struct rollout *rollout = memory_new(1, sizeof(*rollout));
+
+	rollout->master = master;
+	rollout->memfd = -1;
+	rollout->live = *boot;
+	memset(boot, 0, sizeof(*boot));
+	return rollout;
+}
+
+void rollout_free(struct rollout *rollout)
+{
+	if (rollout == NULL) {
+		return;
+	}
+	if (rollout->building != NULL) {
+		boot_release(rollout->building);
+		free(rollout->building);
+	}
+	if (rollout->memfd >= 0) {
+		close(rollout->memfd);
+	}
+	waiters_release(&rollout->building_for);
+	waiters_release(&rollout->again_for);
+	waiters_release(&rollout->handing_out);
+	boot_release(&rollout->live);
+	free(rollout);
+}
+
+uint32_t rollout_number(const struct master *master)
+{
+	return master->rollout->number;
+}
+
+const struct boot *rollout_live(const struct master *master)
+{
+	return &master->rollout->live;
+}
+
+static void need_hosts(struct rollout *rollout)
+{
+	struct master *master = rollout->master;
+	const struct boot *live = &rollout->live;
+
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+		const struct config_handler *handler =
+		    config_find_handler(live->config, plugin->note.name);
+
+		if (plugin->refusal == NULL) {
+			scoreboard_handler_add(master->board, plugin->note.name);
+		}
+		if (plugin->refusal == NULL && plugin->isolated) {
+			hosts_need(master, versions_by_number(master, plugin->version),
+			    handler == NULL ? 0 : handler->max_memory_bytes);
+		}
+	}
+}
+
+static int pack(struct rollout *rollout)
+{
+	struct boot *live = &rollout->live;
+	struct generation_message message = { .number = rollout->number + 1,
+		.config = live->config, .plugins = live->plugins };
+	int fd;
+	int rc;
+
+	message.listeners = sockets_of(rollout->master, live->config);
+	rc = generation_pack(&message, (struct slice){ live->text, live->text_size }, &fd);
+	free(message.listeners);
+	if (rc != 0) {
+		return rc;
+	}
+	if (rollout->memfd >= 0) {
+		close(rollout->memfd);
+	}
+	rollout->memfd = fd;
+	rollout->number++;
+	return 0;
+}
+
+static void send_generation(struct child *child)
+{
+	const struct rollout *rollout = child->master->rollout;
+	struct channel_message message = { .type = CHANNEL_GENERATION,
+		.number = rollout->number, .fds = { rollout->memfd, -1 } };
+
+	if (child->pid > 0 && channel_send(child->channel.fd, &message) != 0) {
+		log_say(LOG_ERROR, "worker %u does not take a generation", child->index);
+	}
+}
+
+static void hand_out(struct rollout *rollout)
+{
+	struct master *master = rollout->master;
+
+	need_hosts(rollout);
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		send_generation(&master->children[i]);
+	}
+}
+
+int rollout_start(struct master *master)
+{
+	struct rollout *rollout = master->rollout;
+
+	if (sockets_open(master, rollout->live.config, NULL) != 0) {
+		return ERR_SYSTEM;
+	}
+	adopt_finish(master, &rollout->live, NULL);
+	if (pack(rollout) != 0) {
+		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
+		return ERR_SYSTEM;
+	}
+	return 0;
+}
+
+static void next_wish(struct rollout *rollout);
+
+static void end_build(struct rollout *rollout)
+{
+	boot_release(rollout->building);
+	free(rollout->building);
+	rollout->building = NULL;
+	next_wish(rollout);
+}
+
+static void refuse(struct rollout *rollout)
+{
+	const struct problems *problems = &rollout->building->problems;
+
+	log_say(LOG_ERROR, "%s is not taken over: %zu problems, generation %u goes on",
+	    rollout->master->file, problems->errors, rollout->number);
+	for (size_t i = 0; i < problems->count; i++) {
+		log_say(LOG_ERROR, "%s: %s", problems->items[i].where, problems->items[i].what);
+	}
+	answer_problems(&rollout->building_for, problems);
+	end_build(rollout);
+}
+
+static void open_log(const struct config *config)
+{
+	const struct config_log *log = &config->log;
+
+	if (log_open(log->error, (enum log_level)log->level, log->format == CONFIG_LOG_JSON,
+	    log->format == CONFIG_LOG_TEXT) != 0) {
+		log_say(LOG_ERROR, "cannot open '%s': %s", log->error, strerror(errno));
+	}
+}
+
+static void on_built(struct boot *boot)
+{
+	struct master *master = boot->owner;
+	struct rollout *rollout = master->rollout;
+
+	if (master->log_level != 0 && boot->config != NULL) {
+		boot->config->log.level = master->log_level;
+	}
+	if (boot->problems.errors == 0) {
+		(void)!sockets_open(master, boot->config, &boot->problems);
+	}
+	if (boot->problems.errors > 0) {
+		refuse(rollout);
+		return;
+	}
+	adopt_finish(master, boot, &rollout->live);
+	boot_swap(&rollout->live, boot);
+	if (rollout->for_file) {
+		open_log(rollout->live.config);
+	}
+	if (pack(rollout) == 0) {
+		waiters_move(&rollout->handing_out, &rollout->building_for);
+		hand_out(rollout);
+		sockets_close_unused(master, rollout->live.config);
+	} else {
+		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
+	}
+	master_watch_plugins(master);
+	end_build(rollout);
+}
+
+static void begin(struct rollout *rollout, bool for_file)
+{
+	struct master *master = rollout->master;
+	struct slice text = { rollout->live.text, rollout->live.text_size };
+
+	rollout->for_file = for_file;
+	rollout->building = memory_new(1, sizeof(*rollout->building));
+	boot_begin(rollout->building, master->loop, master->file, for_file ? NULL : &text,
+	    master, adopt_known, on_built);
+}
+
+static void next_wish(struct rollout *rollout)
+{
+	bool for_file = rollout->again_file;
+
+	if (!for_file && !rollout->again_plugins) {
+		return;
+	}
+	rollout->again_file = false;
+	rollout->again_plugins = false;
+	waiters_move(&rollout->building_for, &rollout->again_for);
+	begin(rollout, for_file);
+}
+
+void rollout_reload(struct master *master, struct control_client *client)
+{
+	struct rollout *rollout = master->rollout;
+
+	waiters_add(rollout->building == NULL ? &rollout->building_for : &rollout->again_for,
+	    client);
+	if (rollout->building == NULL) {
+		begin(rollout, true);
+	} else {
+		rollout->again_file = true;
+	}
+}
+
+void rollout_plugins(struct master *master)
+{
+	struct rollout *rollout = master->rollout;
+
+	if (master->stopping) {
+		return;
+	}
+	if (rollout->building == NULL) {
+		begin(rollout, false);
+	} else {
+		rollout->again_plugins = true;
+	}
+}
+
+void rollout_worker_started(struct child *child)
+{
+	struct rollout *rollout = child->master->rollout;
+
+	child->generation = 0;
+	sockets_send(child);
+	need_hosts(rollout);
+	send_generation(child);
+}
+
+static bool all_serve(const struct rollout *rollout)
+{
+	const struct master *master = rollout->master;
+
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		if (master->children[i].pid > 0 &&
+		    master->children[i].generation < rollout->number) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void rollout_ready(struct child *child, uint32_t number)
+{
+	struct rollout *rollout = child->master->rollout;
+
+	child->generation = number;
+	if (number != rollout->number || !all_serve(rollout)) {
+		return;
+	}
+	log_say(number == 1 ? LOG_DEBUG : LOG_INFO, "generation %u serves", number);
+	answer_generation(&rollout->handing_out, number);
+	master_serves(child->master);
+}
+
+void rollout_failed(struct child *child, uint32_t number, const char *why)
+{
+	struct rollout *rollout = child->master->rollout;
+	struct problems problems;
+
+	log_say(LOG_ERROR, "worker %u cannot serve generation %u: %s", child->index, number, why);
+	problems_init(&problems);
+	problems_add(&problems, child->master->file, NULL, "%s", why);
+	answer_problems(&rollout->handing_out, &problems);
+	problems_release(&problems);
+}

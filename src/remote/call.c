@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls: requests on their way through a host. A call outlives its exchange when the client
+ * leaves first, or gets its 504: the host still has it, so its id stays taken until the host
+ * has answered or died.
+ */
+#include "remote/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "remote/reply.h"
+#include "remote/state.h"
+
+#define KILL_MS 2000		/* a host that is late gets this long before it is killed */
+#define RESENDS 3		/* deaths that a call may see before it is given up */
+#define EXTENSIONS 2		/* timeouts that a call may wait for its turn */
+#define SLOT_BITS 16
+
+enum call_state { CALL_WAITING, CALL_SENT, CALL_STARTED };
+
+struct call {
+	struct list link;	/* in remote.waiting or remote.sent */
+	struct timer timer;
+	struct remote *remote;
+	struct exchange *exchange;	/* NULL: nobody waits for it any more */
+	uint64_t id;
+	uint32_t instance;
+	uint32_t timeout_ms;
+	uint8_t state;
+	uint8_t deaths;
+	uint8_t extensions;
+};
+
+/* A piece of a streamed reply, until the client has it. */
+struct chunk {
+	struct remote *remote;
+	uint64_t call;
+	size_t size;
+	char data[];
+};
+
+static struct call *find(const struct remote *remote, uint64_t id)
+{
+	size_t slot = id & ((1u << SLOT_BITS) - 1);
+	struct call *call = slot < REMOTE_CALLS ? remote->calls[slot] : NULL;
+
+	return call != NULL && call->id == id ? call : NULL;
+}
+
+const struct exchange *call_exchange(const struct remote *remote, uint64_t id)
+{
+	const struct call *call = find(remote, id);
+
+	return call == NULL ? NULL : call->exchange;
+}
+
+void calls_init(struct remote *remote)
+{
+	list_init(&remote->waiting);
+	list_init(&remote->sent);
+	for (size_t i = 0; i < REMOTE_CALLS; i++) {
+		remote->free_slots[i] = (uint16_t)(REMOTE_CALLS - 1 - i);
+	}
+	remote->free_count = REMOTE_CALLS;
+}
+
+static void detach(struct call *call)
+{
+	if (call->exchange != NULL) {
+		call->exchange->cancel = NULL;
+		call->exchange->call = NULL;
+		call->exchange = NULL;
+	}
+}
+
+static void check_idle(struct remote *remote)
+{
+	if (remote_idle(remote)) {
+		remote->ops.idle(remote->ops.arg, remote);
+	}
+}
+
+static void end(struct call *call)
+{
+	struct remote *remote = call->remote;
+	size_t slot = call->id & ((1u << SLOT_BITS) - 1);
+
+	detach(call);
+	timer_cancel(&call->timer);
+	list_remove(&call->link);
+	remote->calls[slot] = NULL;
+	remote->free_slots[remote->free_count++] = (uint16_t)slot;
+	remote->call_count--;
+	free(call);
+	check_idle(remote);
+}
+
+/* Answers for the host; the call itself may go on. */
+static void fail(struct call *call, int status, const char *reason)
+{
+	struct exchange *exchange = call->exchange;
+
+	detach(call);
+	if (exchange != NULL) {
+		exchange_fail(exchange, status, reason);
+	}
+}
+
+/* A breaker that is open says when to try again. */
+static void refuse(const struct remote *remote, struct exchange *exchange)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%u",
+	    remote->retry_after_s == 0 ? 1 : remote->retry_after_s);
+	if (exchange->state == EXCHANGE_OPEN &&
+	    exchange_set_header(exchange, "retry-after", seconds) != 0) {
+		exchange_fail(exchange, 500, "out of memory");
+		return;
+	}
+	exchange_fail(exchange, 503, "the handler is not available at the moment");
+}
+
+static void refuse_call(struct call *call)
+{
+	struct exchange *exchange = call->exchange;
+
+	detach(call);
+	if (exchange != NULL) {
+		refuse(call->remote, exchange);
+	}
+	end(call);
+}
+
+void calls_release(struct remote *remote)
+{
+	/* Nobody is told that it is idle while it is being freed. */
+	remote->chunks++;
+	while (!list_empty(&remote->sent)) {
+		refuse_call(LIST_OWNER(remote->sent.next, struct call, link));
+	}
+	calls_refuse_waiting(remote);
+}
+
+void calls_refuse_waiting(struct remote *remote)
+{
+	while (!list_empty(&remote->waiting)) {
+		refuse_call(LIST_OWNER(remote->waiting.next, struct call, link));
+	}
+}
+
+static bool has_host(const struct remote *remote)
+{
+	return remote->link != NULL && !remote->link->down;
+}
+
+static void set_timer(struct call *call, uint32_t ms)
+{
+	struct loop *loop = call->remote->loop;
+
+	timer_set(&loop->timers, &call->timer, loop->now_ms + ms);
+}
+
+/* Hands the call to the host. */
+static void send_call(struct call *call)
+{
+	struct remote *remote = call->remote;
+	int rc = request_pack(link_out(remote->link), call->id, call->instance, call->exchange);
+
+	if (rc != 0) {
+		fail(call, 503, rc == ERR_LIMIT ? "the request does not fit the handler's queue"
+						: "out of memory");
+		end(call);
+		return;
+	}
+	link_flush(remote->link);
+	call->state = CALL_SENT;
+	list_remove(&call->link);
+	list_append(&remote->sent, &call->link);
+	set_timer(call, call->timeout_ms);
+}
+
+void calls_send_waiting(struct remote *remote)
+{
+	while (has_host(remote) && !list_empty(&remote->waiting)) {
+		send_call(LIST_OWNER(remote->waiting.next, struct call, link));
+	}
+}
+
+static bool runs(const struct call *call)
+{
+	const struct remote *remote = call->remote;
+
+	return has_host(remote) && atomic_load(&remote->link->page->running) == call->id;
+}
+
+/* Nobody waits for the reply: what is not sent of it need not be. */
+static void send_cancel(const struct call *call)
+{
+	struct remote *remote = call->remote;
+
+	if (has_host(remote) && frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
+	    SLICE("")) == 0) {
+		link_flush(remote->link);
+	}
+}
+
+/*
+ * Late. The call that runs gets its 504, and if it still runs a while later its host is
+ * killed. One that only waits behind it has done nothing wrong: it gets more time, as the
+ * host that holds it up is about to go.
+ */
+static void on_timer(struct timer *timer)
+{
+	struct call *call = LIST_OWNER(timer, struct call, timer);
+	struct remote *remote = call->remote;
+
+	if (call->exchange == NULL) {
+		if (runs(call)) {
+			remote->ops.kill(remote->ops.arg, remote);
+		}
+		return;
+	}
+	if (runs(call) || call->extensions >= EXTENSIONS) {
+		fail(call, 504, "the handler did not answer in time");
+		if (call->state == CALL_WAITING) {
+			end(call);
+			return;
+		}
+		send_cancel(call);
+		set_timer(call, KILL_MS);
+		return;
+	}
+	call->extensions++;
+	set_timer(call, call->timeout_ms);
+}
+
+/* The exchange is dropped: its client has left. */
+static void on_cancel(struct exchange *exchange)
+{
+	struct call *call = exchange->call;
+
+	call->exchange = NULL;
+	if (call->state == CALL_WAITING) {
+		end(call);
+	} else {
+		send_cancel(call);
+	}
+}
+
+static struct call *new_call(struct remote *remote, uint32_t instance,
+    struct exchange *exchange, uint32_t timeout_ms)
+{
+	struct call *call = remote->free_count == 0 ? NULL : calloc(1, sizeof(*call));
+	uint16_t slot;
+
+	if (call == NULL) {
+		return NULL;
+	}
+	slot = remote->free_slots[--remote->free_count];
+	call->remote = remote;
+	call->exchange = exchange;
+	call->id = ++remote->serial << SLOT_BITS | slot;
+	call->instance = instance;
+	call->timeout_ms = timeout_ms;
+	timer_init(&call->timer, on_timer);
+	list_init(&call->link);
+	list_append(&remote->waiting, &call->link);
+	remote->calls[slot] = call;
+	remote->call_count++;
+	exchange->call = call;
+	exchange->cancel = on_cancel;
+	return call;
+}
+
+void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
+    uint32_t timeout_ms)
+{
+	struct call *call = NULL;
+
+	if (remote->retry_after_s == 0 && !remote_refuses(remote, instance)) {
+		call = new_call(remote, instance, exchange, timeout_ms);
+	}
+	if (call == NULL) {
+		refuse(remote, exchange);
+	} else if (has_host(remote)) {
+		send_call(call);
+	} else {
+		set_timer(call, timeout_ms);
+	}
+}
+
+/* The client has taken a piece: the host may send as much again. */
+static void release_chunk(void *arg)
+{
+	struct chunk *chunk = arg;
+	struct remote *remote = chunk->remote;
+	uint32_t size = (uint32_t)chunk->size;
+	struct slice credit = { (const char *)&size, sizeof(size) };
+
+	if (find(remote, chunk->call) != NULL && has_host(remote) &&
+	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, chunk->call,
+	    credit) == 0) {
+		link_flush(remote->link);
+	}
+	free(chunk);
+	remote->chunks--;
+	check_idle(remote);
+}
+
+static int take_data(struct call *call, struct slice data)
+{
+	struct chunk *chunk;
+	int rc;
+
+	if (call->exchange == NULL || data.size == 0) {
+		return 0;
+	}
+	chunk = malloc(sizeof(*chunk) + data.size);
+	if (chunk == NULL) {
+		return ERR_NOMEM;
+	}
+	*chunk = (struct chunk){ .remote = call->remote, .call = call->id, .size = data.size };
+	memcpy(chunk->data, data.data, data.size);
+	call->remote->chunks++;
+	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk, chunk);
+	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
+}
+
+/* Only a regular file can be read without ever waiting. */
+static int take_file(struct call *call, struct slice payload)
+{
+	int fd = link_take_fd(call->remote->link);
+	int64_t range[2];
+	struct stat st;
+	int rc;
+
+	if (payload.size != sizeof(range) || fd < 0 || fstat(fd, &st) != 0 ||
+	    !S_ISREG(st.st_mode)) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return ERR_PROTOCOL;
+	}
+	memcpy(range, payload.data, sizeof(range));
+	if (call->exchange == NULL) {
+		close(fd);
+		return 0;
+	}
+	rc = exchange_write_file(call->exchange, fd, range[0], range[1]);
+	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
+}
+
+/* A last frame: the call ends, whatever becomes of the exchange. */
+static int finish(struct call *call, const struct frame *frame)
+{
+	struct exchange *exchange = call->exchange;
+	int rc = 0;
+
+	detach(call);
+	if (exchange != NULL) {
+		rc = frame->header.type == FRAME_REPLY ? reply_take(frame, exchange)
+						       : reply_take_end(frame, exchange);
+		if (rc != 0) {
+			exchange_fail(exchange, 502, "the handler's reply is broken");
+		}
+	}
+	end(call);
+	/* A reply that was cut on purpose is no breach of the protocol. */
+	return rc == ERR_PROTOCOL && !(frame->header.flags & FRAME_BROKEN) ? rc : 0;
+}
+
+static int start(struct call *call, const struct frame *frame)
+{
+	int rc = call->exchange == NULL ? 0 : reply_take_start(frame, call->exchange);
+
+	call->state = CALL_STARTED;
+	if (call->exchange != NULL) {
+		timer_cancel(&call->timer);
+	}
+	return rc;
+}
+
+int call_take_frame(struct remote *remote, const struct frame *frame)
+{
+	struct call *call = find(remote, frame->header.id);
+	bool started = call != NULL && call->state == CALL_STARTED;
+
+	if (call == NULL || call->state == CALL_WAITING) {
+		return ERR_PROTOCOL;
+	}
+	switch (frame->header.type) {
+	case FRAME_REPLY:
+		return started ? ERR_PROTOCOL : finish(call, frame);
+	case FRAME_START:
+		return started ? ERR_PROTOCOL : start(call, frame);
+	case FRAME_DATA:
+		return started ? take_data(call, frame->payload) : ERR_PROTOCOL;
+	case FRAME_FILE:
+		return started ? take_file(call, frame->payload) : ERR_PROTOCOL;
+	case FRAME_END:
+		return started ? finish(call, frame) : ERR_PROTOCOL;
+	default:
+		return ERR_PROTOCOL;
+	}
+}
+
+static void lose(struct call *call, bool running)
+{
+	struct remote *remote = call->remote;
+
+	call->deaths++;
+	if (call->exchange == NULL) {
+		end(call);
+	} else if (running || call->state == CALL_STARTED || call->deaths > RESENDS) {
+		fail(call, 502, "the handler crashed");
+		end(call);
+	} else {
+		call->state = CALL_WAITING;
+		list_remove(&call->link);
+		list_append(&remote->waiting, &call->link);
+	}
+}
+
+void calls_host_died(struct remote *remote, const struct page *page)
+{
+	uint64_t running = atomic_load(&page->running);
+	struct list newer;
+
+	/* What was sent is older than what waits: it goes back in front of it. */
+	list_init(&newer);
+	list_move(&newer, &remote->waiting);
+	while (!list_empty(&remote->sent)) {
+		struct call *call = LIST_OWNER(remote->sent.next, struct call, link);
+
+		lose(call, call->id == running);
+	}
+	list_move(&remote->waiting, &newer);
+	if (remote->retry_after_s != 0) {
+		calls_refuse_waiting(remote);
+	}
+}

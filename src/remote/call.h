@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls of a remote. For this room alone. */
+#ifndef TINCAN_REMOTE_CALL_H
+#define TINCAN_REMOTE_CALL_H
+
+#include "ipc/frame.h"
+#include "ipc/page.h"
+#include "remote/remote.h"
+
+void calls_init(struct remote *remote);
+
+/* Fails all with 503. */
+void calls_release(struct remote *remote);
+
+/* A frame about a call: ERR_PROTOCOL if it is not one that may come now. */
+int call_take_frame(struct remote *remote, const struct frame *frame) MUST_USE;
+
+/* The host is dead: the running call is lost, those not begun wait for the next host. */
+void calls_host_died(struct remote *remote, const struct page *page);
+
+void calls_send_waiting(struct remote *remote);
+void calls_refuse_waiting(struct remote *remote);
+
+/* The exchange of that call, or NULL. */
+const struct exchange *call_exchange(const struct remote *remote, uint64_t id);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket between a worker (or the probing master) and one host: frames out in batches,
+ * one write a round; frames and descriptors in. When the host dies, what it had finished
+ * but not sent is taken from its page, and delivered before the link says that it is down.
+ * Lifetime: that of one host process.
+ */
+#ifndef TINCAN_REMOTE_LINK_H
+#define TINCAN_REMOTE_LINK_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "ipc/frame.h"
+#include "ipc/page.h"
+#include "os/loop.h"
+
+#define LINK_FDS 64		/* descriptors that came and wait for their frame */
+
+struct link;
+
+struct link_ops {
+	/* A frame from the host, untrusted. Anything but 0 ends the link. */
+	int (*frame)(struct link *link, const struct frame *frame);
+	/* It is over; *error* is 0 for an end of file, else what went wrong. The link may be
+	 * released from here on, but not within the call. */
+	void (*down)(struct link *link, int error);
+};
+
+struct link {
+	struct watch watch;
+	struct loop *loop;
+	const struct link_ops *ops;
+	struct buffer out;
+	struct buffer in;
+	struct deferred flush;
+	const struct page *page;
+	uint64_t received;		/* bytes of the host's stream so far */
+	int fds[LINK_FDS];
+	size_t fd_count;
+	bool blocked;			/* the socket takes no more for now */
+	bool down;
+};
+
+/* Takes both descriptors, whatever the result. ERR_SYSTEM, ERR_NOMEM. */
+int link_init(struct link *link, struct loop *loop, const struct link_ops *ops,
+    int socket_fd, int page_fd) MUST_USE;
+
+/* Closes everything; ops are not called. */
+void link_release(struct link *link);
+
+/* Where frames to the host are appended; then link_flush says that they are to go out at
+ * the end of the round. */
+struct buffer *link_out(struct link *link);
+void link_flush(struct link *link);
+
+/* The descriptor that came with the frame at hand, owned by the caller now; -1: none. */
+int link_take_fd(struct link *link);
+
+#endif

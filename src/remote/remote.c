@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* A plugin that runs in a host, seen from a worker: its instances and hosts. */
+#include "remote/remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "remote/call.h"
+#include "remote/state.h"
+
+static bool is_down(const struct remote *remote)
+{
+	return remote->link == NULL || remote->link->down;
+}
+
+struct remote *remote_new(struct loop *loop, const struct remote_ops *ops, uint32_t version,
+    const char *name)
+{
+	struct remote *remote = memory_new(1, sizeof(*remote));
+
+	remote->loop = loop;
+	remote->ops = *ops;
+	remote->version = version;
+	remote->name = memory_text(name);
+	list_init(&remote->instances);
+	calls_init(remote);
+	return remote;
+}
+
+uint32_t remote_version(const struct remote *remote)
+{
+	return remote->version;
+}
+
+bool remote_idle(const struct remote *remote)
+{
+	return list_empty(&remote->instances) && remote->call_count == 0 &&
+	    remote->chunks == 0;
+}
+
+static void free_link(struct deferred *later)
+{
+	struct host_link *host = LIST_OWNER(later, struct host_link, later);
+
+	link_release(&host->link);
+	free(host);
+}
+
+/* Its events of this round may still come: it goes at the end of it. */
+static void drop_link(struct remote *remote)
+{
+	if (remote->link != NULL) {
+		struct host_link *host = LIST_OWNER(remote->link, struct host_link, link);
+
+		loop_defer(remote->loop, &host->later);
+		remote->link->down = true;
+		loop_remove(remote->loop, &remote->link->watch);
+		host->remote = NULL;
+		remote->link = NULL;
+	}
+}
+
+static void free_instance(struct remote_instance *instance)
+{
+	list_remove(&instance->link);
+	buffer_release(&instance->open);
+	free(instance);
+}
+
+void remote_free(struct remote *remote)
+{
+	if (remote == NULL) {
+		return;
+	}
+	calls_release(remote);
+	drop_link(remote);
+	while (!list_empty(&remote->instances)) {
+		free_instance(LIST_OWNER(remote->instances.next, struct remote_instance, link));
+	}
+	free(remote->name);
+	free(remote);
+}
+
+static struct remote_instance *find_instance(const struct remote *remote, uint64_t number)
+{
+	for (struct list *link = remote->instances.next; link != &remote->instances;
+	    link = link->next) {
+		struct remote_instance *instance =
+		    LIST_OWNER(link, struct remote_instance, link);
+
+		if (instance->number == number) {
+			return instance;
+		}
+	}
+	return NULL;
+}
+
+/* What on_open of a host said; the probe has said the same to the operator before. */
+static int take_opened(struct remote *remote, const struct frame *frame, bool refused)
+{
+	struct remote_instance *instance = find_instance(remote, frame->header.id);
+
+	if (instance != NULL) {
+		instance->refused = refused;
+	}
+	return 0;
+}
+
+static int take_log(struct remote *remote, const struct frame *frame)
+{
+	const struct exchange *exchange = call_exchange(remote, frame->header.id);
+
+	remote->ops.log(frame->header.code, remote->name, exchange == NULL ? NULL : exchange->id,
+	    frame->payload.data, frame->payload.size);
+	return 0;
+}
+
+static int on_frame(struct link *link, const struct frame *frame)
+{
+	struct host_link *host = LIST_OWNER(link, struct host_link, link);
+	struct remote *remote = host->remote;
+
+	switch (frame->header.type) {
+	case FRAME_OPENED:
+		return take_opened(remote, frame, false);
+	case FRAME_OPEN_END:
+		return take_opened(remote, frame, true);
+	case FRAME_HELLO:
+	case FRAME_PROBLEM:
+		return 0;
+	case FRAME_LOG:
+		return take_log(remote, frame);
+	default:
+		return call_take_frame(remote, frame);
+	}
+}
+
+static void on_down(struct link *link, int error)
+{
+	struct host_link *host = LIST_OWNER(link, struct host_link, link);
+	struct remote *remote = host->remote;
+
+	if (error != 0) {
+		static const char text[] = "its process broke the protocol and is ended";
+
+		remote->ops.log(4, remote->name, NULL, text, sizeof(text) - 1);
+		remote->ops.kill(remote->ops.arg, remote);
+	}
+	calls_host_died(remote, link->page);
+	drop_link(remote);
+}
+
+static const struct link_ops ops = { .frame = on_frame, .down = on_down };
+
+static void send_open(struct remote *remote, const struct remote_instance *instance)
+{
+	struct slice open = buffer_slice(&instance->open);
+
+	/* The out buffer has room for it or the host is lost anyway: its calls time out. */
+	if (!is_down(remote) && buffer_append(link_out(remote->link), open.data, open.size) == 0) {
+		link_flush(remote->link);
+	}
+}
+
+void remote_attach(struct remote *remote, int socket_fd, int page_fd)
+{
+	struct host_link *host = calloc(1, sizeof(*host));
+
+	drop_link(remote);
+	if (host == NULL || link_init(&host->link, remote->loop, &ops, socket_fd, page_fd) != 0) {
+		free(host);
+		return;
+	}
+	host->remote = remote;
+	deferred_init(&host->later, free_link);
+	remote->link = &host->link;
+	remote->retry_after_s = 0;
+	for (struct list *link = remote->instances.next; link != &remote->instances;
+	    link = link->next) {
+		send_open(remote, LIST_OWNER(link, struct remote_instance, link));
+	}
+	calls_send_waiting(remote);
+}
+
+void remote_break(struct remote *remote, uint32_t retry_after_s)
+{
+	remote->retry_after_s = retry_after_s;
+	calls_refuse_waiting(remote);
+}
+
+int remote_open(struct remote *remote, const struct open_message *message,
+    uint32_t *number)
+{
+	struct remote_instance *instance = memory_new(1, sizeof(*instance));
+	int rc;
+
+	instance->number = ++remote->last_instance;
+	buffer_init(&instance->open, FRAME_MAX);
+	list_append(&remote->instances, &instance->link);
+	rc = open_pack(&instance->open, instance->number, message);
+	if (rc != 0) {
+		free_instance(instance);
+		return rc;
+	}
+	send_open(remote, instance);
+	*number = instance->number;
+	return 0;
+}
+
+static void send_small(struct remote *remote, enum frame_type type, uint64_t id)
+{
+	if (!is_down(remote) &&
+	    frame_append(link_out(remote->link), type, 0, 0, id, SLICE("")) == 0) {
+		link_flush(remote->link);
+	}
+}
+
+void remote_shut(struct remote *remote, uint32_t number)
+{
+	struct remote_instance *instance = find_instance(remote, number);
+
+	if (instance == NULL) {
+		return;
+	}
+	free_instance(instance);
+	send_small(remote, FRAME_SHUT, number);
+	if (remote_idle(remote)) {
+		remote->ops.idle(remote->ops.arg, remote);
+	}
+}
+
+bool remote_refuses(const struct remote *remote, uint32_t number)
+{
+	const struct remote_instance *instance = find_instance(remote, number);
+
+	return instance == NULL || instance->refused;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What remote.c and call.c share. For this room alone. */
+#ifndef TINCAN_REMOTE_STATE_H
+#define TINCAN_REMOTE_STATE_H
+
+#include "remote/link.h"
+#include "remote/remote.h"
+
+#define REMOTE_CALLS 1024	/* under way in one host; the next gets 503 */
+
+struct call;
+
+/* A link, and whose it is; NULL once another has taken its place. */
+struct host_link {
+	struct link link;
+	struct deferred later;	/* its end */
+	struct remote *remote;
+};
+
+struct remote_instance {
+	struct list link;	/* in remote.instances */
+	uint32_t number;
+	bool refused;		/* by on_open of the host there is */
+	struct buffer open;	/* its OPEN frame, for every host to come */
+};
+
+struct remote {
+	struct loop *loop;	/* borrowed */
+	struct remote_ops ops;
+	uint32_t version;
+	uint32_t last_instance;
+	uint32_t retry_after_s;	/* not 0: calls are refused */
+	char *name;		/* owned */
+	struct link *link;	/* NULL: no host at the moment */
+	struct list instances;
+	struct list waiting;	/* calls that no host has, in order */
+	struct list sent;	/* calls that the host has, in order */
+	struct call *calls[REMOTE_CALLS];	/* by the low bits of their id */
+	uint16_t free_slots[REMOTE_CALLS];
+	size_t free_count;
+	size_t call_count;
+	size_t chunks;		/* pieces of replies that wait to be sent to clients */
+	uint64_t serial;
+};
+
+/* Was the instance refused by the host that is attached? */
+bool remote_refuses(const struct remote *remote, uint32_t number);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* A generation in a worker. */
+#include "worker/generation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "worker/metrics.h"
+#include "worker/remotes.h"
+#include "worker/worker.h"
+
+static const struct plugin_services services = { .log = log_handler, .ext = metrics_ext };
+
+static void blame_plugin(void *arg, const struct plugin *plugin, const char *callback)
+{
+	struct worker *worker = arg;
+
+	blame_set(&worker->self->blame, plugin->note.name, callback, NULL, NULL, NULL);
+}
+
+static struct remote *find_remote(void *arg, const struct plugin *plugin)
+{
+	return remotes_get(arg, plugin->version, plugin->note.name);
+}
+
+static void set_counters(struct generation *generation)
+{
+	const struct scoreboard *board = generation->worker->board;
+
+	for (size_t i = 0; i < generation->site.route_count; i++) {
+		struct site_route *route = &generation->site.routes[i];
+
+		route->count_as = route->plugin == NULL ? SCOREBOARD_SERVER
+		    : scoreboard_handler_find(board, route->plugin->note.name);
+	}
+}
+
+static void close_generation(struct deferred *later)
+{
+	struct generation *generation = LIST_OWNER(later, struct generation, later);
+
+	site_release(&generation->site);
+	tls_context_release(&generation->tls);
+	generation_release(&generation->message);
+	free(generation);
+}
+
+static void build(struct generation *generation, struct problems *problems)
+{
+	struct worker *worker = generation->worker;
+	struct site_observer observer = { .before = blame_plugin, .arg = worker };
+	struct site_process process = { .services = &services, .observer = &observer,
+		.remote = find_remote, .arg = worker };
+	struct config *config = generation->message.config;
+
+	site_open(&generation->site, config, &generation->message.plugins, &process, problems);
+	blame_clear(&worker->self->blame);
+	set_counters(generation);
+	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
+		generation->tls.ssl = NULL;
+	}
+}
+
+struct generation *generation_open(struct worker *worker, int fd, char *why, size_t why_size)
+{
+	struct generation *generation = memory_new(1, sizeof(*generation));
+	struct problems problems;
+
+	generation->worker = worker;
+	generation->references = 1;
+	deferred_init(&generation->later, close_generation);
+	problems_init(&problems);
+	if (generation_unpack(fd, &generation->message) != 0) {
+		snprintf(why, why_size, "the master's message cannot be understood");
+		generation_release(&generation->message);
+		free(generation);
+		return NULL;
+	}
+	build(generation, &problems);
+	for (size_t i = 0; i < problems.count; i++) {
+		if (problems.items[i].level == PROBLEM_ERROR) {
+			snprintf(why, why_size, "%s: %s", problems.items[i].where,
+			    problems.items[i].what);
+			generation_unref(generation);
+			generation = NULL;
+			break;
+		}
+	}
+	problems_release(&problems);
+	return generation;
+}
+
+struct generation *generation_ref(struct generation *generation)
+{
+	generation->references++;
+	return generation;
+}
+
+void generation_unref(struct generation *generation)
+{
+	if (generation != NULL && --generation->references == 0) {
+		loop_defer(generation->worker->loop, &generation->later);
+	}
+}

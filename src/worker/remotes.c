@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The remotes of a worker. */
+#include "worker/remotes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "worker/orders.h"
+#include "worker/worker.h"
+
+struct entry {
+	struct list link;		/* in worker.remotes */
+	struct deferred later;		/* looks whether it is still needed */
+	struct worker *worker;
+	struct remote *remote;		/* NULL: its host came before its first user */
+	uint32_t version;
+	struct channel_message host;	/* that came first; fds -1 if none */
+};
+
+static struct entry *find(struct worker *worker, uint32_t version)
+{
+	for (struct list *link = worker->remotes.next; link != &worker->remotes;
+	    link = link->next) {
+		struct entry *entry = LIST_OWNER(link, struct entry, link);
+
+		if (entry->version == version) {
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+static void free_entry(struct entry *entry)
+{
+	list_remove(&entry->link);
+	deferred_cancel(&entry->later);
+	channel_close_fds(&entry->host);
+	remote_free(entry->remote);
+	free(entry);
+}
+
+static void retire(struct deferred *later)
+{
+	struct entry *entry = LIST_OWNER(later, struct entry, later);
+
+	if (entry->remote != NULL && remote_idle(entry->remote)) {
+		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, "");
+		free_entry(entry);
+	}
+}
+
+static void on_idle(void *arg, struct remote *remote)
+{
+	struct entry *entry = arg;
+
+	(void)remote;
+	loop_defer(entry->worker->loop, &entry->later);
+}
+
+static void on_kill(void *arg, struct remote *remote)
+{
+	struct entry *entry = arg;
+
+	(void)remote;
+	orders_tell(entry->worker, CHANNEL_KILL, entry->version, "");
+}
+
+static struct entry *new_entry(struct worker *worker, uint32_t version)
+{
+	struct entry *entry = memory_new(1, sizeof(*entry));
+
+	entry->worker = worker;
+	entry->version = version;
+	for (size_t i = 0; i < CHANNEL_FDS; i++) {
+		entry->host.fds[i] = -1;
+	}
+	deferred_init(&entry->later, retire);
+	list_append(&worker->remotes, &entry->link);
+	return entry;
+}
+
+static void attach(struct entry *entry, struct channel_message *host)
+{
+	if (host->fds[0] >= 0 && host->fds[1] >= 0) {
+		remote_attach(entry->remote, host->fds[0], host->fds[1]);
+		host->fds[0] = -1;
+		host->fds[1] = -1;
+	}
+}
+
+struct remote *remotes_get(struct worker *worker, uint32_t version, const char *name)
+{
+	struct entry *entry = find(worker, version);
+
+	if (entry == NULL) {
+		entry = new_entry(worker, version);
+	}
+	if (entry->remote == NULL) {
+		struct remote_ops ops = { .kill = on_kill, .log = log_handler, .idle = on_idle,
+			.arg = entry };
+
+		entry->remote = remote_new(worker->loop, &ops, version, name);
+		attach(entry, &entry->host);
+	}
+	return entry->remote;
+}
+
+void remotes_attach(struct worker *worker, struct channel_message *message)
+{
+	struct entry *entry = find(worker, message->number);
+
+	if (entry == NULL) {
+		entry = new_entry(worker, message->number);
+	}
+	if (entry->remote != NULL) {
+		attach(entry, message);
+		return;
+	}
+	channel_close_fds(&entry->host);
+	entry->host = *message;
+	for (size_t i = 0; i < CHANNEL_FDS; i++) {
+		message->fds[i] = -1;
+	}
+}
+
+void remotes_break(struct worker *worker, const struct channel_message *message)
+{
+	struct entry *entry = find(worker, message->number);
+
+	if (entry != NULL && entry->remote != NULL) {
+		remote_break(entry->remote, message->value);
+	}
+}
+
+void remotes_release(struct worker *worker)
+{
+	while (!list_empty(&worker->remotes)) {
+		free_entry(LIST_OWNER(worker->remotes.next, struct entry, link));
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The remotes of a worker: one for each version of an isolated plugin that a generation of
+ * this worker still uses. */
+#ifndef TINCAN_WORKER_REMOTES_H
+#define TINCAN_WORKER_REMOTES_H
+
+#include <stdint.h>
+
+#include "ipc/channel.h"
+#include "remote/remote.h"
+
+struct worker;
+
+/* The remote of that version, a new one if need be. */
+struct remote *remotes_get(struct worker *worker, uint32_t version, const char *name);
+
+/* HOST and BREAK from the master. */
+void remotes_attach(struct worker *worker, struct channel_message *message);
+void remotes_break(struct worker *worker, const struct channel_message *message);
+
+void remotes_release(struct worker *worker);
+
+#endif
