@@ -65,6 +65,9 @@ static inline void served_run(struct served *served)
 /* The handlers are those that rig_add has put there. */
 static inline void served_start(struct served *served, const char *members)
 {
+	sigset_t blocked;
+	sigset_t before;
+
 	served->config = served_config(&served->rig, members);
 	rig_scan(&served->rig);
 	served->board = scoreboard_new(1);
@@ -76,11 +79,16 @@ static inline void served_start(struct served *served, const char *members)
 	ck_assert_int_eq(socket_claim(&served->address), 0);
 	ck_assert_int_eq(socket_listen(&served->address, &served->listen_fd), 0);
 	fflush(NULL);
+	/* As the master does: what comes before the worker can take it must wait. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	served->pid = fork();
 	ck_assert_int_ge(served->pid, 0);
 	if (served->pid == 0) {
 		served_run(served);
 	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(served->listen_fd);
 }
 

@@ -12,7 +12,7 @@
 
 static const struct {
 	const char *argv[WORDS];
-	int status; /* -1: go on */
+	int status;		/* -1: go on */
 	const char *command;
 	const char *config;
 	int log_level;

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker's life as its master sees it: limits, the log, the counters, its death. */
+#include <fcntl.h>
+
+#include <jansson.h>
+
+#include "served.h"
+#include "unit.h"
+
+#define GET "GET /greet/you HTTP/1.1\r\nhost: a\r\n\r\n"
+
+static struct served served;
+
+static void set_up(void)
+{
+	rig_open(&served.rig);
+	rig_add(&served.rig, "greeter");
+	rig_add(&served.rig, "bulk");
+}
+
+static void tear_down(void)
+{
+	served_stop(&served);
+}
+
+static const struct scoreboard_worker *board(void)
+{
+	return &served.board->worker[0];
+}
+
+START_TEST(refuses_connections_past_its_limit)
+{
+	struct client first;
+	struct client second;
+	char byte;
+
+	served_start(&served, ",\"limits\":{\"max_connections\":1}");
+	client_open(&first, &served);
+	client_connect(&second, &served, 0);
+	ck_assert_int_le(recv(second.fd, &byte, 1, 0), 0);
+	client_close(&second);
+	client_send(&first, GET);
+	client_await(&first, "Hello, you");
+	ck_assert_uint_eq(counter_get(&board()->refused), 1);
+	ck_assert_uint_eq(counter_get(&board()->accepted), 1);
+	client_close(&first);
+}
+END_TEST
+
+START_TEST(says_what_it_was_at_when_it_died)
+{
+	struct client client;
+	int status;
+
+	served_start(&served, "");
+	client_open(&client, &served);
+	client_send(&client, "GET /bulk/1?crash HTTP/1.1\r\nhost: a\r\n\r\n");
+	status = served_wait(&served);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+	ck_assert_str_eq(board()->blame.handler, "bulk");
+	ck_assert_str_eq(board()->blame.callback, "on_request");
+	ck_assert_str_eq(board()->blame.target, "GET /bulk/1?crash");
+	ck_assert_uint_eq(strlen(board()->blame.request), 16);
+	client_close(&client);
+}
+END_TEST
+
+START_TEST(stops_when_it_was_told_before_it_could_listen)
+{
+	served_start(&served, "");
+	/* served_stop sends SIGTERM at once, maybe before the worker has run at all. */
+}
+END_TEST
+
+/* The lines of the access log, once the worker has ended; the caller decrefs. */
+static json_t *log_lines(void)
+{
+	char *path = memory_printf("%s/access.log", served.rig.root);
+	json_t *lines = json_array();
+	FILE *in = fopen(path, "r");
+	json_t *line;
+
+	ck_assert_ptr_nonnull(in);
+	while ((line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
+		json_array_append_new(lines, line);
+	}
+	fclose(in);
+	free(path);
+	return lines;
+}
+
+static const char *text_of(const json_t *line, const char *name)
+{
+	return json_string_value(json_object_get(line, name));
+}
+
+static int64_t number_of(const json_t *line, const char *name)
+{
+	return json_integer_value(json_object_get(line, name));
+}
+
+START_TEST(logs_a_line_for_each_request)
+{
+	struct client client;
+	json_t *lines;
+	const json_t *line;
+
+	served_start(&served, "");
+	client_open(&client, &served);
+	client_send(&client,
+	    GET "GET /nothing?a=\"b\" HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n");
+	(void)client_await_end(&client);
+	client_close(&client);
+	kill(served.pid, SIGTERM);
+	ck_assert_int_eq(served_wait(&served), 0);
+	lines = log_lines();
+	ck_assert_uint_eq(json_array_size(lines), 3);
+	line = json_array_get(lines, 0);
+	ck_assert_str_eq(text_of(line, "tls"), "TLSv1.3");
+	ck_assert_str_eq(text_of(line, "method"), "GET");
+	ck_assert_str_eq(text_of(line, "target"), "/greet/you");
+	ck_assert_str_eq(text_of(line, "handler"), "greeter");
+	ck_assert_int_eq(number_of(line, "status"), 200);
+	ck_assert_int_eq(number_of(line, "bytes"), 11);
+	line = json_array_get(lines, 1);
+	ck_assert_int_eq(number_of(line, "status"), 404);
+	ck_assert(json_is_null(json_object_get(line, "handler")));
+	line = json_array_get(lines, 2);
+	ck_assert_int_eq(number_of(line, "status"), 400);
+	json_decref(lines);
+}
+END_TEST
+
+START_TEST(counts_requests_by_handler_and_class)
+{
+	uint32_t greeter;
+	struct client client;
+
+	served_start(&served, "");
+	client_open(&client, &served);
+	client_send(&client, GET GET "GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n");
+	client_await(&client, "404 Not Found: ");
+	client_close(&client);
+	greeter = scoreboard_handler_find(served.board, "greeter");
+	ck_assert_uint_eq(counter_get(&board()->handlers[greeter].requests[1]), 2);
+	ck_assert_uint_eq(counter_get(&board()->handlers[SCOREBOARD_SERVER].requests[3]),
+	    1);
+	ck_assert_uint_eq(counter_get(&board()->handshakes), 1);
+	ck_assert_uint_gt(counter_get(&board()->sent_bytes), 1000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("worker");
+	TCase *tests = tcase_create("worker");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_set_timeout(tests, 30);
+	tcase_add_test(tests, refuses_connections_past_its_limit);
+	tcase_add_test(tests, says_what_it_was_at_when_it_died);
+	tcase_add_test(tests, stops_when_it_was_told_before_it_could_listen);
+	tcase_add_test(tests, logs_a_line_for_each_request);
+	tcase_add_test(tests, counts_requests_by_handler_and_class);
+	suite_add_tcase(suite, tests);
+	return unit_run(suite);
+}
