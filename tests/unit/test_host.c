@@ -32,6 +32,56 @@ START_TEST(says_hello_and_opens_what_it_is_told_to)
 }
 END_TEST
 
+/* A file of /proc about the host, cut at 64 KB. */
+static const char *read_proc(const struct host_rig *host, const char *name)
+{
+	static char text[65536];
+	char path[64];
+	size_t size;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)host->pid, name);
+	in = fopen(path, "r");
+	ck_assert_ptr_nonnull(in);
+	size = fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	text[size] = '\0';
+	return text;
+}
+
+START_TEST(maps_no_library_that_a_plugin_could_clash_with)
+{
+	static const char *const foreign[] = { "libssl", "libcrypto", "libjansson" };
+	struct host_rig host;
+	const char *maps;
+
+	host_rig_start(&host, "greeter");
+	maps = read_proc(&host, "maps");
+	ck_assert_ptr_nonnull(strstr(maps, "greeter"));
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		ck_assert_ptr_null(strstr(maps, foreign[i]));
+	}
+	host_rig_close(&host);
+}
+END_TEST
+
+/* Clean pages of its files are those of every other host, too. */
+START_TEST(has_little_memory_of_its_own)
+{
+	struct host_rig host;
+	const char *dirty;
+
+	host_rig_start(&host, "greeter");
+	/* A sanitizer has terabytes of shadows, and much more of everything. */
+	if (strtol(read_proc(&host, "statm"), NULL, 10) < 1L << 28) {
+		dirty = strstr(read_proc(&host, "smaps_rollup"), "Private_Dirty:");
+		ck_assert_ptr_nonnull(dirty);
+		ck_assert_int_le(strtol(dirty + strlen("Private_Dirty:"), NULL, 10), 300);
+	}
+	host_rig_close(&host);
+}
+END_TEST
+
 START_TEST(says_why_a_plugin_cannot_be_loaded)
 {
 	struct host_rig host;
@@ -544,6 +594,8 @@ static TCase *lives(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, says_hello_and_opens_what_it_is_told_to);
+	tcase_add_test(tcase, maps_no_library_that_a_plugin_could_clash_with);
+	tcase_add_test(tcase, has_little_memory_of_its_own);
 	tcase_add_test(tcase, says_why_a_plugin_cannot_be_loaded);
 	tcase_add_test(tcase, passes_on_what_an_instance_has_against_its_settings);
 	tcase_add_test(tcase, stops_when_told_to_but_after_what_it_has_begun);
