@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a control socket is, for both of its ends. A path may be longer than the 107 bytes
- * of a socket address: then the kernel is shown the way through the folder, held open.
+ * Where a control socket is, for both of its ends. A path may be longer than the 107
+ * bytes of a socket address: then the kernel is shown the way through the folder, held
+ * open.
  */
 #ifndef TINCAN_CONTROL_ADDRESS_H
 #define TINCAN_CONTROL_ADDRESS_H

@@ -47,7 +47,8 @@ json_t *answer_of_problems(const struct problems *problems)
 
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}",
 		    "level", problem->level == PROBLEM_ERROR ? "error" : "warning",
-		    "where", problem->where, "what", problem->what, "hint", problem->hint));
+		    "where", problem->where, "what", problem->what, "hint",
+		    problem->hint));
 	}
 	return json_pack("{s:b, s:o}", "ok", 0, "problems", list);
 }

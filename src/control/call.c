@@ -86,17 +86,16 @@ static int receive_line(int fd, struct buffer *line)
 	for (;;) {
 		char *space;
 		ssize_t got;
-		int rc = buffer_reserve(line, READ_BYTES, &space);
 
-		if (rc == 0) {
-			rc = wait_readable(fd, deadline_ms);
+		if (buffer_reserve(line, READ_BYTES, &space) != 0) {
+			return ERR_PROTOCOL;	/* no answer is that long */
 		}
-		if (rc != 0) {
-			return rc;
+		if (wait_readable(fd, deadline_ms) != 0) {
+			return ERR_SYSTEM;
 		}
 		got = recv(fd, space, READ_BYTES, MSG_DONTWAIT);
-		if (got == 0) {
-			return ERR_EOF;
+		if (got == 0 || (got < 0 && errno == ECONNRESET)) {
+			return ERR_CLOSED;
 		}
 		if (got < 0 && errno != EINTR && errno != EAGAIN) {
 			return ERR_SYSTEM;
@@ -126,48 +125,46 @@ static int receive_reply(int fd, json_t **reply)
 			*reply = NULL;
 			rc = ERR_PROTOCOL;
 		}
-	} else if (rc != ERR_SYSTEM) {
-		rc = rc == ERR_EOF ? ERR_CLOSED : ERR_PROTOCOL;
 	}
 	buffer_release(&line);
 	return rc;
 }
 
-/* Is it that no server is there? Its folder or file is missing, or nobody listens. */
-static bool nobody_answers(int error)
+/* One that is turned away may have its answer, and no more way to ask, before it asks. */
+static int ask(int fd, const json_t *request, json_t **reply)
 {
-	return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED;
+	int rc = send_request(fd, request);
+
+	return rc == 0 || errno == EPIPE ? receive_reply(fd, reply) : rc;
+}
+
+static void explain(int rc, const char *path, char *why, size_t why_size)
+{
+	if (rc == ERR_MISSING) {
+		snprintf(why, why_size, "no tincan answers at '%s'", path);
+	} else if (rc == ERR_SYSTEM) {
+		snprintf(why, why_size, "cannot talk to tincan at '%s': %s", path,
+		    strerror(errno));
+	} else if (rc == ERR_CLOSED) {
+		snprintf(why, why_size, "tincan at '%s' ended before it answered", path);
+	} else if (rc != 0) {
+		snprintf(why, why_size, "what answers at '%s' is not tincan", path);
+	}
 }
 
 int control_call(const char *path, json_t *request, json_t **reply, char *why,
     size_t why_size)
 {
-	int fd = -1;
+	int fd;
 	int rc = call_server(path, &fd);
 
 	*reply = NULL;
-	if (rc != 0 && nobody_answers(errno)) {
-		snprintf(why, why_size, "no tincan answers at '%s'", path);
+	if (rc == 0) {
+		rc = ask(fd, request, reply);
+	} else if (errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED) {
 		rc = ERR_MISSING;
-	} else if (rc != 0) {
-		snprintf(why, why_size, "cannot reach tincan at '%s': %s", path,
-		    strerror(errno));
-	} else {
-		rc = send_request(fd, request);
-		if (rc == 0 || errno == EPIPE) {
-			/* One that is turned away has its answer before it asks. */
-			rc = receive_reply(fd, reply);
-		}
-		if (rc == ERR_SYSTEM) {
-			snprintf(why, why_size, "tincan at '%s' does not answer: %s", path,
-			    strerror(errno));
-		} else if (rc != 0) {
-			snprintf(why, why_size, rc == ERR_CLOSED ?
-			    "tincan at '%s' has closed the connection" :
-			    "what answers at '%s' is not tincan", path);
-			rc = ERR_PROTOCOL;
-		}
 	}
+	explain(rc, path, why, why_size);
 	if (fd >= 0) {
 		close(fd);
 	}

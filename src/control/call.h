@@ -14,8 +14,9 @@
 /*
  * Sends request (taken) to the server whose control socket is at path.
  *
- * @return 0, the answer in *reply, an object owned by the caller; ERR_MISSING if no server
- *	is there; ERR_SYSTEM or ERR_PROTOCOL otherwise. Then why says what is wrong.
+ * @return 0, the answer in *reply, an object owned by the caller; ERR_MISSING if no
+ *	server is there; ERR_CLOSED if it ended before it answered; ERR_SYSTEM or
+ *	ERR_PROTOCOL otherwise. Why then says what is wrong.
  */
 int control_call(const char *path, json_t *request, json_t **reply, char *why,
     size_t why_size) MUST_USE;

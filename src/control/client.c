@@ -112,7 +112,8 @@ static void run_line(struct control_client *client, struct slice line)
 	const char *command;
 	const char *name = "";
 	json_error_t error;
-	json_t *request = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES,
+	    &error);
 
 	buffer_consume(&client->in, line.size + 1);
 	if (request == NULL) {

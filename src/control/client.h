@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client of the control socket: its lines in, the answers to them out, one at a time. It
- * outlives its connection while a command of it is being carried out. Internal to
+ * A client of the control socket: its lines in, the answers to them out, one at a time.
+ * It outlives its connection while a command of it is being carried out. Internal to
  * src/control/.
  */
 #ifndef TINCAN_CONTROL_CLIENT_H

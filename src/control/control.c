@@ -156,7 +156,8 @@ static int bind_socket(struct control *control)
 	return loop_add(control->loop, &control->listener, EPOLLIN);
 }
 
-static int take_place(struct control *control, const char *path, struct problems *problems)
+static int take_place(struct control *control, const char *path,
+    struct problems *problems)
 {
 	int probe = new_socket();
 	int rc;

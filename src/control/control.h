@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control socket of the master: commands as JSON lines, answered by JSON lines, now or
- * later. Only the same user, or root, is answered. Lifetime: boot.
+ * The control socket of the master: commands as JSON lines, answered by JSON lines, now
+ * or later. Only the same user, or root, is answered. Lifetime: boot.
  *
  *	{"command":"reload"}			{"ok":true,"generation":7}
  *	{"command":"reset","name":"hello"}	{"ok":false,"error":"...","hint":"..."}

@@ -60,7 +60,7 @@ static void start_watch(void)
 
 static void set_up(void)
 {
-	strcpy(top + strlen(top) - 6, "XXXXXX");
+	memcpy(top + strlen(top) - 6, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(top));
 	snprintf(folder, sizeof(folder), "%s/plugins", top);
 	ck_assert_int_eq(mkdir(folder, 0755), 0);
