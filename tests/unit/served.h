@@ -6,14 +6,17 @@
 #ifndef TINCAN_TESTS_SERVED_H
 #define TINCAN_TESTS_SERVED_H
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <openssl/ssl.h>
 
 #include "base/memory.h"
+#include "ipc/channel.h"
 #include "os/socket.h"
 #include "rig.h"
+#include "site/generation.h"
 #include "tls/devcert.h"
 #include "worker/worker.h"
 
@@ -25,19 +28,22 @@ struct served {
 	struct scoreboard *board;
 	struct tls_tickets tickets;
 	union socket_address address;
-	int listen_fd;
+	int channel_fd;
 	pid_t pid;
 };
 
-/* The configuration; members is JSON to go on with, ", ..." or "". */
+/* A file's text; members is JSON to go on with, ", ..." or "". The caller frees. */
+static inline char *served_text(const char *members)
+{
+	return memory_printf("{\"certificates\":[{\"chain\":\"dev.crt\",\"key\":"
+	    "\"dev.key\"}],\"workers\":1,"
+	    "\"log\":{\"access\":\"access.log\",\"error\":\"-\"}%s}", members);
+}
+
 static inline struct config *served_config(struct rig *rig, const char *members)
 {
 	char *file = memory_printf("%s/server.json", rig->root);
-	char *text = memory_printf(
-	    "{\"certificates\":[{\"chain\":\"dev.crt\",\"key\":"
-	    "\"dev.key\"}],\"workers\":1,"
-	    "\"log\":{\"access\":\"access.log\",\"error\":\"-\"}%s}",
-	    members);
+	char *text = served_text(members);
 	struct config *config = config_parse(file, text, strlen(text), &rig->problems);
 
 	ck_assert_msg(rig->problems.errors == 0, "%s: %s", text,
@@ -50,24 +56,17 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 	return config;
 }
 
-static inline void served_run(struct served *served)
+/* exit, not _exit: a sanitizer looks for leaks there. */
+static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
-	struct worker_setup setup = { .config = served->config,
-		.plugins = &served->rig.set,
-		.board = served->board,
-		.tickets = &served->tickets,
-		.listen_fds = &served->listen_fd };
+	struct worker_setup setup = { .board = served->board, .tickets = &served->tickets,
+		.channel_fd = channel_fd };
 
-	/* exit, not _exit: a sanitizer looks for leaks there. */
 	exit(worker_run(&setup));
 }
 
-/* The handlers are those that rig_add has put there. */
-static inline void served_start(struct served *served, const char *members)
+static inline void served_prepare(struct served *served, const char *members)
 {
-	sigset_t blocked;
-	sigset_t before;
-
 	served->config = served_config(&served->rig, members);
 	rig_scan(&served->rig);
 	served->board = scoreboard_new(1);
@@ -77,19 +76,74 @@ static inline void served_start(struct served *served, const char *members)
 	ck_assert_int_eq(tls_tickets_make(&served->tickets), 0);
 	ck_assert_int_eq(socket_address_set(&served->address, "127.0.0.1", 0), 0);
 	ck_assert_int_eq(socket_claim(&served->address), 0);
-	ck_assert_int_eq(socket_listen(&served->address, &served->listen_fd), 0);
-	fflush(NULL);
+}
+
+/* A worker that has nothing to serve yet. */
+static inline void served_fork(struct served *served)
+{
+	sigset_t blocked;
+	sigset_t before;
+	int fds[2];
+
+	ck_assert_int_eq(channel_pair(fds), 0);
 	/* As the master does: what comes before the worker can take it must wait. */
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
+	fflush(NULL);
 	served->pid = fork();
 	ck_assert_int_ge(served->pid, 0);
 	if (served->pid == 0) {
-		served_run(served);
+		close(fds[0]);
+		served_run(served, fds[1]);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	close(served->listen_fd);
+	close(fds[1]);
+	served->channel_fd = fds[0];
+}
+
+static inline void served_order(struct served *served, enum channel_type type, int fd)
+{
+	struct channel_message message = { .type = type, .number = 1, .fds = { fd, -1 } };
+
+	ck_assert_int_eq(channel_send(served->channel_fd, &message), 0);
+	close(fd);
+}
+
+/* The one listener and the one generation that it gets. */
+static inline void served_send(struct served *served, const char *members)
+{
+	char *text = served_text(members);
+	struct generation_listener listener = { 1, socket_address_port(&served->address) };
+	struct generation_message generation = { .number = 1, .config = served->config,
+		.plugins = served->rig.set, .listeners = &listener };
+	int fd;
+
+	ck_assert_uint_eq(served->config->listener_count, 1);
+	ck_assert_int_eq(socket_listen(&served->address, &fd), 0);
+	served_order(served, CHANNEL_LISTENER, fd);
+	ck_assert_int_eq(generation_pack(&generation, slice_of(text), &fd), 0);
+	served_order(served, CHANNEL_GENERATION, fd);
+	free(text);
+}
+
+static inline void served_await_ready(struct served *served)
+{
+	struct pollfd readable = { .fd = served->channel_fd, .events = POLLIN };
+	struct channel_message message;
+
+	ck_assert_int_eq(poll(&readable, 1, SERVED_DEADLINE_S * 1000), 1);
+	ck_assert_int_eq(channel_receive(served->channel_fd, &message), 0);
+	ck_assert_msg(message.type == CHANNEL_READY, "%s", message.text);
+}
+
+/* The handlers are those that rig_add has put there; they run in the worker. */
+static inline void served_start(struct served *served, const char *members)
+{
+	served_prepare(served, members);
+	served_fork(served);
+	served_send(served, members);
+	served_await_ready(served);
 }
 
 static inline int served_wait(struct served *served)
@@ -112,6 +166,7 @@ static inline void served_stop(struct served *served)
 		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x",
 		    status);
 	}
+	close(served->channel_fd);
 	config_free(served->config);
 	scoreboard_free(served->board);
 	rig_close(&served->rig);
