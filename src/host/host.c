@@ -209,7 +209,10 @@ static int receive(struct host *host)
 		buffer_commit(&host->in, (size_t)got);
 		return 0;
 	}
-	return got < 0 && (errno == EAGAIN || errno == EINTR) ? ERR_AGAIN : ERR_CLOSED;
+	if (got == 0 || errno == ECONNRESET) {
+		return ERR_CLOSED;
+	}
+	return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_SYSTEM;
 }
 
 static int take_frames(struct host *host)
@@ -295,14 +298,6 @@ static void init(struct host *host, const struct host_setup *setup)
 	list_init(&host->spares);
 }
 
-/* The instances have the last word. */
-static int close_instances(struct host *host)
-{
-	job_drop_all(host);
-	mount_close_all(host);
-	return outbox_flush(&host->outbox);
-}
-
 static void release(struct host *host)
 {
 	buffer_release(&host->in);
@@ -330,7 +325,6 @@ int host_run(const struct host_setup *setup)
 {
 	struct host host = { .setup = setup };
 	bool loaded;
-	int closed;
 	int rc;
 
 	if (open_page(&host) != 0) {
@@ -344,12 +338,16 @@ int host_run(const struct host_setup *setup)
 	if (rc == 0 && loaded) {
 		rc = serve(&host);
 	}
-	closed = close_instances(&host);
-	guard_leave();
-	rc = rc == 0 ? closed : rc;
 	if (rc != 0 && rc != ERR_CLOSED) {
 		fprintf(stderr, "tincan-host: %s: %s\n", setup->name, reason(rc));
 	}
+	job_drop_all(&host);
+	mount_close_all(&host);
+	if (rc == 0) {
+		/* What the instances said last. */
+		rc = outbox_flush(&host.outbox);
+	}
+	guard_leave();
 	release(&host);
 	return loaded && (rc == 0 || rc == ERR_CLOSED) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

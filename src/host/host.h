@@ -5,7 +5,8 @@
  * the same exchange and instance as they would in a worker, and frames go out.
  *
  * Functions of this room that take a host return 0, ERR_CLOSED if the peer has gone,
- * ERR_PROTOCOL if it sent what makes no sense, or ERR_NOMEM. All three end the process.
+ * ERR_PROTOCOL if it sent what makes no sense, ERR_SYSTEM if the socket is not what it
+ * was, or ERR_NOMEM. All of these end the process.
  * Lifetime: boot.
  */
 #ifndef TINCAN_HOST_HOST_H

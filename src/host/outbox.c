@@ -28,13 +28,17 @@ static int wait_for_room(const struct outbox *outbox)
 {
 	struct pollfd room = { .fd = outbox->fd, .events = POLLOUT };
 
-	if (errno == EINTR) {
+	switch (errno) {
+	case EINTR:
 		return 0;
-	}
-	if (errno != EAGAIN) {
+	case EAGAIN:
+		return poll(&room, 1, -1) >= 0 || errno == EINTR ? 0 : ERR_SYSTEM;
+	case EPIPE:
+	case ECONNRESET:
 		return ERR_CLOSED;
+	default:
+		return ERR_SYSTEM;
 	}
-	return poll(&room, 1, -1) >= 0 || errno == EINTR ? 0 : ERR_CLOSED;
 }
 
 static int send_all(const struct outbox *outbox, struct slice bytes)

@@ -21,7 +21,8 @@ struct outbox {
 
 void outbox_init(struct outbox *outbox, int fd, struct page *page);
 
-/* All of these: ERR_CLOSED if the peer has gone. They wait for a peer that is slow. */
+/* All of these: ERR_CLOSED if the peer has gone, ERR_SYSTEM with errno if the plugin has
+ * closed the socket, say. They wait for a peer that is slow. */
 
 /* Adds a frame, for the next flush; one too big for the page is sent at once. */
 int outbox_put(struct outbox *outbox, struct slice frame) MUST_USE;

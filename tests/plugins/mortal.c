@@ -88,6 +88,12 @@ static int log_lines(tc_req *r)
 	return tc.text(r, 200, "logged\n");
 }
 
+/* Descriptor 3 is the host's socket. */
+static int close_socket(tc_req *r)
+{
+	return close(3) == 0 ? tc.text(r, 200, "closed\n") : TC_FAIL;
+}
+
 static int fork_and_return(tc_req *r)
 {
 	return fork() < 0 ? TC_FAIL : tc.text(r, 200, "forked\n");
@@ -104,6 +110,9 @@ static int answer(tc_req *r)
 	}
 	if (strcmp(path, "/log") == 0) {
 		return log_lines(r);
+	}
+	if (strcmp(path, "/close") == 0) {
+		return close_socket(r);
 	}
 	if (strcmp(path, "/fork") == 0) {
 		return fork_and_return(r);

@@ -420,6 +420,27 @@ START_TEST(a_forked_child_answers_nothing)
 }
 END_TEST
 
+START_TEST(a_handler_that_closes_the_socket_loses_no_reply)
+{
+	struct host_rig host;
+	struct frame frame;
+	int status;
+
+	host_rig_start(&host, "mortal");
+	for (unsigned i = 1; i <= 10; i++) {
+		host_rig_get(&host, i, i == 3 ? "/close" : "/x");
+	}
+	host_rig_send(&host);
+	for (unsigned i = 1; i <= 10; i++) {
+		ck_assert_uint_eq(host_rig_expect(&host, FRAME_REPLY).header.id, i);
+	}
+	ck_assert_int_eq(host_rig_next(&host, &frame), ERR_EOF);
+	status = host_rig_wait(&host);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	host_rig_close(&host);
+}
+END_TEST
+
 START_TEST(stops_when_told_to_but_after_what_it_has_begun)
 {
 	struct host_rig host;
@@ -585,6 +606,7 @@ static TCase *calls(void)
 	tcase_add_test(tcase, logs_under_the_call_or_from_a_thread_under_none);
 	tcase_add_test(tcase, a_call_of_an_instance_that_is_not_there_gets_503);
 	tcase_add_test(tcase, a_forked_child_answers_nothing);
+	tcase_add_test(tcase, a_handler_that_closes_the_socket_loses_no_reply);
 	return tcase;
 }
 
