@@ -24,11 +24,17 @@
 /* A worker that lived this long was well: its place starts anew without delay. */
 #define WELL_MS 10000
 #define FIRST_DELAY_MS 100
+#define GIVE_UP_MS 5000
 #define MAX_DELAY_MS 30000
 
 static void on_restart(struct timer *timer)
 {
-	child_start(LIST_OWNER(timer, struct child, restart));
+	struct child *child = LIST_OWNER(timer, struct child, restart);
+
+	/* A worker started now would never be told to stop. */
+	if (!child->master->stopping) {
+		child_start(child);
+	}
 }
 
 void children_init(struct master *master)
@@ -313,6 +319,9 @@ static void on_death(struct child *child, int status)
 		master->status = EXIT_FAILURE;
 		master->stopping = true;
 		children_signal(master, SIGTERM);
+		/* One that hangs in a handler's on_open sees no signal. */
+		timer_set(&master->loop->timers, &master->deadline,
+		    clock_us() / 1000 + GIVE_UP_MS);
 		return;
 	}
 	replace(child);

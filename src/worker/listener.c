@@ -12,6 +12,7 @@
 #include "worker/connection.h"
 
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
+#define QUEUE_BATCHES 64	/* of a listener that ends: what its backlog holds */
 #define RETRY_MS 100		/* when out of descriptors: try again after */
 
 struct listener {
@@ -49,26 +50,40 @@ static void pause_accepting(struct listener *listener)
 	    worker->loop->now_ms + RETRY_MS);
 }
 
-static void on_connection(struct watch *watch, uint32_t events)
+/* Takes up to a batch; false if there were no more. */
+static bool take_batch(struct listener *listener)
 {
-	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
 	union socket_address peer;
 	int fd;
 
-	(void)events;
-	if (list_empty(&listener->link)) {
-		return;
-	}
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int rc = socket_accept(watch->fd, &fd, &peer);
+		int rc = socket_accept(listener->watch.fd, &fd, &peer);
 
 		if (rc == ERR_LIMIT) {
 			pause_accepting(listener);
 		}
 		if (rc != 0) {
-			return;
+			return false;
 		}
 		take(listener, fd, &peer);
+	}
+	return true;
+}
+
+/* All of it, at the end; bounded, as new ones may come as fast as we take them. */
+static void take_queue(struct listener *listener)
+{
+	for (int i = 0; i < QUEUE_BATCHES && take_batch(listener); i++) {
+	}
+}
+
+static void on_connection(struct watch *watch, uint32_t events)
+{
+	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
+
+	(void)events;
+	if (!list_empty(&listener->link)) {
+		(void)take_batch(listener);
 	}
 }
 
@@ -139,13 +154,14 @@ void listeners_serve(struct worker *worker, const struct generation_listener *li
 {
 	for (struct list *link = worker->listeners.next; link != &worker->listeners;) {
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
-		const struct generation_listener *wanted = find(listeners, count, listener->id);
+		const struct generation_listener *wanted =
+		    find(listeners, count, listener->id);
 
 		link = link->next;
 		if (wanted != NULL) {
 			start(listener, wanted->port);
 		} else {
-			on_connection(&listener->watch, EPOLLIN);
+			take_queue(listener);
 			close_listener(listener);
 		}
 	}
@@ -155,7 +171,7 @@ void listeners_take_queues(struct worker *worker)
 {
 	for (struct list *link = worker->listeners.next; link != &worker->listeners;
 	    link = link->next) {
-		on_connection(&LIST_OWNER(link, struct listener, link)->watch, EPOLLIN);
+		take_queue(LIST_OWNER(link, struct listener, link));
 	}
 }
 

@@ -114,7 +114,8 @@ static inline void served_order(struct served *served, enum channel_type type, i
 static inline void served_send(struct served *served, const char *members)
 {
 	char *text = served_text(members);
-	struct generation_listener listener = { 1, socket_address_port(&served->address) };
+	struct generation_listener listener = { .id = 1,
+		.port = socket_address_port(&served->address) };
 	struct generation_message generation = { .number = 1, .config = served->config,
 		.plugins = served->rig.set, .listeners = &listener };
 	int fd;

@@ -74,6 +74,28 @@ START_TEST(stops_when_it_was_told_before_it_could_listen)
 }
 END_TEST
 
+/* Those that wait in the queue are served before the end, more than one batch of them. */
+START_TEST(serves_all_that_have_connected_before_it_stops)
+{
+	static struct client clients[300];
+
+	served_start(&served, "");
+	kill(served.pid, SIGSTOP);
+	for (size_t i = 0; i < 300; i++) {
+		client_connect(&clients[i], &served, 0);
+	}
+	kill(served.pid, SIGTERM);
+	kill(served.pid, SIGCONT);
+	for (size_t i = 0; i < 300; i++) {
+		client_handshake(&clients[i]);
+		client_send(&clients[i], GET);
+		client_await(&clients[i], "Hello, you");
+		client_close(&clients[i]);
+	}
+	ck_assert_int_eq(served_wait(&served), 0);
+}
+END_TEST
+
 /* The lines of the access log, once the worker has ended; the caller decrefs. */
 static json_t *log_lines(void)
 {
@@ -162,6 +184,7 @@ int main(void)
 	tcase_add_test(tests, refuses_connections_past_its_limit);
 	tcase_add_test(tests, says_what_it_was_at_when_it_died);
 	tcase_add_test(tests, stops_when_it_was_told_before_it_could_listen);
+	tcase_add_test(tests, serves_all_that_have_connected_before_it_stops);
 	tcase_add_test(tests, logs_a_line_for_each_request);
 	tcase_add_test(tests, counts_requests_by_handler_and_class);
 	suite_add_tcase(suite, tests);
