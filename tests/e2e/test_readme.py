@@ -34,20 +34,21 @@ def checkout(tmp_path, certificates):
     return top
 
 
-def test_handler_is_built_by_the_one_line_and_served(start_server, tmp_path):
+def test_handler_is_built_by_the_one_line_and_goes_live(start_server, tmp_path):
     source, = blocks("c")
     line, = lines_with("cc ", "".join(blocks("sh")))
     (tmp_path / "include").symlink_to(harness.TOP / "include")
     (tmp_path / "plugins").mkdir()
     (tmp_path / "hi.c").write_text(source)
+    server = start_server(routes=[], plugins={"directory": str(tmp_path / "plugins")})
+    assert server.get("/hi").status == 404
+
     done = subprocess.run(line, shell=True, cwd=tmp_path, check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    server = start_server(routes=[], plugins={"directory": str(tmp_path / "plugins")})
-
-    reply = server.get("/hi")
+    harness.wait_for(lambda: server.get("/hi").status == 200, "the handler to be live")
 
     assert done.stdout == b""
-    assert (reply.status, reply.text) == (200, "Hi from /hi\n")
+    assert server.get("/hi").text == "Hi from /hi\n"
     assert len([x for x in source.splitlines() if x.strip()]) < 10
 
 
