@@ -20,7 +20,7 @@
 #include "tls/devcert.h"
 #include "worker/worker.h"
 
-#define SERVED_DEADLINE_S 10
+#define SERVED_DEADLINE_S 30
 
 struct served {
 	struct rig rig;
