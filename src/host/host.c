@@ -19,6 +19,7 @@
 #include "host/checks.h"
 #include "host/guard.h"
 #include "host/job.h"
+#include "ipc/metrics.h"
 #include "ipc/pack.h"
 
 #define READ_BYTES (64 * 1024)		/* received at a time */
@@ -51,7 +52,7 @@ static void take_log(int level, const char *handler, const char *request,
 	buffer_release(&frame);
 }
 
-static const struct plugin_services services = { .log = take_log };
+static const struct plugin_services services = { .log = take_log, .ext = metrics_ext };
 
 int host_send(struct host *host, int rc)
 {
@@ -272,10 +273,19 @@ static int serve(struct host *host)
 	return rc;
 }
 
+static void open_board(const struct host *host)
+{
+	if (host->setup->board_fd >= 0) {
+		metrics_show(scoreboard_map(host->setup->board_fd));
+		close(host->setup->board_fd);
+	}
+}
+
 static int open_page(struct host *host)
 {
 	int rc = page_map_host(host->setup->page_fd, &host->page);
 
+	open_board(host);
 	/* What a plugin executes has no use for it, nor for the socket. */
 	close(host->setup->page_fd);
 	fcntl(host->setup->socket_fd, F_SETFD, FD_CLOEXEC);

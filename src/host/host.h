@@ -29,6 +29,7 @@ struct host_setup {
 	const char *hash;
 	int socket_fd;
 	int page_fd;
+	int board_fd;		/* the scoreboard, to read; -1: none */
 	bool probe;		/* the peer may ask for checks */
 };
 

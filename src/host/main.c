@@ -2,9 +2,10 @@
 /*
  * tincan-host: the process of one plugin. For the master only:
  *
- *	tincan-host [--probe] NAME COPY HASH
+ *	tincan-host [--probe] [--board] NAME COPY HASH
  *
- * with descriptor 3, the socket to its peer, and 4, the page (ipc/page.h). It links
+ * with descriptor 3, the socket to its peer, 4, the page (ipc/page.h), and, if so said, 5,
+ * the scoreboard to read. It links
  * neither OpenSSL nor jansson: it is small and fast to start, and there is nothing in it
  * that a plugin's own symbols could clash with.
  */
@@ -19,6 +20,7 @@
 
 #define SOCKET_FD 3
 #define PAGE_FD 4
+#define BOARD_FD 5
 
 /* The peer says when to end, whatever a terminal or a service manager sends to the whole
  * group; handlers expect no signal to be blocked. */
@@ -37,17 +39,23 @@ static void set_signals(void)
 
 int main(int argc, char **argv)
 {
-	bool probe = argc > 1 && strcmp(argv[1], "--probe") == 0;
 	struct host_setup setup = { .socket_fd = SOCKET_FD, .page_fd = PAGE_FD,
-		.probe = probe };
+		.board_fd = -1 };
+	int i = 1;
 
-	if (argc - probe != 4) {
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		setup.probe = setup.probe || strcmp(argv[i], "--probe") == 0;
+		if (strcmp(argv[i], "--board") == 0) {
+			setup.board_fd = BOARD_FD;
+		}
+	}
+	if (argc - i != 3) {
 		fprintf(stderr, "tincan-host: it is tincan that runs this\n");
 		return 2;
 	}
-	setup.name = argv[1 + probe];
-	setup.copy = argv[2 + probe];
-	setup.hash = argv[3 + probe];
+	setup.name = argv[i];
+	setup.copy = argv[i + 1];
+	setup.hash = argv[i + 2];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	set_signals();
 	return host_run(&setup);

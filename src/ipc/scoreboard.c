@@ -2,25 +2,51 @@
 /* The scoreboard that master and workers share. */
 #include "ipc/scoreboard.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static size_t board_size(uint32_t workers)
 {
 	return sizeof(struct scoreboard) + workers * sizeof(struct scoreboard_worker);
 }
 
-struct scoreboard *scoreboard_new(uint32_t workers)
+static void *checked(void *memory)
 {
-	struct scoreboard *board = mmap(NULL, board_size(workers), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (board == MAP_FAILED) {
+	if (memory == MAP_FAILED) {
 		perror("tincan: mmap");
 		abort();
 	}
+	return memory;
+}
+
+static int open_reader(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+struct scoreboard *scoreboard_new(uint32_t workers, int *reader_fd)
+{
+	size_t size = board_size(workers);
+	int fd = memfd_create("tincan-scoreboard", MFD_CLOEXEC);
+	struct scoreboard *board;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) != 0) {
+		perror("tincan: memfd_create");
+		abort();
+	}
+	board = checked(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	if (reader_fd != NULL) {
+		*reader_fd = open_reader(fd);
+	}
+	close(fd);
 	board->workers = workers;
 	scoreboard_handler_add(board, "tincan");
 	return board;
@@ -30,6 +56,31 @@ void scoreboard_free(struct scoreboard *board)
 {
 	if (board != NULL) {
 		munmap(board, board_size(board->workers));
+	}
+}
+
+const struct scoreboard *scoreboard_map(int reader_fd)
+{
+	struct stat st;
+	void *board;
+
+	if (fstat(reader_fd, &st) != 0 || st.st_size < (off_t)sizeof(struct scoreboard)) {
+		return NULL;
+	}
+	board = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, reader_fd, 0);
+	return board == MAP_FAILED ? NULL : board;
+}
+
+struct scoreboard_blame *blames_new(uint32_t workers)
+{
+	return checked(mmap(NULL, workers * sizeof(struct scoreboard_blame),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+void blames_free(struct scoreboard_blame *blames, uint32_t workers)
+{
+	if (blames != NULL) {
+		munmap(blames, workers * sizeof(*blames));
 	}
 }
 

@@ -66,20 +66,25 @@ struct scoreboard_worker {
 	counter sent_bytes;
 	counter log_lost;
 	struct scoreboard_handler handlers[SCOREBOARD_HANDLERS];
-	struct scoreboard_blame blame;
 };
 
 struct scoreboard {
 	uint32_t workers;
 	_Atomic uint32_t handlers;	/* names set so far; the first is the server's own */
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
+	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
 	struct scoreboard_worker worker[];
 };
 
-/* Maps one for that many workers; aborts if the kernel gives no memory. */
-struct scoreboard *scoreboard_new(uint32_t workers);
+/* Maps one for that many workers; aborts if the kernel gives no memory. With reader_fd not
+ * NULL, *reader_fd is a descriptor, owned by the caller, by which other processes can read
+ * it and nothing more. */
+struct scoreboard *scoreboard_new(uint32_t workers, int *reader_fd);
 void scoreboard_free(struct scoreboard *board);
+
+/* The scoreboard behind a reader's descriptor, for the rest of the process; or NULL. */
+const struct scoreboard *scoreboard_map(int reader_fd);
 
 /* The index of the handler of that name, a new one if need be; for the master, before it
  * starts workers that use it. SCOREBOARD_SERVER when the board is full. */
@@ -87,6 +92,11 @@ uint32_t scoreboard_handler_add(struct scoreboard *board, const char *name);
 
 /* The same look-up, for workers: SCOREBOARD_SERVER if there is none. */
 uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *name);
+
+/* One for each of that many workers, shared with them and with nobody else: they hold what
+ * clients ask for. Aborts if the kernel gives no memory. */
+struct scoreboard_blame *blames_new(uint32_t workers);
+void blames_free(struct scoreboard_blame *blames, uint32_t workers);
 
 /* Says what is about to run; texts may be NULL and are cut. blame_clear when it has. */
 void blame_set(struct scoreboard_blame *blame, const char *handler, const char *callback,

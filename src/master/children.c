@@ -105,6 +105,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd, p
 	const struct master *master = child->master;
 	struct worker_setup setup = {
 		.board = master->board,
+		.blame = &master->blames[child->index],
 		.tickets = &master->tickets,
 		.index = child->index,
 		.channel_fd = channel_fd,
@@ -135,7 +136,10 @@ static void take_message(struct child *child, struct channel_message *message)
 		rollout_failed(child, message->number, message->text);
 		break;
 	case CHANNEL_KILL:
-		hosts_hung(child, message->number);
+		hosts_hung(child, message->number, (pid_t)message->value);
+		break;
+	case CHANNEL_LOST:
+		hosts_lost(child, message->number, (pid_t)message->value);
 		break;
 	case CHANNEL_RETIRED:
 		hosts_retired(child, message->number);
@@ -187,7 +191,7 @@ static void reset_slot(struct child *child)
 	atomic_store(&slot->state, SCOREBOARD_STARTING);
 	atomic_store(&slot->started_s, (int64_t)time(NULL));
 	atomic_store(&slot->connections, 0);
-	blame_clear(&slot->blame);
+	blame_clear(&child->master->blames[child->index]);
 	child->started_ms = clock_us() / 1000;
 }
 
@@ -221,8 +225,7 @@ void child_start(struct child *child)
 
 static void tell_death(const struct child *child, int status)
 {
-	const struct scoreboard_blame *blame =
-	    &child->master->board->worker[child->index].blame;
+	const struct scoreboard_blame *blame = &child->master->blames[child->index];
 	char how[64];
 
 	if (WIFSIGNALED(status)) {
@@ -277,7 +280,7 @@ static void replace(struct child *child)
 static void demote(struct child *child)
 {
 	struct master *master = child->master;
-	const char *name = master->board->worker[child->index].blame.handler;
+	const char *name = master->blames[child->index].handler;
 	const struct boot *live = rollout_live(master);
 
 	for (size_t i = 0; name[0] != '\0' && i < live->plugins.count; i++) {

@@ -18,6 +18,7 @@
 
 #define HOST_SOCKET 3
 #define HOST_PAGE 4
+#define HOST_BOARD 5
 
 /* The program, opened once; the one thing beside the log that a process has one of. */
 static int program_fd = -1;
@@ -90,28 +91,29 @@ static void limit_memory(uint64_t bytes)
 }
 
 /* In the child, between fork and exec: system calls only. */
-static _Noreturn void become_host(const struct plugin *plugin, bool probe, int socket_fd,
-    int page_fd)
+static _Noreturn void become_host(const struct plugin *plugin,
+    const struct hostexec_how *how, int socket_fd, int page_fd)
 {
-	char *const arguments[] = { "tincan-host", "--probe", (char *)plugin->note.name,
-		plugin->copy, (char *)plugin->hash, NULL };
-	char *const plain[] = { "tincan-host", (char *)plugin->note.name, plugin->copy,
-		(char *)plugin->hash, NULL };
+	char *const arguments[] = { "tincan-host", how->probe ? "--probe" : "--board",
+		(char *)plugin->note.name, plugin->copy, (char *)plugin->hash, NULL };
+	int board_fd = how->board_fd < 0 ? -1 : fcntl(how->board_fd, F_DUPFD, 10);
+	int last = board_fd < 0 ? HOST_PAGE : HOST_BOARD;
 
-	/* Up and out of the way first, as either could be 3 or 4 already. */
+	/* Up and out of the way first, as any could be one of the fixed numbers already. */
 	socket_fd = fcntl(socket_fd, F_DUPFD, 10);
 	page_fd = fcntl(page_fd, F_DUPFD, 10);
-	if (dup2(socket_fd, HOST_SOCKET) < 0 || dup2(page_fd, HOST_PAGE) < 0) {
+	if (dup2(socket_fd, HOST_SOCKET) < 0 || dup2(page_fd, HOST_PAGE) < 0 ||
+	    (board_fd >= 0 && dup2(board_fd, HOST_BOARD) < 0)) {
 		_exit(EXIT_FAILURE);
 	}
-	(void)close_range(HOST_PAGE + 1, (unsigned)program_fd - 1, 0);
+	(void)close_range((unsigned)last + 1, (unsigned)program_fd - 1, 0);
 	(void)close_range((unsigned)program_fd + 1, UINT_MAX, 0);
-	fexecve(program_fd, probe ? arguments : plain, environ);
+	fexecve(program_fd, arguments, environ);
 	_exit(EXIT_FAILURE);
 }
 
-int hostexec_start(const struct plugin *plugin, bool probe, int cpu,
-    uint64_t max_memory_bytes, struct hostexec *started)
+int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
+    struct hostexec *started)
 {
 	int sockets[2];
 	int host_page;
@@ -130,9 +132,9 @@ int hostexec_start(const struct plugin *plugin, bool probe, int cpu,
 	fflush(NULL);
 	started->pid = fork();
 	if (started->pid == 0) {
-		pin(cpu);
-		limit_memory(max_memory_bytes);
-		become_host(plugin, probe, sockets[1], host_page);
+		pin(how->cpu);
+		limit_memory(how->max_memory_bytes);
+		become_host(plugin, how, sockets[1], host_page);
 	}
 	saved = errno;
 	close(sockets[1]);

@@ -21,11 +21,16 @@ struct hostexec {
 	int page_fd;		/* read-only; owned by the caller */
 };
 
-/*
- * Starts one for the plugin's copy. cpu: where to pin it, -1 for anywhere; max_memory_bytes:
- * of its address space, 0 for no limit. ERR_SYSTEM with errno.
- */
-int hostexec_start(const struct plugin *plugin, bool probe, int cpu,
-    uint64_t max_memory_bytes, struct hostexec *started) MUST_USE;
+/* How to start one. */
+struct hostexec_how {
+	bool probe;
+	int cpu;			/* where to pin it; -1: anywhere */
+	int board_fd;			/* the scoreboard, to read; -1: none */
+	uint64_t max_memory_bytes;	/* of its address space; 0: no limit */
+};
+
+/* Starts one for the plugin's copy. ERR_SYSTEM with errno. */
+int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
+    struct hostexec *started) MUST_USE;
 
 #endif

@@ -24,6 +24,7 @@
 #define BREAKER_FIRST_S 30
 #define BREAKER_MAX_S 600
 #define ABORT_MS 1000		/* from SIGABRT, for the backtrace, to SIGKILL */
+#define LOST_MS 2000		/* from the end of its socket to SIGKILL */
 
 struct host {
 	struct list link;		/* in master.hosts */
@@ -55,7 +56,7 @@ static uint64_t answers_of(const struct host *host)
 static int tell_worker(const struct host *host, const struct hostexec *started)
 {
 	struct channel_message message = { .type = CHANNEL_HOST, .number = host->version,
-		.fds = { started->socket_fd, started->page_fd } };
+		.value = (uint32_t)started->pid, .fds = { started->socket_fd, started->page_fd } };
 
 	return channel_send(host->child->channel.fd, &message);
 }
@@ -63,10 +64,11 @@ static int tell_worker(const struct host *host, const struct hostexec *started)
 static void start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
+	struct hostexec_how how = { .cpu = child_cpu(host->child),
+		.board_fd = host->master->board_fd, .max_memory_bytes = host->max_memory };
 	struct hostexec started;
 
-	if (hostexec_start(&version->plugin, false, child_cpu(host->child), host->max_memory,
-	    &started) != 0) {
+	if (hostexec_start(&version->plugin, &how, &started) != 0) {
 		log_say(LOG_ERROR, "cannot start a process for handler '%s': %s",
 		    version->plugin.note.name, strerror(errno));
 		timer_set(&host->master->loop->timers, &host->timer,
@@ -168,14 +170,17 @@ void hosts_retired(struct child *child, uint32_t version)
 	host->retired = true;
 	if (host->pid == 0) {
 		forget(host);
+	} else {
+		timer_set(&host->master->loop->timers, &host->timer,
+		    host->master->loop->now_ms + LOST_MS);
 	}
 }
 
-void hosts_hung(struct child *child, uint32_t version)
+void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 {
 	struct host *host = find(child, version);
 
-	if (host == NULL || host->pid == 0 || host->hung) {
+	if (host == NULL || host->pid != pid || host->hung) {
 		return;
 	}
 	host->hung = true;
@@ -185,6 +190,16 @@ void hosts_hung(struct child *child, uint32_t version)
 	kill(host->pid, SIGABRT);
 	timer_set(&host->master->loop->timers, &host->timer,
 	    host->master->loop->now_ms + ABORT_MS);
+}
+
+void hosts_lost(struct child *child, uint32_t version, pid_t pid)
+{
+	struct host *host = find(child, version);
+
+	if (host != NULL && host->pid == pid && !host->hung) {
+		timer_set(&host->master->loop->timers, &host->timer,
+		    host->master->loop->now_ms + LOST_MS);
+	}
 }
 
 static void tell_broken(const struct host *host)
@@ -262,6 +277,8 @@ static void on_death(struct host *host, int status)
 	host->pid = 0;
 	host->hung = false;
 	host->crashes++;
+	counter_add(&master->board->crashes[scoreboard_handler_find(master->board,
+	    version->plugin.note.name)], 1);
 	host->answers += answers;
 	host->in_row = answers > 0 ? 1 : host->in_row + 1;
 	if (answers > 0) {

@@ -23,8 +23,12 @@ void hosts_worker_started(struct child *child);
 /* The worker needs that version no more. */
 void hosts_retired(struct child *child, uint32_t version);
 
-/* The worker says that its host of that version hangs. */
-void hosts_hung(struct child *child, uint32_t version);
+/* The worker says that its host of that version and pid hangs, or talks nonsense. */
+void hosts_hung(struct child *child, uint32_t version, pid_t pid);
+
+/* The worker says that the socket of that host has ended: its process gets a moment to end
+ * by itself, as one that is crashing does. */
+void hosts_lost(struct child *child, uint32_t version, pid_t pid);
 
 /* Closes the breaker of every host of that handler name; how many there were. */
 uint32_t hosts_reset(struct master *master, const char *name);

@@ -184,7 +184,8 @@ static void init(struct master *master, struct boot *boot)
 	master->worker_count = config->workers == 0 ? count_cpus() : config->workers;
 	master->started_s = (int64_t)time(NULL);
 	master->loop = loop_new();
-	master->board = scoreboard_new(master->worker_count);
+	master->board = scoreboard_new(master->worker_count, &master->board_fd);
+	master->blames = blames_new(master->worker_count);
 	list_init(&master->listeners);
 	list_init(&master->hosts);
 	list_init(&master->versions);
@@ -242,7 +243,9 @@ static void release(struct master *master)
 	rollout_free(master->rollout);
 	versions_release(master);
 	free(master->children);
+	blames_free(master->blames, master->worker_count);
 	scoreboard_free(master->board);
+	close(master->board_fd);
 	loop_free(master->loop);
 	log_close();
 }

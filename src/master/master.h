@@ -40,6 +40,8 @@ struct master {
 	int log_level;		/* 0: as the configuration says */
 	struct loop *loop;
 	struct scoreboard *board;
+	int board_fd;		/* for hosts, to read */
+	struct scoreboard_blame *blames;	/* one per worker */
 	struct tls_tickets tickets;
 	struct watch signals;
 	struct timer deadline;	/* of the drain */

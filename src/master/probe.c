@@ -263,10 +263,12 @@ static void start(struct probes *probes, struct probe *probe)
 	    config_find_handler(probes->config, probe->plugin->note.name);
 	uint64_t max_memory = handler == NULL || handler->in_worker ? 0
 							     : handler->max_memory_bytes;
+	struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1,
+		.max_memory_bytes = max_memory };
 	struct hostexec started;
 
 	probes->running++;
-	if (hostexec_start(probe->plugin, true, -1, max_memory, &started) != 0) {
+	if (hostexec_start(probe->plugin, &how, &started) != 0) {
 		plugin_refuse(probe->plugin, "cannot start a process for it: %s",
 		    strerror(errno));
 		finish(probe);

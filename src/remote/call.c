@@ -220,7 +220,8 @@ static void on_timer(struct timer *timer)
 
 	if (call->exchange == NULL) {
 		if (runs(call)) {
-			remote->ops.kill(remote->ops.arg, remote);
+			remote->ops.kill(remote->ops.arg,
+			    LIST_OWNER(remote->link, struct host_link, link)->pid);
 		}
 		return;
 	}

@@ -145,7 +145,9 @@ static void on_down(struct link *link, int error)
 		static const char text[] = "its process broke the protocol and is ended";
 
 		remote->ops.log(4, remote->name, NULL, text, sizeof(text) - 1);
-		remote->ops.kill(remote->ops.arg, remote);
+		remote->ops.kill(remote->ops.arg, host->pid);
+	} else {
+		remote->ops.lost(remote->ops.arg, host->pid);
 	}
 	calls_host_died(remote, link->page);
 	drop_link(remote);
@@ -163,7 +165,7 @@ static void send_open(struct remote *remote, const struct remote_instance *insta
 	}
 }
 
-void remote_attach(struct remote *remote, int socket_fd, int page_fd)
+void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_fd)
 {
 	struct host_link *host = calloc(1, sizeof(*host));
 
@@ -173,6 +175,7 @@ void remote_attach(struct remote *remote, int socket_fd, int page_fd)
 		return;
 	}
 	host->remote = remote;
+	host->pid = pid;
 	deferred_init(&host->later, free_link);
 	remote->link = &host->link;
 	remote->retry_after_s = 0;

@@ -24,8 +24,11 @@ struct remote;
 
 /* What a remote asks of its worker. */
 struct remote_ops {
-	/* The host does not come back from a call: have the master kill it. */
-	void (*kill)(void *arg, struct remote *remote);
+	/* The host of that pid does not come back from a call, or breaks the protocol: have
+	 * the master kill it. */
+	void (*kill)(void *arg, uint32_t pid);
+	/* Its socket has ended: its process is dead, or should be soon. */
+	void (*lost)(void *arg, uint32_t pid);
 	/* A line from the plugin. */
 	void (*log)(int level, const char *handler, const char *request, const char *text,
 	    size_t size);
@@ -45,9 +48,9 @@ uint32_t remote_version(const struct remote *remote);
 /* Has it neither instances nor calls? */
 bool remote_idle(const struct remote *remote);
 
-/* A host is there: takes both descriptors. Opens all instances in it, then sends all calls
+/* A host is there, of that pid: takes both descriptors. Opens all instances in it, then sends all calls
  * that wait. A host before it is forgotten. */
-void remote_attach(struct remote *remote, int socket_fd, int page_fd);
+void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_fd);
 
 /* No host will come for now: calls that wait, and new ones, get 503 until one is attached. */
 void remote_break(struct remote *remote, uint32_t retry_after_s);

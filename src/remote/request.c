@@ -263,7 +263,7 @@ int request_unpack(const struct frame *frame, struct exchange *exchange,
 {
 	const char *base = arena_copy(&exchange->arena, frame->payload.data, frame->payload.size);
 	struct unpack in = { .rest = { base, frame->payload.size } };
-	const char *id;
+	struct slice id;
 	int rc;
 
 	if (base == NULL) {
@@ -272,8 +272,10 @@ int request_unpack(const struct frame *frame, struct exchange *exchange,
 	*more = frame->header.code != 0;
 	request_init(&exchange->request, &exchange->arena, FRAME_MAX, FRAME_MAX);
 	*instance = unpack_u32(&in);
-	id = unpack_string(&in);
-	snprintf(exchange->id, sizeof(exchange->id), "%s", id);
+	id = unpack_text(&in);
+	if (id.size < sizeof(exchange->id)) {
+		memcpy(exchange->id, id.data, id.size + 1);
+	}
 	unpack_line(&in, exchange);
 	unpack_params(&in, &exchange->match);
 	rc = unpack_head(&in, base, &exchange->request.head);

@@ -15,6 +15,7 @@ struct host_link {
 	struct link link;
 	struct deferred later;	/* its end */
 	struct remote *remote;
+	uint32_t pid;
 };
 
 struct remote_instance {

@@ -140,7 +140,7 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 void dispatch_call(struct worker *worker, struct exchange *exchange)
 {
 	const struct site_route *route = exchange->match.value;
-	struct scoreboard_blame *blame = &worker->self->blame;
+	struct scoreboard_blame *blame = worker->blame;
 
 	if (route->remote != NULL) {
 		remote_call(route->remote, route->remote_instance, exchange, route->timeout_ms);

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "worker/metrics.h"
+#include "ipc/metrics.h"
 #include "worker/remotes.h"
 #include "worker/worker.h"
 
@@ -17,7 +17,7 @@ static void blame_plugin(void *arg, const struct plugin *plugin, const char *cal
 {
 	struct worker *worker = arg;
 
-	blame_set(&worker->self->blame, plugin->note.name, callback, NULL, NULL, NULL);
+	blame_set(worker->blame, plugin->note.name, callback, NULL, NULL, NULL);
 }
 
 static struct remote *find_remote(void *arg, const struct plugin *plugin)
@@ -56,7 +56,7 @@ static void build(struct generation *generation, struct problems *problems)
 	struct config *config = generation->message.config;
 
 	site_open(&generation->site, config, &generation->message.plugins, &process, problems);
-	blame_clear(&worker->self->blame);
+	blame_clear(worker->blame);
 	set_counters(generation);
 	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
 		generation->tls.ssl = NULL;

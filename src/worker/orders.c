@@ -13,9 +13,10 @@
 #include "worker/worker.h"
 
 void orders_tell(struct worker *worker, enum channel_type type, uint32_t number,
-    const char *text)
+    uint32_t value, const char *text)
 {
-	struct channel_message message = { .type = type, .number = number, .fds = { -1, -1 } };
+	struct channel_message message = { .type = type, .number = number,
+		.value = value, .fds = { -1, -1 } };
 
 	snprintf(message.text, sizeof(message.text), "%s", text);
 	if (channel_send(worker->orders.fd, &message) != 0) {
@@ -54,12 +55,12 @@ static void take_generation(struct worker *worker, const struct channel_message 
 	}
 	generation = generation_open(worker, message->fds[0], why, sizeof(why));
 	if (generation == NULL) {
-		orders_tell(worker, CHANNEL_FAILED, message->number, why);
+		orders_tell(worker, CHANNEL_FAILED, message->number, 0, why);
 		return;
 	}
 	serve(worker, generation);
 	atomic_store(&worker->self->state, SCOREBOARD_READY);
-	orders_tell(worker, CHANNEL_READY, message->number, "");
+	orders_tell(worker, CHANNEL_READY, message->number, 0, "");
 }
 
 static void take(struct worker *worker, struct channel_message *message)

@@ -15,6 +15,6 @@ int orders_open(struct worker *worker, int fd) MUST_USE;
 
 /* Tells the master. A master that has gone is noticed elsewhere. */
 void orders_tell(struct worker *worker, enum channel_type type, uint32_t number,
-    const char *text);
+    uint32_t value, const char *text);
 
 #endif

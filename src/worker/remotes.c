@@ -46,7 +46,7 @@ static void retire(struct deferred *later)
 	struct entry *entry = LIST_OWNER(later, struct entry, later);
 
 	if (entry->remote != NULL && remote_idle(entry->remote)) {
-		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, "");
+		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, 0, "");
 		free_entry(entry);
 	}
 }
@@ -59,12 +59,18 @@ static void on_idle(void *arg, struct remote *remote)
 	loop_defer(entry->worker->loop, &entry->later);
 }
 
-static void on_kill(void *arg, struct remote *remote)
+static void on_kill(void *arg, uint32_t pid)
 {
 	struct entry *entry = arg;
 
-	(void)remote;
-	orders_tell(entry->worker, CHANNEL_KILL, entry->version, "");
+	orders_tell(entry->worker, CHANNEL_KILL, entry->version, pid, "");
+}
+
+static void on_lost(void *arg, uint32_t pid)
+{
+	struct entry *entry = arg;
+
+	orders_tell(entry->worker, CHANNEL_LOST, entry->version, pid, "");
 }
 
 static struct entry *new_entry(struct worker *worker, uint32_t version)
@@ -84,7 +90,7 @@ static struct entry *new_entry(struct worker *worker, uint32_t version)
 static void attach(struct entry *entry, struct channel_message *host)
 {
 	if (host->fds[0] >= 0 && host->fds[1] >= 0) {
-		remote_attach(entry->remote, host->fds[0], host->fds[1]);
+		remote_attach(entry->remote, host->value, host->fds[0], host->fds[1]);
 		host->fds[0] = -1;
 		host->fds[1] = -1;
 	}
@@ -98,7 +104,8 @@ struct remote *remotes_get(struct worker *worker, uint32_t version, const char *
 		entry = new_entry(worker, version);
 	}
 	if (entry->remote == NULL) {
-		struct remote_ops ops = { .kill = on_kill, .log = log_handler, .idle = on_idle,
+		struct remote_ops ops = { .kill = on_kill, .lost = on_lost,
+			.log = log_handler, .idle = on_idle,
 			.arg = entry };
 
 		entry->remote = remote_new(worker->loop, &ops, version, name);

@@ -14,11 +14,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ipc/metrics.h"
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/generation.h"
 #include "worker/listener.h"
-#include "worker/metrics.h"
 #include "worker/orders.h"
 #include "worker/remotes.h"
 
@@ -158,6 +158,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	memset(worker, 0, sizeof(*worker));
 	worker->board = setup->board;
 	worker->self = &setup->board->worker[setup->index];
+	worker->blame = setup->blame;
 	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
 	worker->access.fd = -1;

@@ -24,6 +24,7 @@
 /* All that a worker inherits; what it serves comes over the channel. */
 struct worker_setup {
 	struct scoreboard *board;
+	struct scoreboard_blame *blame;	/* this worker's */
 	const struct tls_tickets *tickets;
 	uint32_t index;		/* its place on the scoreboard */
 	int channel_fd;
@@ -41,6 +42,7 @@ struct worker {
 	const struct tls_tickets *tickets;
 	struct scoreboard *board;
 	struct scoreboard_worker *self;
+	struct scoreboard_blame *blame;
 	struct list listeners;
 	struct list remotes;
 	struct list connections;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table behind tc.ext("tincan.metrics/1"): the scoreboard as named figures. */
-#ifndef TINCAN_WORKER_METRICS_H
-#define TINCAN_WORKER_METRICS_H
+#ifndef TINCAN_IPC_METRICS_H
+#define TINCAN_IPC_METRICS_H
 
 #include "ipc/scoreboard.h"
 #include "tincan/metrics.h"

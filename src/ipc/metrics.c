@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The scoreboard as named figures. */
-#include "worker/metrics.h"
+#include "ipc/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,12 +143,24 @@ static void emit_workers(const struct output *out)
 	    TC_COUNTER, none, (double)atomic_load(&the_board->restarts));
 }
 
+static void emit_crashes(const struct output *out)
+{
+	for (uint32_t h = 1; h < atomic_load(&the_board->handlers); h++) {
+		const char *labels[] = { "handler", the_board->names[h], NULL };
+
+		emit(out, "tincan_handler_crashes_total",
+		    "Processes of the handler that died by its fault", TC_COUNTER, labels,
+		    (double)counter_get(&the_board->crashes[h]));
+	}
+}
+
 static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 {
 	struct output out = { .fn = fn, .arg = arg };
 
 	emit_workers(&out);
 	emit_columns(&out);
+	emit_crashes(&out);
 	for_each_handler(&out, emit_requests);
 	for_each_handler(&out, emit_seconds);
 }
