@@ -12,6 +12,7 @@
 #include "master/hosts.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/upgrade.h"
 #include "master/versions.h"
 #include "os/socket.h"
 
@@ -164,6 +165,8 @@ void command_run(void *arg, struct control_client *client, const char *command,
 		    describe_plugins(master)));
 	} else if (strcmp(command, "reset") == 0) {
 		control_reply(client, reset(master, name));
+	} else if (strcmp(command, "upgrade") == 0) {
+		upgrade_begin(master, client);
 	} else if (strcmp(command, "stop") == 0) {
 		control_reply(client, json_pack("{s:b}", "ok", 1));
 		master_stop(master);

@@ -18,6 +18,7 @@
 #include "master/hosts.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/upgrade.h"
 #include "master/versions.h"
 #include "os/socket.h"
 
@@ -57,6 +58,7 @@ void master_serves(struct master *master)
 	if (!master->announced && !master->stopping) {
 		master->announced = true;
 		announce(master);
+		upgrade_serves(master);
 	}
 }
 
@@ -107,6 +109,28 @@ void master_stop(struct master *master)
 	        rollout_live(master)->config->timeouts.drain_ms + DRAIN_GRACE_MS);
 }
 
+int master_take_control(struct master *master)
+{
+	struct problems problems;
+	int rc = 0;
+
+	problems_init(&problems);
+	master->control = control_open(master->loop, rollout_live(master)->config->control,
+	    command_run, master, &problems);
+	if (master->control == NULL) {
+		log_say(LOG_ERROR, "%s: %s", problems.items[0].where, problems.items[0].what);
+		rc = ERR_SYSTEM;
+	}
+	problems_release(&problems);
+	return rc;
+}
+
+void master_leave_control(struct master *master)
+{
+	control_close(master->control);
+	master->control = NULL;
+}
+
 static void take_signal(struct master *master, uint32_t number)
 {
 	switch (number) {
@@ -116,6 +140,9 @@ static void take_signal(struct master *master, uint32_t number)
 		break;
 	case SIGHUP:
 		rollout_reload(master, NULL);
+		break;
+	case SIGUSR2:
+		upgrade_begin(master, NULL);
 		break;
 	case SIGUSR1:
 		if (log_reopen() != 0) {
@@ -140,6 +167,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 	/* SIGCHLDs of several children are merged into one. */
 	children_reap(master);
 	hosts_reap(master);
+	upgrade_reap(master);
 	if (master->stopping && children_running(master) == 0) {
 		loop_stop(master->loop);
 	}
@@ -147,7 +175,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 
 static int watch_signals(struct master *master)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGCHLD, SIGUSR1, SIGHUP };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGCHLD, SIGUSR1, SIGUSR2, SIGHUP };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -195,29 +223,18 @@ static void init(struct master *master, struct boot *boot)
 	master->rollout = rollout_new(master, boot);
 }
 
-static int open_control(struct master *master)
-{
-	struct problems problems;
-	int rc = 0;
-
-	problems_init(&problems);
-	master->control = control_open(master->loop, rollout_live(master)->config->control,
-	    command_run, master, &problems);
-	if (master->control == NULL) {
-		log_say(LOG_ERROR, "%s: %s", problems.items[0].where, problems.items[0].what);
-		rc = ERR_SYSTEM;
-	}
-	problems_release(&problems);
-	return rc;
-}
-
 static int prepare(struct master *master)
 {
 	if (tls_tickets_make(&master->tickets) != 0 || watch_signals(master) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
-	return rollout_start(master) == 0 && open_control(master) == 0 ? 0 : ERR_SYSTEM;
+	upgrade_accept(master);
+	if (rollout_start(master) != 0) {
+		return ERR_SYSTEM;
+	}
+	/* In an upgrade the old master has it until this one serves. */
+	return master->upgrade != NULL ? 0 : master_take_control(master);
 }
 
 static void serve(struct master *master)
@@ -237,6 +254,7 @@ static void release(struct master *master)
 	if (master->watching) {
 		directory_watch_release(&master->plugins);
 	}
+	upgrade_release(master);
 	control_close(master->control);
 	hosts_release(master);
 	sockets_close(master);
@@ -272,6 +290,7 @@ int master_run(const char *config_file, int log_level)
 	struct boot boot;
 	int status = EXIT_MISUSE;
 
+	upgrade_remember();
 	boot_load(&boot, config_file);
 	if (boot.config != NULL && log_level != 0) {
 		boot.config->log.level = log_level;

@@ -8,6 +8,7 @@
  *	SIGTERM, SIGINT	drain and stop; a second one stops at once
  *	SIGHUP		reload
  *	SIGUSR1		reopen the log files, here and in the workers
+ *	SIGUSR2		start the program anew from its file, and hand over to it
  */
 #ifndef TINCAN_MASTER_MASTER_H
 #define TINCAN_MASTER_MASTER_H
@@ -53,6 +54,7 @@ struct master {
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct directory_watch plugins;
 	struct control *control;
+	struct upgrade *upgrade;	/* under way; NULL: none is */
 	int64_t started_s;	/* seconds since 1970 */
 	bool watching;		/* plugins is set up */
 	bool announced;		/* that it serves */
@@ -67,6 +69,11 @@ int master_run(const char *config_file, int log_level);
 
 /* Stops, in order the first time. */
 void master_stop(struct master *master);
+
+/* Opens the control socket of the live configuration; what goes wrong is logged. Leaves it
+ * to the next. */
+int master_take_control(struct master *master);
+void master_leave_control(struct master *master);
 
 /* Every worker serves the newest generation; the first time that is news. */
 void master_serves(struct master *master);

@@ -21,7 +21,7 @@ struct probes;
  * Probes every plugin of the set that is not refused. Config, set and problems are borrowed
  * until done(arg), which is called in a later round. A plugin that cannot be loaded, dies or
  * hangs is refused; what its on_open or checks complain of is added to problems (in strict
- * mode) or refuses it. Fills in own_route.
+ * mode, if a route names it) or refuses it. Fills in own_route.
  */
 struct probes *probes_start(struct loop *loop, struct config *config,
     struct plugin_set *plugins, struct problems *problems, bool strict,

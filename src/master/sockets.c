@@ -3,6 +3,7 @@
 #include "master/sockets.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,6 +16,8 @@
 
 /* Of a worker, beside its connections: logs, listeners, hosts, files being sent. */
 #define SPARE_FILES 64
+/* The old master sends its sockets as soon as it has started this one. */
+#define TAKE_OVER_MS 5000
 
 struct listener {
 	struct list link;	/* in master.listeners, by id */
@@ -75,16 +78,16 @@ static void close_listener(const struct master *master, struct listener *listene
 	free(listener);
 }
 
-static struct listener *new_listener(struct master *master,
-    const struct config_listener *wanted)
+static struct listener *new_listener(struct master *master, const char *host,
+    uint16_t port)
 {
 	struct list *last = master->listeners.prev;
 	struct listener *listener = memory_new(1, sizeof(*listener));
 
 	listener->id = last == &master->listeners ? 1
 	    : LIST_OWNER(last, struct listener, link)->id + 1;
-	listener->host = memory_text(wanted->host);
-	listener->configured = wanted->port;
+	listener->host = memory_text(host);
+	listener->configured = port;
 	listener->fds = memory_new(master->worker_count, sizeof(*listener->fds));
 	memset(listener->fds, -1, master->worker_count * sizeof(*listener->fds));
 	list_append(&master->listeners, &listener->link);
@@ -94,17 +97,19 @@ static struct listener *new_listener(struct master *master,
 static int bind_all(const struct master *master, struct listener *listener)
 {
 	union socket_address address;
+	uint16_t port = listener->port == 0 ? listener->configured : listener->port;
 
-	if (socket_address_set(&address, listener->host, listener->configured) != 0) {
+	if (socket_address_set(&address, listener->host, port) != 0) {
 		errno = EINVAL;
 		return ERR_SYSTEM;
 	}
-	if (socket_claim(&address) != 0) {
+	/* One that was taken over is ours already. */
+	if (listener->port == 0 && socket_claim(&address) != 0) {
 		return ERR_SYSTEM;
 	}
 	listener->port = socket_address_port(&address);
 	for (uint32_t i = 0; i < master->worker_count; i++) {
-		if (socket_listen(&address, &listener->fds[i]) != 0) {
+		if (listener->fds[i] < 0 && socket_listen(&address, &listener->fds[i]) != 0) {
 			return ERR_SYSTEM;
 		}
 	}
@@ -130,8 +135,12 @@ int sockets_open(struct master *master, const struct config *config,
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct config_listener *wanted = &config->listeners[i];
 
-		if (find(master, wanted) == NULL &&
-		    bind_all(master, new_listener(master, wanted)) != 0) {
+		struct listener *listener = find(master, wanted);
+
+		if (listener == NULL) {
+			listener = new_listener(master, wanted->host, wanted->port);
+		}
+		if (bind_all(master, listener) != 0) {
 			explain(wanted, errno, problems);
 			rc = ERR_SYSTEM;
 		}
@@ -185,6 +194,68 @@ void sockets_send(struct child *child)
 
 	for (struct list *link = listeners->next; link != listeners; link = link->next) {
 		send_socket(child, LIST_OWNER(link, struct listener, link));
+	}
+}
+
+/* A listener in one message a worker: its host as text, "configured port" in number's upper
+ * and the real one in its lower half, the worker's index as value. */
+static int hand_over(const struct listener *listener, uint32_t worker, int channel_fd)
+{
+	struct channel_message message = { .type = CHANNEL_LISTENER,
+		.number = (uint32_t)listener->configured << 16 | listener->port,
+		.value = worker, .fds = { listener->fds[worker], -1 } };
+
+	snprintf(message.text, sizeof(message.text), "%s", listener->host);
+	return channel_send(channel_fd, &message);
+}
+
+void sockets_hand_over(const struct master *master, int channel_fd)
+{
+	struct channel_message end = { .type = CHANNEL_GENERATION, .fds = { -1, -1 } };
+	int rc = 0;
+
+	for (struct list *link = master->listeners.next;
+	     rc == 0 && link != &master->listeners; link = link->next) {
+		const struct listener *listener = LIST_OWNER(link, struct listener, link);
+
+		for (uint32_t i = 0; rc == 0 && i < master->worker_count; i++) {
+			rc = hand_over(listener, i, channel_fd);
+		}
+	}
+	if (rc != 0 || channel_send(channel_fd, &end) != 0) {
+		log_say(LOG_ERROR, "the new program takes no sockets");
+	}
+}
+
+static void take(struct master *master, struct channel_message *message)
+{
+	uint16_t configured = (uint16_t)(message->number >> 16);
+	struct config_listener wanted = { .host = message->text, .port = configured };
+	struct listener *listener = find(master, &wanted);
+
+	if (listener == NULL) {
+		listener = new_listener(master, message->text, configured);
+	}
+	listener->port = (uint16_t)message->number;
+	if (message->value < master->worker_count && listener->fds[message->value] < 0) {
+		listener->fds[message->value] = message->fds[0];
+		message->fds[0] = -1;
+	}
+	channel_close_fds(message);
+}
+
+void sockets_take_over(struct master *master, int channel_fd)
+{
+	struct pollfd readable = { .fd = channel_fd, .events = POLLIN };
+	struct channel_message message = { .type = CHANNEL_LISTENER };
+	int rc = 0;
+
+	while (rc == 0 && message.type == CHANNEL_LISTENER &&
+	       poll(&readable, 1, TAKE_OVER_MS) == 1) {
+		rc = channel_receive(channel_fd, &message);
+		if (rc == 0 && message.type == CHANNEL_LISTENER) {
+			take(master, &message);
+		}
 	}
 }
 

@@ -25,6 +25,11 @@ void sockets_close(struct master *master);
 /* Sends the worker its sockets of all listeners. */
 void sockets_send(struct child *child);
 
+/* Sends all sockets, and then that there are no more, to the master that takes over; which
+ * receives them before it opens its own. */
+void sockets_hand_over(const struct master *master, int channel_fd);
+void sockets_take_over(struct master *master, int channel_fd);
+
 /* Ids and ports of config's listeners, in its order; owned by the caller. */
 struct generation_listener *sockets_of(const struct master *master,
     const struct config *config);

@@ -12,6 +12,7 @@
 #include "plugin/plugin.h"
 
 #define LOAD_SYMBOL "tincan_handler_1"
+#define LOAD_LEAST (offsetof(tc_handler, on_request) + sizeof(void *))
 #define LOAD_TABLE_MAX 65536	/* bytes of a table or descriptor of any later level */
 
 /* dlerror without the path of the copy, which the plugin's author never saw. */
@@ -59,14 +60,16 @@ static int check_tail(struct plugin *plugin, const tc_handler *handler)
 	return 0;
 }
 
+/* A descriptor may be older, and so shorter, or newer and longer than ours; every one goes at
+ * least as far as on_request. */
 static int check_size(struct plugin *plugin, const tc_handler *handler)
 {
 	if ((uintptr_t)handler % alignof(tc_handler) != 0 ||
-	    object_size(handler) < sizeof(*handler)) {
+	    object_size(handler) < LOAD_LEAST) {
 		plugin_refuse(plugin, "its " LOAD_SYMBOL " is not a tc_handler");
 		return ERR_INVALID;
 	}
-	if (handler->size < sizeof(*handler) || handler->size > object_size(handler) ||
+	if (handler->size < LOAD_LEAST || handler->size > object_size(handler) ||
 	    handler->size > LOAD_TABLE_MAX) {
 		plugin_refuse(plugin,
 		    "its " LOAD_SYMBOL " says size %u, but has %zu bytes",
@@ -135,10 +138,15 @@ int plugin_load(struct plugin *plugin, const struct plugin_services *services)
 		plugin_refuse(plugin, "it does not export " LOAD_SYMBOL);
 		return ERR_INVALID;
 	}
-	if (check_size(plugin, handler) != 0 || check_fields(plugin, handler) != 0) {
+	if (check_size(plugin, handler) != 0) {
+		return ERR_INVALID;
+	}
+	memcpy(&plugin->descriptor, handler,
+	    handler->size < sizeof(*handler) ? handler->size : sizeof(*handler));
+	if (check_fields(plugin, &plugin->descriptor) != 0) {
 		return ERR_INVALID;
 	}
 	api_fill(handler->api, handler->api_size, services);
-	plugin->handler = handler;
+	plugin->handler = &plugin->descriptor;
 	return 0;
 }

@@ -34,7 +34,8 @@ struct plugin {
 	bool probed;		/* with these settings, before: no need to again */
 	char refused_hash[PLUGIN_HASH_BYTES];	/* of its file, which is not what is served */
 	char *own_route;	/* owned; where it answers without a configured route */
-	const tc_handler *handler;	/* NULL until plugin_load; the process's */
+	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
+	const tc_handler *handler;	/* that one; NULL until plugin_load; the process's */
 };
 
 /* The plugins of one generation, sorted by file name. */

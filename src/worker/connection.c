@@ -16,6 +16,7 @@
 #define LINGER_READS 16		/* in one turn */
 /* While draining: a connection that is new or idle may still bring a request. */
 #define DRAIN_IDLE_MS 1000
+#define DRAIN_HANDSHAKE_MS 2000
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
 
@@ -153,8 +154,12 @@ static void wait_for_next(struct connection *connection)
 		        timeouts->idle_ms > DRAIN_IDLE_MS ? DRAIN_IDLE_MS : timeouts->idle_ms);
 	} else if (!session->head_read) {
 		set_wait(connection, WAIT_HEADER, timeouts->header_ms);
-	} else {
+	} else if (!session->request_read) {
 		set_wait(connection, WAIT_BODY, timeouts->body_ms);
+	} else {
+		/* The client has done its part; how long a handler may take is not up to it. */
+		connection->wait = WAIT_HANDLER;
+		timer_cancel(&connection->timer);
 	}
 }
 
@@ -437,11 +442,21 @@ void connection_wake(struct connection *connection)
 	}
 }
 
+static void wait_at_most(struct connection *connection, int64_t ms)
+{
+	struct loop *loop = connection->worker->loop;
+
+	if (connection->timer.due_ms > loop->now_ms + ms) {
+		timer_set(&loop->timers, &connection->timer, loop->now_ms + ms);
+	}
+}
+
 void connection_drain(struct connection *connection)
 {
 	struct h1_session *session = &connection->session;
 
 	if (connection->state == CONNECTION_HANDSHAKE) {
+		wait_at_most(connection, DRAIN_HANDSHAKE_MS);
 		return;
 	}
 	if (connection->state == CONNECTION_OPEN && session->exchange == NULL) {

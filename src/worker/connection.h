@@ -26,7 +26,7 @@ enum connection_state {
 
 /* What the timer waits for. */
 enum connection_wait {
-	WAIT_HANDSHAKE, WAIT_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER
+	WAIT_HANDSHAKE, WAIT_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER, WAIT_WRITE, WAIT_LINGER
 };
 
 struct connection {

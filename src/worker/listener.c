@@ -13,6 +13,7 @@
 
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
 #define QUEUE_BATCHES 64	/* of a listener that ends: what its backlog holds */
+#define SAY_MS 10000		/* between two lines about it in the log */
 #define RETRY_MS 100		/* when out of descriptors: try again after */
 
 struct listener {
@@ -23,6 +24,7 @@ struct listener {
 	struct deferred later;		/* its end */
 	uint32_t id;			/* the master's */
 	uint16_t port;
+	int64_t said_ms;		/* when the log last heard of that */
 	bool serving;
 };
 
@@ -44,7 +46,10 @@ static void pause_accepting(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
-	log_say(LOG_WARN, "out of file descriptors: not accepting for %d ms", RETRY_MS);
+	if (worker->loop->now_ms - listener->said_ms >= SAY_MS || listener->said_ms == 0) {
+		listener->said_ms = worker->loop->now_ms;
+		log_say(LOG_WARN, "out of file descriptors: accepting only as they get free");
+	}
 	loop_remove(worker->loop, &listener->watch);
 	timer_set(&worker->loop->timers, &listener->retry,
 	    worker->loop->now_ms + RETRY_MS);

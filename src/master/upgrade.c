@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* A new binary in place of this one. */
+#include "master/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "ipc/channel.h"
+#include "master/sockets.h"
+
+#define CHANNEL_VARIABLE "TINCAN_UPGRADE"	/* the descriptor, in the new one's environment */
+#define CHANNEL_NUMBER 3
+
+struct upgrade {
+	struct master *master;
+	struct watch channel;
+	pid_t pid;			/* of the new program; 0 in the new one itself */
+	struct control_client *client;	/* that asked for it, or NULL */
+};
+
+/* Where this program was when it started; what lies there later is the new one. */
+static char program[PATH_MAX];
+
+void upgrade_remember(void)
+{
+	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[size < 0 ? 0 : size] = '\0';
+}
+
+static struct upgrade *new_upgrade(struct master *master, int fd,
+    void (*fn)(struct watch *watch, uint32_t events))
+{
+	struct upgrade *upgrade = memory_new(1, sizeof(*upgrade));
+
+	upgrade->master = master;
+	upgrade->channel = (struct watch){ .fd = fd, .fn = fn };
+	if (loop_add(master->loop, &upgrade->channel, EPOLLIN) != 0) {
+		log_say(LOG_ERROR, "cannot watch the channel of the upgrade: %s",
+		    strerror(errno));
+	}
+	master->upgrade = upgrade;
+	return upgrade;
+}
+
+void upgrade_release(struct master *master)
+{
+	struct upgrade *upgrade = master->upgrade;
+
+	if (upgrade != NULL) {
+		loop_remove(master->loop, &upgrade->channel);
+		close(upgrade->channel.fd);
+		free(upgrade);
+		master->upgrade = NULL;
+	}
+}
+
+static void answer(struct upgrade *upgrade, json_t *reply)
+{
+	if (upgrade->client != NULL) {
+		control_reply(upgrade->client, reply);
+	} else {
+		json_decref(reply);
+	}
+	upgrade->client = NULL;
+}
+
+/* The old master's side. */
+
+static void fail(struct master *master)
+{
+	static const char text[] = "the new program did not start; this one goes on";
+
+	log_say(LOG_ERROR, "%s", text);
+	answer(master->upgrade, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+	upgrade_release(master);
+}
+
+/* Leaves what the new one needs, then drains. */
+static void hand_over(struct upgrade *upgrade)
+{
+	struct master *master = upgrade->master;
+	struct channel_message go = { .type = CHANNEL_READY, .fds = { -1, -1 } };
+
+	log_say(LOG_INFO, "process %d serves in place of this one", (int)upgrade->pid);
+	answer(upgrade, json_pack("{s:b, s:i}", "ok", 1, "pid", (int)upgrade->pid));
+	master_leave_control(master);
+	if (channel_send(upgrade->channel.fd, &go) != 0) {
+		log_say(LOG_WARN, "process %d does not listen", (int)upgrade->pid);
+	}
+	/* It is nobody's child any more that has to be waited for. */
+	upgrade->pid = 0;
+	master_stop(master);
+}
+
+static void on_new(struct watch *watch, uint32_t events)
+{
+	struct upgrade *upgrade = LIST_OWNER(watch, struct upgrade, channel);
+	struct channel_message message;
+	int rc = channel_receive(watch->fd, &message);
+
+	(void)events;
+	if (rc == 0 && message.type == CHANNEL_READY && upgrade->pid > 0) {
+		hand_over(upgrade);
+	} else if (rc != 0 && rc != ERR_AGAIN) {
+		loop_remove(upgrade->master->loop, watch);
+	}
+	if (rc == 0) {
+		channel_close_fds(&message);
+	}
+}
+
+static _Noreturn void become_new(const struct master *master, int fd)
+{
+	char level[16];
+	char *const arguments[] = { "tincan", "--config", (char *)master->file,
+		master->log_level == 0 ? NULL : "--log-level", level, NULL };
+	static const char *const levels[] = { "", "debug", "info", "warn", "error" };
+	sigset_t none;
+
+	snprintf(level, sizeof(level), "%s", levels[master->log_level]);
+	if (dup2(fd, CHANNEL_NUMBER) < 0) {
+		_exit(EXIT_FAILURE);
+	}
+	(void)fcntl(CHANNEL_NUMBER, F_SETFD, 0);
+	(void)close_range(CHANNEL_NUMBER + 1, UINT_MAX, 0);
+	setenv(CHANNEL_VARIABLE, "3", 1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(program, arguments);
+	_exit(EXIT_FAILURE);
+}
+
+static void refuse(struct control_client *client, const char *why)
+{
+	log_say(LOG_ERROR, "cannot upgrade: %s", why);
+	if (client != NULL) {
+		control_reply(client, json_pack("{s:b, s:s}", "ok", 0, "error", why));
+	}
+}
+
+void upgrade_begin(struct master *master, struct control_client *client)
+{
+	struct upgrade *upgrade;
+	int fds[2];
+	pid_t pid;
+
+	if (master->upgrade != NULL || master->stopping) {
+		refuse(client, "an upgrade or a stop is under way");
+		return;
+	}
+	if (channel_pair(fds) != 0) {
+		refuse(client, strerror(errno));
+		return;
+	}
+	log_say(LOG_INFO, "starting '%s' in place of this program", program);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		become_new(master, fds[1]);
+	}
+	close(fds[1]);
+	if (pid < 0) {
+		close(fds[0]);
+		refuse(client, strerror(errno));
+		return;
+	}
+	upgrade = new_upgrade(master, fds[0], on_new);
+	upgrade->pid = pid;
+	upgrade->client = client;
+	sockets_hand_over(master, fds[0]);
+}
+
+void upgrade_reap(struct master *master)
+{
+	struct upgrade *upgrade = master->upgrade;
+
+	if (upgrade != NULL && upgrade->pid > 0 &&
+	    waitpid(upgrade->pid, NULL, WNOHANG) == upgrade->pid) {
+		upgrade->pid = 0;
+		fail(master);
+	}
+}
+
+/* The new master's side. */
+
+static void on_old(struct watch *watch, uint32_t events)
+{
+	struct upgrade *upgrade = LIST_OWNER(watch, struct upgrade, channel);
+	struct master *master = upgrade->master;
+	struct channel_message message;
+	int rc = channel_receive(watch->fd, &message);
+
+	(void)events;
+	if (rc == ERR_AGAIN) {
+		return;
+	}
+	if (rc == 0) {
+		channel_close_fds(&message);
+	}
+	/* READY, or the old one has gone: either way its control socket is free. */
+	upgrade_release(master);
+	master_take_control(master);
+}
+
+void upgrade_accept(struct master *master)
+{
+	const char *number = getenv(CHANNEL_VARIABLE);
+
+	if (number == NULL) {
+		return;
+	}
+	unsetenv(CHANNEL_VARIABLE);
+	(void)fcntl(CHANNEL_NUMBER, F_SETFD, FD_CLOEXEC);
+	sockets_take_over(master, CHANNEL_NUMBER);
+	(void)new_upgrade(master, CHANNEL_NUMBER, on_old);
+}
+
+void upgrade_serves(struct master *master)
+{
+	struct channel_message ready = { .type = CHANNEL_READY, .fds = { -1, -1 } };
+
+	if (master->upgrade != NULL && channel_send(master->upgrade->channel.fd, &ready) != 0) {
+		log_say(LOG_WARN, "the old master does not listen");
+	}
+}
