@@ -26,6 +26,7 @@ struct served {
 	struct rig rig;
 	struct config *config;
 	struct scoreboard *board;
+	struct scoreboard_blame *blame;
 	struct tls_tickets tickets;
 	union socket_address address;
 	int channel_fd;
@@ -59,7 +60,8 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 /* exit, not _exit: a sanitizer looks for leaks there. */
 static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
-	struct worker_setup setup = { .board = served->board, .tickets = &served->tickets,
+	struct worker_setup setup = { .board = served->board,
+		.blame = served->blame, .tickets = &served->tickets,
 		.channel_fd = channel_fd };
 
 	exit(worker_run(&setup));
@@ -69,7 +71,8 @@ static inline void served_prepare(struct served *served, const char *members)
 {
 	served->config = served_config(&served->rig, members);
 	rig_scan(&served->rig);
-	served->board = scoreboard_new(1);
+	served->board = scoreboard_new(1, NULL);
+	served->blame = blames_new(1);
 	for (size_t i = 0; i < served->rig.set.count; i++) {
 		scoreboard_handler_add(served->board, served->rig.set.items[i].note.name);
 	}
@@ -170,6 +173,7 @@ static inline void served_stop(struct served *served)
 	close(served->channel_fd);
 	config_free(served->config);
 	scoreboard_free(served->board);
+	blames_free(served->blame, 1);
 	rig_close(&served->rig);
 }
 

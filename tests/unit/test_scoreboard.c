@@ -10,16 +10,22 @@
 #include "unit.h"
 
 static struct scoreboard *board;
+static struct scoreboard_blame *blames;
+static int reader_fd;
 
 static void set_up(void)
 {
-	board = scoreboard_new(2);
+	board = scoreboard_new(2, &reader_fd);
+	blames = blames_new(2);
 }
 
 static void tear_down(void)
 {
+	close(reader_fd);
 	scoreboard_free(board);
 	scoreboard_free(NULL);
+	blames_free(blames, 2);
+	blames_free(NULL, 2);
 }
 
 START_TEST(finds_handlers_by_name)
@@ -56,21 +62,34 @@ START_TEST(shows_what_another_process_has_counted)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		counter_add(&worker->accepted, 3);
-		blame_set(&worker->blame, "crasher", "on_request", "0123456789abcdef",
+		blame_set(&blames[1], "crasher", "on_request", "0123456789abcdef",
 		    "GET", "/crash");
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_uint_eq(counter_get(&worker->accepted), 3);
 	ck_assert_uint_eq(counter_get(&board->worker[0].accepted), 0);
-	ck_assert_str_eq(worker->blame.handler, "crasher");
-	ck_assert_str_eq(worker->blame.target, "GET /crash");
+	ck_assert_str_eq(blames[1].handler, "crasher");
+	ck_assert_str_eq(blames[1].target, "GET /crash");
+}
+END_TEST
+
+START_TEST(gives_readers_no_way_to_write)
+{
+	const struct scoreboard *seen = scoreboard_map(reader_fd);
+
+	ck_assert_ptr_nonnull(seen);
+	counter_add(&board->worker[1].accepted, 7);
+	ck_assert_uint_eq(counter_get(&seen->worker[1].accepted), 7);
+	ck_assert_int_lt(ftruncate(reader_fd, 0), 0);
+	ck_assert_int_lt(write(reader_fd, "x", 1), 0);
+	scoreboard_free((struct scoreboard *)seen);
 }
 END_TEST
 
 START_TEST(cuts_what_is_too_long_to_blame)
 {
-	struct scoreboard_blame *blame = &board->worker[0].blame;
+	struct scoreboard_blame *blame = &blames[0];
 	char text[1000];
 
 	memset(text, 'x', sizeof(text) - 1);
@@ -96,6 +115,7 @@ int main(void)
 	tcase_add_test(tests, finds_handlers_by_name);
 	tcase_add_test(tests, counts_those_without_a_place_as_the_server);
 	tcase_add_test(tests, shows_what_another_process_has_counted);
+	tcase_add_test(tests, gives_readers_no_way_to_write);
 	tcase_add_test(tests, cuts_what_is_too_long_to_blame);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
