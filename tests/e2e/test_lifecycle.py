@@ -199,6 +199,7 @@ def crasher(tmp_path):
 
 def test_blames_the_handler_and_the_request(start_server, crasher):
     server = start_server(plugins={"directory": str(crasher)},
+                          handlers={"crasher": {"isolation": "worker"}},
                           routes=[{"path": "/crash", "handler": "crasher"}])
     with server.connect() as client:
         client.start("GET", "/crash?now")
@@ -333,8 +334,8 @@ def test_runs_out_of_files_and_recovers(start_server):
     assert server.get("/hello/x").status == 200
 
 
-def test_hangup_is_not_the_end(start_server):
+def test_hangup_is_a_reload(start_server):
     server = start_server()
     server.signal(signal.SIGHUP)
-    server.wait_log("reload is not supported yet")
+    server.wait_log("generation 2 serves")
     assert server.get("/hello/x").status == 200
