@@ -68,6 +68,11 @@ void page_unmap(const struct page *page)
 	}
 }
 
+bool page_is_final(const struct page *page)
+{
+	return atomic_load(&page->signal) != 0 || atomic_load(&page->exited) != 0;
+}
+
 struct slice page_unsent(const struct page *page, uint64_t received)
 {
 	uint64_t base = atomic_load(&page->out_base);

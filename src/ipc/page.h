@@ -15,6 +15,7 @@
 #define TINCAN_IPC_PAGE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -56,6 +57,9 @@ int page_create(int *host_fd, int *reader_fd) MUST_USE;
 int page_map_host(int fd, struct page **page) MUST_USE;
 int page_map_reader(int fd, const struct page **page) MUST_USE;
 void page_unmap(const struct page *page);
+
+/* Does it run no callback any more, though its process may not be gone yet? */
+bool page_is_final(const struct page *page);
 
 /* What of the batch comes after the first received bytes of the stream; borrowed from the
  * page, empty if there is nothing. Only for a host that is dead. */

@@ -196,10 +196,24 @@ void hosts_lost(struct child *child, uint32_t version, pid_t pid)
 {
 	struct host *host = find(child, version);
 
-	if (host != NULL && host->pid == pid && !host->hung) {
+	if (host == NULL || host->pid != pid || host->hung) {
+		return;
+	}
+	if (host->page != NULL && page_is_final(host->page)) {
 		timer_set(&host->master->loop->timers, &host->timer,
 		    host->master->loop->now_ms + LOST_MS);
+	} else {
+		/* It lives without its socket; if it is only slow to die, no harm is done. */
+		kill(pid, SIGKILL);
 	}
+}
+
+static void tell_died(const struct host *host)
+{
+	struct channel_message message = { .type = CHANNEL_DIED, .number = host->version,
+		.value = (uint32_t)host->pid, .fds = { -1, -1 } };
+
+	(void)!channel_send(host->child->channel.fd, &message);
 }
 
 static void tell_broken(const struct host *host)
@@ -272,6 +286,7 @@ static void on_death(struct host *host, int status)
 		forget(host);
 		return;
 	}
+	tell_died(host);
 	tell_death(host, version, status);
 	timer_cancel(&host->timer);
 	host->pid = 0;

@@ -239,7 +239,9 @@ static void on_down(struct link *link, int error)
 	if (error != 0) {
 		plugin_refuse(probe->plugin, "its process broke the protocol");
 	} else {
-		status = reap(probe, false);
+		/* It may have closed its socket and live on. */
+		status = reap(probe, !page_is_final(link->page));
+		(void)!link_take_unsent(link);
 		obituary(probe->plugin, link->page, status, text);
 		/* An earlier refusal, as that it could not be loaded, stays. */
 		plugin_refuse(probe->plugin, "%s", text);

@@ -355,12 +355,20 @@ static int take_file(struct call *call, struct slice payload)
 	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
 }
 
+static void count_answer(struct remote *remote)
+{
+	LIST_OWNER(remote->link, struct host_link, link)->answered++;
+}
+
 /* A last frame: the call ends, whatever becomes of the exchange. */
 static int finish(struct call *call, const struct frame *frame)
 {
 	struct exchange *exchange = call->exchange;
 	int rc = 0;
 
+	if (call->state == CALL_SENT) {
+		count_answer(call->remote);
+	}
 	detach(call);
 	if (exchange != NULL) {
 		rc = frame->header.type == FRAME_REPLY ? reply_take(frame, exchange)
@@ -379,6 +387,7 @@ static int start(struct call *call, const struct frame *frame)
 	int rc = call->exchange == NULL ? 0 : reply_take_start(frame, call->exchange);
 
 	call->state = CALL_STARTED;
+	count_answer(call->remote);
 	if (call->exchange != NULL) {
 		timer_cancel(&call->timer);
 	}
@@ -409,14 +418,14 @@ int call_take_frame(struct remote *remote, const struct frame *frame)
 	}
 }
 
-static void lose(struct call *call, bool running)
+static void lose(struct call *call, bool begun)
 {
 	struct remote *remote = call->remote;
 
 	call->deaths++;
 	if (call->exchange == NULL) {
 		end(call);
-	} else if (running || call->state == CALL_STARTED || call->deaths > RESENDS) {
+	} else if (begun || call->state == CALL_STARTED || call->deaths > RESENDS) {
 		fail(call, 502, "the handler crashed");
 		end(call);
 	} else {
@@ -426,7 +435,7 @@ static void lose(struct call *call, bool running)
 	}
 }
 
-void calls_host_died(struct remote *remote, const struct page *page)
+void calls_host_died(struct remote *remote, const struct page *page, uint64_t unheard)
 {
 	uint64_t running = atomic_load(&page->running);
 	struct list newer;
@@ -436,8 +445,13 @@ void calls_host_died(struct remote *remote, const struct page *page)
 	list_move(&newer, &remote->waiting);
 	while (!list_empty(&remote->sent)) {
 		struct call *call = LIST_OWNER(remote->sent.next, struct call, link);
+		bool begun = call->id == running;
 
-		lose(call, call->id == running);
+		if (call->state == CALL_SENT && unheard > 0) {
+			unheard--;
+			begun = true;
+		}
+		lose(call, begun);
 	}
 	list_move(&remote->waiting, &newer);
 	if (remote->retry_after_s != 0) {

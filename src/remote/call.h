@@ -15,8 +15,9 @@ void calls_release(struct remote *remote);
 /* A frame about a call: ERR_PROTOCOL if it is not one that may come now. */
 int call_take_frame(struct remote *remote, const struct frame *frame) MUST_USE;
 
-/* The host is dead: the running call is lost, those not begun wait for the next host. */
-void calls_host_died(struct remote *remote, const struct page *page);
+/* The host is dead: the running call is lost, and so are as many of the first as it had
+ * answered unheard; those not begun wait for the next host. */
+void calls_host_died(struct remote *remote, const struct page *page, uint64_t unheard);
 
 void calls_send_waiting(struct remote *remote);
 void calls_refuse_waiting(struct remote *remote);

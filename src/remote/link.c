@@ -15,6 +15,7 @@ static void go_down(struct link *link, int error)
 {
 	if (!link->down) {
 		link->down = true;
+		link->broken = error != 0;
 		loop_remove(link->loop, &link->watch);
 		link->ops->down(link, error);
 	}
@@ -23,13 +24,15 @@ static void go_down(struct link *link, int error)
 static int take_frames(struct link *link)
 {
 	struct slice rest = buffer_slice(&link->in);
+	size_t taken = 0;
 	struct frame frame;
 	int rc = 0;
 
 	while (rc == 0 && (rc = frame_next(&rest, &frame)) == 0) {
 		rc = link->ops->frame(link, &frame);
+		taken = rc == 0 ? link->in.size - rest.size : taken;
 	}
-	buffer_consume(&link->in, link->in.size - rest.size);
+	buffer_consume(&link->in, taken);
 	return rc == ERR_AGAIN ? 0 : rc;
 }
 
@@ -77,16 +80,8 @@ static int receive(struct link *link)
 	return size == 0 ? ERR_EOF : errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
 }
 
-/* The host is dead: what it had finished lies in its page. */
-static int take_unsent(struct link *link)
-{
-	struct slice unsent = page_unsent(link->page, link->received);
-	int rc = buffer_append(&link->in, unsent.data, unsent.size);
-
-	return rc == 0 ? take_frames(link) : rc;
-}
-
-static void on_readable(struct link *link)
+/* 0: there may be more. */
+static int read_some(struct link *link)
 {
 	int rc = receive(link);
 
@@ -94,10 +89,38 @@ static void on_readable(struct link *link)
 		rc = take_frames(link);
 	}
 	if (rc == ERR_EOF || rc == ERR_CLOSED) {
-		go_down(link, take_unsent(link));
+		go_down(link, 0);
 	} else if (rc != 0 && rc != ERR_AGAIN) {
 		go_down(link, rc);
 	}
+	return rc;
+}
+
+void link_drain(struct link *link)
+{
+	while (!link->down && read_some(link) == 0) {
+	}
+	/* Without an end of file: a process that the plugin started keeps the socket. */
+	go_down(link, 0);
+}
+
+int link_take_unsent(struct link *link)
+{
+	struct slice unsent;
+	int rc;
+
+	/* What the plugin wrote itself stands in the stream, but does not count in the page's
+	 * positions: only a batch that follows what was understood has a known place. */
+	if (link->broken) {
+		link->received -= link->in.size;
+		buffer_reset(&link->in);
+		if (atomic_load(&link->page->out_base) != link->received) {
+			return ERR_PROTOCOL;
+		}
+	}
+	unsent = page_unsent(link->page, link->received);
+	rc = buffer_append(&link->in, unsent.data, unsent.size);
+	return rc == 0 ? take_frames(link) : rc;
 }
 
 static void send_out(struct link *link)
@@ -129,7 +152,7 @@ static void on_event(struct watch *watch, uint32_t events)
 		send_out(link);
 	}
 	if ((events & ~(uint32_t)EPOLLOUT) && !link->down) {
-		on_readable(link);
+		(void)read_some(link);
 	}
 }
 

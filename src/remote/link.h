@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The socket between a worker (or the probing master) and one host: frames out in batches,
- * one write a round; frames and descriptors in. When the host dies, what it had finished
- * but not sent is taken from its page, and delivered before the link says that it is down.
- * Lifetime: that of one host process.
+ * one write a round; frames and descriptors in. Lifetime: that of one host process.
  */
 #ifndef TINCAN_REMOTE_LINK_H
 #define TINCAN_REMOTE_LINK_H
@@ -22,8 +20,9 @@ struct link;
 struct link_ops {
 	/* A frame from the host, untrusted. Anything but 0 ends the link. */
 	int (*frame)(struct link *link, const struct frame *frame);
-	/* It is over; *error* is 0 for an end of file, else what went wrong. The link may be
-	 * released from here on, but not within the call. */
+	/* Nothing more comes; *error* is 0 for an end of file, else what went wrong. The host
+	 * may live on, if it has closed its socket. The link may be released from here on,
+	 * but not within the call. */
 	void (*down)(struct link *link, int error);
 };
 
@@ -40,6 +39,7 @@ struct link {
 	size_t fd_count;
 	bool blocked;			/* the socket takes no more for now */
 	bool down;
+	bool broken;			/* by what cannot be understood: it lies in in */
 };
 
 /* Takes both descriptors, whatever the result. ERR_SYSTEM, ERR_NOMEM. */
@@ -53,6 +53,13 @@ void link_release(struct link *link);
  * the end of the round. */
 struct buffer *link_out(struct link *link);
 void link_flush(struct link *link);
+
+/* The host is dead: takes in all that it had sent, and goes down. */
+void link_drain(struct link *link);
+
+/* The link is down and the host dead: delivers what it had finished but not sent, as far as
+ * that can be told. 0, or what is wrong. */
+int link_take_unsent(struct link *link) MUST_USE;
 
 /* The descriptor that came with the frame at hand, owned by the caller now; -1: none. */
 int link_take_fd(struct link *link);

@@ -136,6 +136,21 @@ static int on_frame(struct link *link, const struct frame *frame)
 	}
 }
 
+/* The host runs no more: its page says what became of the calls it had. */
+static void settle(struct remote *remote)
+{
+	struct host_link *host = LIST_OWNER(remote->link, struct host_link, link);
+	const struct page *page = host->link.page;
+	uint64_t finished = atomic_load(&page->finished);
+
+	/* What cannot be delivered shows in the count. */
+	(void)!link_take_unsent(&host->link);
+	calls_host_died(remote, page,
+	    finished > host->answered ? finished - host->answered : 0);
+	drop_link(remote);
+}
+
+/* As long as it may run, its page says nothing for sure: the master will tell. */
 static void on_down(struct link *link, int error)
 {
 	struct host_link *host = LIST_OWNER(link, struct host_link, link);
@@ -145,12 +160,29 @@ static void on_down(struct link *link, int error)
 		static const char text[] = "its process broke the protocol and is ended";
 
 		remote->ops.log(4, remote->name, NULL, text, sizeof(text) - 1);
-		remote->ops.kill(remote->ops.arg, host->pid);
-	} else {
-		remote->ops.lost(remote->ops.arg, host->pid);
 	}
-	calls_host_died(remote, link->page);
-	drop_link(remote);
+	remote->ops.lost(remote->ops.arg, host->pid);
+	if (page_is_final(link->page)) {
+		settle(remote);
+	}
+}
+
+static void finish_host(struct remote *remote)
+{
+	if (remote->link != NULL) {
+		link_drain(remote->link);
+	}
+	if (remote->link != NULL) {
+		settle(remote);
+	}
+}
+
+void remote_died(struct remote *remote, uint32_t pid)
+{
+	if (remote->link != NULL &&
+	    LIST_OWNER(remote->link, struct host_link, link)->pid == pid) {
+		finish_host(remote);
+	}
 }
 
 static const struct link_ops ops = { .frame = on_frame, .down = on_down };
@@ -169,7 +201,7 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 {
 	struct host_link *host = calloc(1, sizeof(*host));
 
-	drop_link(remote);
+	finish_host(remote);
 	if (host == NULL || link_init(&host->link, remote->loop, &ops, socket_fd, page_fd) != 0) {
 		free(host);
 		return;

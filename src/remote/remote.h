@@ -24,10 +24,9 @@ struct remote;
 
 /* What a remote asks of its worker. */
 struct remote_ops {
-	/* The host of that pid does not come back from a call, or breaks the protocol: have
-	 * the master kill it. */
+	/* The host of that pid does not come back from a call: have the master kill it. */
 	void (*kill)(void *arg, uint32_t pid);
-	/* Its socket has ended: its process is dead, or should be soon. */
+	/* Its socket has ended, or brings nonsense: its process is dead, or should be soon. */
 	void (*lost)(void *arg, uint32_t pid);
 	/* A line from the plugin. */
 	void (*log)(int level, const char *handler, const char *request, const char *text,
@@ -48,9 +47,13 @@ uint32_t remote_version(const struct remote *remote);
 /* Has it neither instances nor calls? */
 bool remote_idle(const struct remote *remote);
 
-/* A host is there, of that pid: takes both descriptors. Opens all instances in it, then sends all calls
- * that wait. A host before it is forgotten. */
+/* A host is there, of that pid: takes both descriptors. Opens all instances in it, then
+ * sends all calls that wait. The host before it is dead. */
 void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_fd);
+
+/* The process of that pid is no more: what it was doing is lost, what it had finished is
+ * delivered. Harmless if it is not the host at hand. */
+void remote_died(struct remote *remote, uint32_t pid);
 
 /* No host will come for now: calls that wait, and new ones, get 503 until one is attached. */
 void remote_break(struct remote *remote, uint32_t retry_after_s);

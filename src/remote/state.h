@@ -16,6 +16,7 @@ struct host_link {
 	struct deferred later;	/* its end */
 	struct remote *remote;
 	uint32_t pid;
+	uint64_t answered;	/* calls whose replies have come */
 };
 
 struct remote_instance {

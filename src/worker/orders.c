@@ -72,6 +72,9 @@ static void take(struct worker *worker, struct channel_message *message)
 	case CHANNEL_HOST:
 		remotes_attach(worker, message);
 		break;
+	case CHANNEL_DIED:
+		remotes_died(worker, message);
+		break;
 	case CHANNEL_BREAK:
 		remotes_break(worker, message);
 		break;

@@ -132,6 +132,17 @@ void remotes_attach(struct worker *worker, struct channel_message *message)
 	}
 }
 
+void remotes_died(struct worker *worker, const struct channel_message *message)
+{
+	struct entry *entry = find(worker, message->number);
+
+	if (entry != NULL && entry->remote != NULL) {
+		remote_died(entry->remote, message->value);
+	} else if (entry != NULL && entry->host.value == message->value) {
+		channel_close_fds(&entry->host);
+	}
+}
+
 void remotes_break(struct worker *worker, const struct channel_message *message)
 {
 	struct entry *entry = find(worker, message->number);

@@ -14,8 +14,9 @@ struct worker;
 /* The remote of that version, a new one if need be. */
 struct remote *remotes_get(struct worker *worker, uint32_t version, const char *name);
 
-/* HOST and BREAK from the master. */
+/* HOST, DIED and BREAK from the master. */
 void remotes_attach(struct worker *worker, struct channel_message *message);
+void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
 void remotes_release(struct worker *worker);

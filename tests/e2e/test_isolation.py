@@ -99,3 +99,15 @@ def test_of_1000_requests_the_10_that_kill_it_are_lost(limited, way):
     assert len(deaths) == len(POISONED), limited.log
     assert all("crashed in on_request" in line for line in deaths)
     assert all(re.search("request [0-9a-f]{16}", line) for line in deaths)
+
+
+@pytest.mark.parametrize("way", MUTE_WAYS)
+def test_of_1000_requests_all_are_answered_whatever_it_does_to_its_socket(limited, way):
+    with load.Steady(limited), load.Steady(limited, "/files/file.bin"):
+        replies = load.Crowd(limited, AT_ONCE).run(targets(way))
+    assert len(replies) == REQUESTS
+    for statuses in replies.values():
+        assert statuses in ([200], [502]), (replies, limited.log)
+    lost = sum(statuses == [502] for statuses in replies.values())
+    # What was finished but cannot be told from garbage is lost, too; nothing else is.
+    assert lost <= (len(POISONED) * AT_ONCE if "garbage" in way else len(POISONED))

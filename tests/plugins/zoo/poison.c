@@ -13,7 +13,7 @@
 #include <tincan/handler.h>
 #include <unistd.h>
 
-#define SERVER_FD 3	/* of a process that serves one plugin; nothing a plugin may know */
+#define SERVER_FD 3 /* of a process that serves one plugin; nothing a plugin may know */
 
 static void die_of_segv(void)
 {
