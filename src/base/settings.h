@@ -23,7 +23,7 @@ struct setting {
 	char *path;		/* owned; "limits.0.rate" */
 	char *text;		/* owned; a string's value, else its JSON text */
 	char *json;		/* owned; compact JSON text of the value */
-	char *where;		/* owned; "server.json:14: routes[0].settings.limits[0]" */
+	char *where; /* owned; "server.json:14: routes[0].settings.limits[0]" */
 	enum setting_type type;
 	int64_t integer;	/* of an int; 0 or 1 of a bool */
 	size_t length;		/* children of an array or object */

@@ -35,7 +35,7 @@ struct config_certificate {
 struct config_handler {
 	char *where;
 	char *name;
-	bool in_worker;		/* "isolation": "worker"; else it has a process of its own */
+	bool in_worker; /* "isolation": "worker"; else it has a process of its own */
 	uint32_t timeout_ms;	/* to answer a request; past it 504 */
 	uint64_t max_memory_bytes;	/* of its process; 0: no limit */
 };

@@ -59,7 +59,7 @@ struct exchange {
 	/* Set by a handler side that answers later: the exchange is dropped, forget it */
 	void (*cancel)(struct exchange *exchange);
 	void *call;			/* that handler side's own */
-	void *origin;			/* the worker's: the generation that it is served by */
+	void *origin; /* the worker's: the generation that it is served by */
 	char id[EXCHANGE_ID_BYTES];
 	int64_t started_us;		/* monotonic; when the header was complete */
 };

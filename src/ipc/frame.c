@@ -49,7 +49,8 @@ int frame_next(struct slice *bytes, struct frame *frame)
 		return ERR_AGAIN;
 	}
 	memcpy(&frame->header, bytes->data, sizeof(frame->header));
-	if (frame->header.size < sizeof(frame->header) || frame->header.size > FRAME_MAX) {
+	if (frame->header.size < sizeof(frame->header) ||
+	    frame->header.size > FRAME_MAX) {
 		return ERR_PROTOCOL;
 	}
 	if (bytes->size < frame->header.size) {

@@ -41,7 +41,7 @@ enum scoreboard_state {
 /* What a handler has done in one worker. */
 struct scoreboard_handler {
 	counter requests[SCOREBOARD_CLASSES];	/* by the class of their status */
-	counter us;				/* from header to end of the reply, summed */
+	counter us; /* from header to end of the reply, summed */
 };
 
 /* What a worker is at: set before foreign code runs, cleared after. */
@@ -70,7 +70,7 @@ struct scoreboard_worker {
 
 struct scoreboard {
 	uint32_t workers;
-	_Atomic uint32_t handlers;	/* names set so far; the first is the server's own */
+	_Atomic uint32_t handlers; /* names set so far; the first is the server's own */
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
 	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];

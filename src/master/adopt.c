@@ -43,7 +43,8 @@ static void order_by_age(struct plugin_set *set, const struct boot *live)
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
 		for (size_t k = next; k < set->count; k++) {
-			if (strcmp(set->items[k].file, live->plugins.items[i].file) == 0) {
+			if (strcmp(set->items[k].file, live->plugins.items[i].file) ==
+			    0) {
 				struct plugin found = set->items[k];
 
 				memmove(&set->items[next + 1], &set->items[next],
@@ -55,17 +56,19 @@ static void order_by_age(struct plugin_set *set, const struct boot *live)
 	}
 }
 
-static void judge(const struct master *master, const struct boot *live, bool same_settings,
-    struct plugin *plugin)
+static void judge(const struct master *master, const struct boot *live,
+    bool same_settings, struct plugin *plugin)
 {
-	const struct version *version = versions_find(master, plugin->note.name, plugin->hash);
+	const struct version *version = versions_find(master, plugin->note.name,
+	    plugin->hash);
 	const struct plugin *served = served_as(live, plugin->note.name);
 
 	if (version == NULL) {
 		return;
 	}
 	if (version->quarantined) {
-		plugin_refuse(plugin, "it crashed when it was new, and is in quarantine until "
+		plugin_refuse(plugin,
+		    "it crashed when it was new, and is in quarantine until "
 		    "its file changes");
 	}
 	if (version->demoted) {
@@ -73,8 +76,9 @@ static void judge(const struct master *master, const struct boot *live, bool sam
 	}
 	if (same_settings && served != NULL && strcmp(served->hash, plugin->hash) == 0) {
 		plugin->probed = true;
-		plugin->own_route = served->own_route == NULL ? NULL
-							      : memory_text(served->own_route);
+		plugin->own_route = served->own_route == NULL ?
+		    NULL :
+		    memory_text(served->own_route);
 	}
 }
 
@@ -117,7 +121,8 @@ static void keep_served(struct plugin *plugin, const struct plugin *served)
 static const struct plugin *fallback(const struct master *master, const struct boot *live,
     const struct plugin *plugin)
 {
-	const struct version *version = versions_find(master, plugin->note.name, plugin->hash);
+	const struct version *version = versions_find(master, plugin->note.name,
+	    plugin->hash);
 
 	while (version != NULL && version->quarantined) {
 		version = version->before;
@@ -134,8 +139,8 @@ static void settle_refused(const struct master *master, const struct boot *live,
 	    strcmp(served->refused_hash, plugin->hash) == 0;
 
 	if (!told) {
-		log_say(LOG_ERROR, "%s is not served: %s%s%s", plugin->file, plugin->refusal,
-		    good == NULL ? "" : "; version before goes on: ",
+		log_say(LOG_ERROR, "%s is not served: %s%s%s", plugin->file,
+		    plugin->refusal, good == NULL ? "" : "; version before goes on: ",
 		    good == NULL ? "" : good->hash);
 	}
 	if (good != NULL) {
@@ -166,7 +171,8 @@ static void settle_claims(struct boot *boot)
 		    config_routes_to(boot->config, plugin->note.name)) {
 			continue;
 		}
-		if (router_add(router, plugin->own_route, 0, NULL, plugin, &clash) == ERR_LIMIT &&
+		if (router_add(router, plugin->own_route, 0, NULL, plugin, &clash) ==
+			ERR_LIMIT &&
 		    (struct plugin *)clash >= boot->plugins.items &&
 		    (struct plugin *)clash < boot->plugins.items + boot->plugins.count) {
 			plugin_refuse(plugin, "its own route '%s' is taken by '%s'",
@@ -180,8 +186,9 @@ static void take_version(struct master *master, const struct boot *live,
     struct plugin *plugin)
 {
 	const struct plugin *served = served_as(live, plugin->note.name);
-	struct version *before =
-	    served == NULL ? NULL : versions_find(master, served->note.name, served->hash);
+	struct version *before = served == NULL ?
+	    NULL :
+	    versions_find(master, served->note.name, served->hash);
 	struct version *version = versions_take(master, plugin, before);
 
 	plugin->version = version->plugin.version;
@@ -202,7 +209,8 @@ static void tell_gone(const struct boot *boot, const struct boot *live)
 	for (size_t i = 0; live != NULL && i < live->plugins.count; i++) {
 		const struct plugin *plugin = &live->plugins.items[i];
 
-		if (plugin->refusal == NULL && served_as(boot, plugin->note.name) == NULL) {
+		if (plugin->refusal == NULL &&
+		    served_as(boot, plugin->note.name) == NULL) {
 			log_say(LOG_INFO, "handler '%s' is retired", plugin->note.name);
 		}
 	}

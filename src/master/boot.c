@@ -48,12 +48,13 @@ static void check_names(struct boot *boot)
 	const struct config *config = boot->config;
 
 	for (size_t i = 0; i < config->handler_count; i++) {
-		need_plugin(boot, config->handlers[i].name, config->handlers[i].where, "");
+		need_plugin(boot, config->handlers[i].name, config->handlers[i].where,
+		    "");
 	}
 	for (size_t i = 0; i < config->route_count; i++) {
 		if (config->routes[i].handler != NULL) {
-			need_plugin(boot, config->routes[i].handler, config->routes[i].where,
-			    ".handler");
+			need_plugin(boot, config->routes[i].handler,
+			    config->routes[i].where, ".handler");
 		}
 	}
 }
@@ -86,7 +87,8 @@ static void read_config(struct boot *boot, const char *file, const struct slice 
 	if (text != NULL) {
 		boot->text = memory_copy(text->data, text->size);
 		boot->text_size = text->size;
-	} else if (config_read(file, &boot->text, &boot->text_size, &boot->problems) != 0) {
+	} else if (config_read(file, &boot->text, &boot->text_size, &boot->problems) !=
+	    0) {
 		return;
 	}
 	boot->config = config_parse(file, boot->text, boot->text_size, &boot->problems);
@@ -102,8 +104,8 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 	problems_init(&boot->problems);
 	read_config(boot, file, text);
 	if (boot->config != NULL && hostexec_open(&boot->problems) == 0) {
-		plugin_scan(&boot->plugins, boot->config->plugin_directory, boot->config->state,
-		    &boot->problems);
+		plugin_scan(&boot->plugins, boot->config->plugin_directory,
+		    boot->config->state, &boot->problems);
 		set_isolation(boot);
 		if (adjust != NULL) {
 			adjust(boot);

@@ -18,7 +18,7 @@
 struct boot {
 	char *text;			/* owned; the file's content */
 	size_t text_size;
-	struct config *config;		/* owned; NULL if the file could not be understood */
+	struct config *config; /* owned; NULL if the file could not be understood */
 	struct plugin_set plugins;
 	struct problems problems;
 	struct probes *probes;		/* while they run */

@@ -36,9 +36,11 @@ static json_t *describe_worker(const struct master *master, uint32_t index)
 		requests += requests_of(worker, h);
 	}
 	return json_pack("{s:i, s:i, s:s, s:I, s:I, s:I}", "index", (int)index, "pid",
-	    (int)master->children[index].pid, "state", states[atomic_load(&worker->state) & 3],
-	    "connections", (json_int_t)counter_get(&worker->connections), "requests",
-	    (json_int_t)requests, "generation", (json_int_t)master->children[index].generation);
+	    (int)master->children[index].pid, "state",
+	    states[atomic_load(&worker->state) & 3], "connections",
+	    (json_int_t)counter_get(&worker->connections), "requests",
+	    (json_int_t)requests, "generation",
+	    (json_int_t)master->children[index].generation);
 }
 
 struct host_list {
@@ -53,9 +55,10 @@ static void add_host(void *arg, const struct host_facts *facts)
 
 	if (facts->version == hosts->version) {
 		hosts->broken = hosts->broken || facts->broken;
-		json_array_append_new(hosts->list, json_pack("{s:i, s:i, s:i, s:I, s:b}", "worker",
-		    (int)facts->worker, "pid", (int)facts->pid, "crashes", (int)facts->crashes,
-		    "answers", (json_int_t)facts->answers, "broken", facts->broken));
+		json_array_append_new(hosts->list,
+		    json_pack("{s:i, s:i, s:i, s:I, s:b}", "worker", (int)facts->worker,
+			"pid", (int)facts->pid, "crashes", (int)facts->crashes, "answers",
+			(json_int_t)facts->answers, "broken", facts->broken));
 	}
 }
 
@@ -82,7 +85,8 @@ static uint64_t handler_requests(const struct master *master, const char *name)
 	uint32_t handler = scoreboard_handler_find(master->board, name);
 	uint64_t sum = 0;
 
-	for (uint32_t w = 0; handler != SCOREBOARD_SERVER && w < master->worker_count; w++) {
+	for (uint32_t w = 0; handler != SCOREBOARD_SERVER && w < master->worker_count;
+	     w++) {
 		sum += requests_of(&master->board->worker[w], handler);
 	}
 	return sum;
@@ -97,9 +101,10 @@ static json_t *describe_plugin(const struct master *master, const struct plugin 
 	}
 	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:o}", "name",
 	    plugin->note.name, "file", plugin->file, "hash", plugin->hash, "level",
-	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker", "state",
-	    state_of(master, plugin, hosts.broken), "reason", plugin->refusal, "requests",
-	    (json_int_t)handler_requests(master, plugin->note.name), "hosts", hosts.list);
+	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
+	    "state", state_of(master, plugin, hosts.broken), "reason", plugin->refusal,
+	    "requests", (json_int_t)handler_requests(master, plugin->note.name), "hosts",
+	    hosts.list);
 }
 
 static json_t *describe_plugins(const struct master *master)
@@ -108,7 +113,8 @@ static json_t *describe_plugins(const struct master *master)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
-		json_array_append_new(list, describe_plugin(master, &live->plugins.items[i]));
+		json_array_append_new(list,
+		    describe_plugin(master, &live->plugins.items[i]));
 	}
 	return list;
 }
@@ -135,10 +141,11 @@ static json_t *describe_all(const struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		json_array_append_new(workers, describe_worker(master, i));
 	}
-	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "ok", 1, "version",
-	    PACKAGE_VERSION, "pid", (int)getpid(), "generation",
-	    (json_int_t)rollout_number(master), "started_s", (json_int_t)master->started_s,
-	    "uptime_s", (json_int_t)(now_s - master->started_s), "workers", workers, "plugins",
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "ok", 1,
+	    "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
+	    (json_int_t)rollout_number(master), "started_s",
+	    (json_int_t)master->started_s, "uptime_s",
+	    (json_int_t)(now_s - master->started_s), "workers", workers, "plugins",
 	    describe_plugins(master), "listeners", describe_listeners(master));
 }
 

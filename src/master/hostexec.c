@@ -63,7 +63,8 @@ int hostexec_open(struct problems *problems)
 		program_fd = open_program(TINCAN_HOST);
 	}
 	if (program_fd < 0) {
-		problems_add(problems, "tincan-host", "it is built and installed with tincan",
+		problems_add(problems, "tincan-host",
+		    "it is built and installed with tincan",
 		    "cannot find the program that plugins run in: %s", strerror(errno));
 		return ERR_MISSING;
 	}
@@ -119,7 +120,8 @@ int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
 	int host_page;
 	int saved;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) != 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) !=
+	    0) {
 		return ERR_SYSTEM;
 	}
 	if (page_create(&host_page, &started->page_fd) != 0) {

@@ -43,8 +43,8 @@ static void announce(const struct master *master)
 		union socket_address address;
 		char name[SOCKET_NAME_BYTES];
 
-		if (socket_address_set(&address, config->listeners[i].host, listeners[i].port) ==
-		    0) {
+		if (socket_address_set(&address, config->listeners[i].host,
+			listeners[i].port) == 0) {
 			socket_address_name(&address, name);
 			log_say(LOG_INFO, "listening on https://%s", name);
 		}
@@ -106,7 +106,7 @@ void master_stop(struct master *master)
 	children_signal(master, SIGTERM);
 	sockets_close(master);
 	timer_set(&master->loop->timers, &master->deadline, master->loop->now_ms +
-	        rollout_live(master)->config->timeouts.drain_ms + DRAIN_GRACE_MS);
+		rollout_live(master)->config->timeouts.drain_ms + DRAIN_GRACE_MS);
 }
 
 int master_take_control(struct master *master)
@@ -115,10 +115,11 @@ int master_take_control(struct master *master)
 	int rc = 0;
 
 	problems_init(&problems);
-	master->control = control_open(master->loop, rollout_live(master)->config->control,
-	    command_run, master, &problems);
+	master->control = control_open(master->loop,
+	    rollout_live(master)->config->control, command_run, master, &problems);
 	if (master->control == NULL) {
-		log_say(LOG_ERROR, "%s: %s", problems.items[0].where, problems.items[0].what);
+		log_say(LOG_ERROR, "%s: %s", problems.items[0].where,
+		    problems.items[0].what);
 		rc = ERR_SYSTEM;
 	}
 	problems_release(&problems);
@@ -146,7 +147,8 @@ static void take_signal(struct master *master, uint32_t number)
 		break;
 	case SIGUSR1:
 		if (log_reopen() != 0) {
-			log_say(LOG_ERROR, "cannot reopen the error log: %s", strerror(errno));
+			log_say(LOG_ERROR, "cannot reopen the error log: %s",
+			    strerror(errno));
 		}
 		children_signal(master, SIGUSR1);
 		break;
@@ -175,7 +177,8 @@ static void on_signal(struct watch *watch, uint32_t events)
 
 static int watch_signals(struct master *master)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGCHLD, SIGUSR1, SIGUSR2, SIGHUP };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGCHLD, SIGUSR1, SIGUSR2,
+		SIGHUP };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -197,8 +200,8 @@ static int open_log(const struct config *config)
 
 	if (log_open(log->error, (enum log_level)log->level, format == CONFIG_LOG_JSON,
 	    format == CONFIG_LOG_TEXT) != 0) {
-		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n", config->file,
-		    log->error, strerror(errno));
+		fprintf(stderr, "tincan: %s: log.error: cannot open '%s': %s\n",
+		    config->file, log->error, strerror(errno));
 		return ERR_SYSTEM;
 	}
 	log_name("master");

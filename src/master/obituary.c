@@ -49,7 +49,8 @@ static void add_request(struct text *text, const struct page *page)
 static void add_cause(struct text *text, const struct page *page, int status)
 {
 	if (WIFSIGNALED(status)) {
-		add(text, ": signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		add(text, ": signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
 	} else if (atomic_load(&page->exited) != 0) {
 		add(text, ": it called exit(%d)", WEXITSTATUS(status));
 	} else {
@@ -73,8 +74,8 @@ static void add_backtrace(struct text *text, const struct plugin *plugin,
 	memcpy(frames, page->frames, sizeof(frames));
 	symbols_describe(plugin->copy, plugin->file, frames, count, names, sizeof(names));
 	add(text, " at address 0x%llx%s%s",
-	    (unsigned long long)atomic_load(&page->fault_address), names[0] == '\0' ? "" : ", in ",
-	    names);
+	    (unsigned long long)atomic_load(&page->fault_address),
+	    names[0] == '\0' ? "" : ", in ", names);
 }
 
 void obituary(const struct plugin *plugin, const struct page *page, int status,

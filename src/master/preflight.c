@@ -67,7 +67,8 @@ static _Noreturn void child_run(int fd, const struct config *config)
 		tls_devcert_ensure(config, config->certificates[0].chain,
 		    config->certificates[0].key, &problems);
 	}
-	if (problems.errors == 0 && tls_context_init(&tls, config, &tickets, &problems) == 0) {
+	if (problems.errors == 0 &&
+	    tls_context_init(&tls, config, &tickets, &problems) == 0) {
 		tls_context_release(&tls);
 	}
 	_exit(report(fd, &problems) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -150,7 +151,8 @@ void preflight_run(struct config *config, struct problems *problems)
 		return;
 	}
 	buffer_init(&content, REPORT_MAX);
-	if (collect(fd, &content) != 0 || !take_report(buffer_slice(&content), problems)) {
+	if (collect(fd, &content) != 0 ||
+	    !take_report(buffer_slice(&content), problems)) {
 		problems_add(problems, config->file, NULL,
 		    "the check of the certificates died");
 	}

@@ -21,7 +21,7 @@ struct rollout {
 	struct master *master;
 	uint32_t number;		/* of what is served, or being handed out */
 	struct boot live;
-	int memfd;			/* live, packed; for workers that start later; -1 */
+	int memfd; /* live, packed; for workers that start later; -1 */
 	struct boot *building;		/* owned; NULL: nothing is */
 	bool for_file;			/* building follows a reload */
 	bool again_file;		/* wishes that came meanwhile */
@@ -100,7 +100,8 @@ static int pack(struct rollout *rollout)
 	int rc;
 
 	message.listeners = sockets_of(rollout->master, live->config);
-	rc = generation_pack(&message, (struct slice){ live->text, live->text_size }, &fd);
+	rc = generation_pack(&message, (struct slice){ live->text, live->text_size },
+	    &fd);
 	free(message.listeners);
 	if (rc != 0) {
 		return rc;
@@ -166,7 +167,8 @@ static void refuse(struct rollout *rollout)
 	log_say(LOG_ERROR, "%s is not taken over: %zu problems, generation %u goes on",
 	    rollout->master->file, problems->errors, rollout->number);
 	for (size_t i = 0; i < problems->count; i++) {
-		log_say(LOG_ERROR, "%s: %s", problems->items[i].where, problems->items[i].what);
+		log_say(LOG_ERROR, "%s: %s", problems->items[i].where,
+		    problems->items[i].what);
 	}
 	answer_problems(&rollout->building_for, problems);
 	end_build(rollout);
@@ -176,8 +178,8 @@ static void open_log(const struct config *config)
 {
 	const struct config_log *log = &config->log;
 
-	if (log_open(log->error, (enum log_level)log->level, log->format == CONFIG_LOG_JSON,
-	    log->format == CONFIG_LOG_TEXT) != 0) {
+	if (log_open(log->error, (enum log_level)log->level,
+		log->format == CONFIG_LOG_JSON, log->format == CONFIG_LOG_TEXT) != 0) {
 		log_say(LOG_ERROR, "cannot open '%s': %s", log->error, strerror(errno));
 	}
 }
@@ -241,7 +243,8 @@ void rollout_reload(struct master *master, struct control_client *client)
 {
 	struct rollout *rollout = master->rollout;
 
-	waiters_add(rollout->building == NULL ? &rollout->building_for : &rollout->again_for,
+	waiters_add(rollout->building == NULL ? &rollout->building_for :
+						&rollout->again_for,
 	    client);
 	if (rollout->building == NULL) {
 		begin(rollout, true);
@@ -305,7 +308,8 @@ void rollout_failed(struct child *child, uint32_t number, const char *why)
 	struct rollout *rollout = child->master->rollout;
 	struct problems problems;
 
-	log_say(LOG_ERROR, "worker %u cannot serve generation %u: %s", child->index, number, why);
+	log_say(LOG_ERROR, "worker %u cannot serve generation %u: %s", child->index,
+	    number, why);
 	problems_init(&problems);
 	problems_add(&problems, child->master->file, NULL, "%s", why);
 	answer_problems(&rollout->handing_out, &problems);

@@ -36,7 +36,8 @@ static struct listener *find(const struct master *master,
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
 
 		if (strcmp(listener->host, wanted->host) == 0 &&
-		    (listener->configured == wanted->port || listener->port == wanted->port)) {
+		    (listener->configured == wanted->port ||
+			listener->port == wanted->port)) {
 			return listener;
 		}
 	}
@@ -48,8 +49,9 @@ static void explain(const struct config_listener *listener, int error,
 {
 	char name[32];
 	char why[128];
-	int owner = error == EADDRINUSE ? socket_port_owner(listener->port, name, sizeof(name))
-					: 0;
+	int owner = error == EADDRINUSE ?
+	    socket_port_owner(listener->port, name, sizeof(name)) :
+	    0;
 
 	if (owner > 0) {
 		snprintf(why, sizeof(why), "in use by process %d (%s)", owner, name);
@@ -109,7 +111,8 @@ static int bind_all(const struct master *master, struct listener *listener)
 	}
 	listener->port = socket_address_port(&address);
 	for (uint32_t i = 0; i < master->worker_count; i++) {
-		if (listener->fds[i] < 0 && socket_listen(&address, &listener->fds[i]) != 0) {
+		if (listener->fds[i] < 0 &&
+		    socket_listen(&address, &listener->fds[i]) != 0) {
 			return ERR_SYSTEM;
 		}
 	}
@@ -118,7 +121,8 @@ static int bind_all(const struct master *master, struct listener *listener)
 
 static void send_socket(struct child *child, const struct listener *listener)
 {
-	struct channel_message message = { .type = CHANNEL_LISTENER, .number = listener->id,
+	struct channel_message message = { .type = CHANNEL_LISTENER,
+		.number = listener->id,
 		.fds = { listener->fds[child->index], -1 } };
 
 	if (child->pid > 0 && channel_send(child->channel.fd, &message) != 0) {
@@ -149,7 +153,8 @@ int sockets_open(struct master *master, const struct config *config,
 	while (rc != 0 && last->next != &master->listeners) {
 		close_listener(master, LIST_OWNER(last->next, struct listener, link));
 	}
-	for (struct list *link = last->next; link != &master->listeners; link = link->next) {
+	for (struct list *link = last->next; link != &master->listeners;
+	     link = link->next) {
 		for (uint32_t i = 0; i < master->worker_count; i++) {
 			send_socket(&master->children[i],
 			    LIST_OWNER(link, struct listener, link));
@@ -184,7 +189,8 @@ void sockets_close_unused(struct master *master, const struct config *config)
 void sockets_close(struct master *master)
 {
 	while (!list_empty(&master->listeners)) {
-		close_listener(master, LIST_OWNER(master->listeners.next, struct listener, link));
+		close_listener(master,
+		    LIST_OWNER(master->listeners.next, struct listener, link));
 	}
 }
 
@@ -262,13 +268,15 @@ void sockets_take_over(struct master *master, int channel_fd)
 struct generation_listener *sockets_of(const struct master *master,
     const struct config *config)
 {
-	struct generation_listener *all = memory_new(config->listener_count, sizeof(*all));
+	struct generation_listener *all = memory_new(config->listener_count,
+	    sizeof(*all));
 
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct listener *listener = find(master, &config->listeners[i]);
 
 		if (listener != NULL) {
-			all[i] = (struct generation_listener){ listener->id, listener->port };
+			all[i] = (struct generation_listener){ listener->id,
+				listener->port };
 		}
 	}
 	return all;

@@ -16,7 +16,8 @@
 #include "ipc/channel.h"
 #include "master/sockets.h"
 
-#define CHANNEL_VARIABLE "TINCAN_UPGRADE"	/* the descriptor, in the new one's environment */
+#define CHANNEL_VARIABLE \
+	"TINCAN_UPGRADE" /* the descriptor, in the new one's environment */
 #define CHANNEL_NUMBER 3
 
 struct upgrade {
@@ -228,7 +229,8 @@ void upgrade_serves(struct master *master)
 {
 	struct channel_message ready = { .type = CHANNEL_READY, .fds = { -1, -1 } };
 
-	if (master->upgrade != NULL && channel_send(master->upgrade->channel.fd, &ready) != 0) {
+	if (master->upgrade != NULL &&
+	    channel_send(master->upgrade->channel.fd, &ready) != 0) {
 		log_say(LOG_WARN, "the old master does not listen");
 	}
 }

@@ -68,8 +68,9 @@ struct version *versions_take(struct master *master, const struct plugin *plugin
 		version->deaths = 0;
 	}
 	free(version->plugin.own_route);
-	version->plugin.own_route = plugin->own_route == NULL ? NULL
-							     : memory_text(plugin->own_route);
+	version->plugin.own_route = plugin->own_route == NULL ?
+	    NULL :
+	    memory_text(plugin->own_route);
 	return version;
 }
 
@@ -92,7 +93,8 @@ bool version_died(struct master *master, struct version *version, uint64_t answe
 	log_say(LOG_WARN,
 	    "handler '%s', version %s, is in quarantine until its file changes: going back to "
 	    "version %s",
-	    version->plugin.note.name, version->plugin.hash, version->before->plugin.hash);
+	    version->plugin.note.name, version->plugin.hash,
+	    version->before->plugin.hash);
 	return true;
 }
 

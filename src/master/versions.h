@@ -20,11 +20,11 @@ struct master;
 struct version {
 	struct list link;		/* in master.versions, oldest first */
 	struct plugin plugin;		/* owned texts; as it was judged */
-	struct version *before;		/* of the same name, live when this came; or NULL */
+	struct version *before; /* of the same name, live when this came; or NULL */
 	int64_t live_since_ms;
 	uint32_t deaths;		/* in probation */
 	bool quarantined;
-	bool demoted;			/* crashed a worker: runs in hosts whatever is configured */
+	bool demoted; /* crashed a worker: runs in hosts whatever is configured */
 };
 
 /* The version of that name and hash, or NULL. */

@@ -32,10 +32,11 @@ struct plugin {
 	uint32_t version;	/* the master's number for this content; 0: none yet */
 	bool isolated;		/* runs in hosts, not in workers */
 	bool probed;		/* with these settings, before: no need to again */
-	char refused_hash[PLUGIN_HASH_BYTES];	/* of its file, which is not what is served */
+	char refused_hash
+	    [PLUGIN_HASH_BYTES]; /* of its file, which is not what is served */
 	char *own_route;	/* owned; where it answers without a configured route */
 	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
-	const tc_handler *handler;	/* that one; NULL until plugin_load; the process's */
+	const tc_handler *handler; /* that one; NULL until plugin_load; the process's */
 };
 
 /* The plugins of one generation, sorted by file name. */

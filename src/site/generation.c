@@ -75,7 +75,8 @@ static int write_memfd(const struct buffer *content, int *out_fd)
 	if (fd < 0) {
 		return ERR_SYSTEM;
 	}
-	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	(void)fcntl(fd, F_ADD_SEALS,
+	    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 	*out_fd = fd;
 	return 0;
 }
@@ -148,7 +149,8 @@ static void unpack_listeners(struct unpack *in, struct generation_message *messa
 {
 	struct config *config = message->config;
 
-	message->listeners = memory_new(config->listener_count, sizeof(*message->listeners));
+	message->listeners = memory_new(config->listener_count,
+	    sizeof(*message->listeners));
 	for (size_t i = 0; i < config->listener_count; i++) {
 		message->listeners[i].id = unpack_u32(in);
 		message->listeners[i].port = (uint16_t)unpack_u32(in);

@@ -31,7 +31,8 @@ static void load_plugins(const struct build *build)
 	for (size_t i = 0; i < plugins->count; i++) {
 		struct plugin *plugin = &plugins->items[i];
 
-		if (plugin->refusal == NULL && !plugin->isolated && plugin->handler == NULL) {
+		if (plugin->refusal == NULL && !plugin->isolated &&
+		    plugin->handler == NULL) {
 			observe(build, plugin, "loading");
 			plugin_load(plugin, build->process->services);
 		}
@@ -40,7 +41,8 @@ static void load_plugins(const struct build *build)
 
 static uint32_t timeout_of(const struct config *config, const struct plugin *plugin)
 {
-	const struct config_handler *handler = config_find_handler(config, plugin->note.name);
+	const struct config_handler *handler = config_find_handler(config,
+	    plugin->note.name);
 
 	return handler == NULL ? CONFIG_HANDLER_TIMEOUT_MS : handler->timeout_ms;
 }
@@ -138,7 +140,8 @@ static void add_configured(const struct build *build, struct config_route *confi
 	route->plugin = plugin;
 	route->kind = SITE_REDIRECT;
 	if (plugin != NULL) {
-		open_instance(build, route, config->pattern, &config->settings, config->where);
+		open_instance(build, route, config->pattern, &config->settings,
+		    config->where);
 	}
 	if (router_add(build->site->router, config->pattern, config->methods,
 	    (const char *const *)config->other_methods, route, &clash) != 0) {
@@ -196,7 +199,8 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 			    pattern, older->plugin->file);
 		}
 	} else {
-		open_instance(build, route, pattern, &build->site->no_settings, plugin->file);
+		open_instance(build, route, pattern, &build->site->no_settings,
+		    plugin->file);
 	}
 	free(own);
 }

@@ -30,7 +30,7 @@ struct site_route {
 	enum site_kind kind;
 	struct config_route *config;	/* borrowed; NULL: a plugin at its own route */
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
-	struct instance *instance;	/* owned; of a handler in this process, else NULL */
+	struct instance *instance; /* owned; of a handler in this process, else NULL */
 	struct remote *remote;		/* borrowed; of a handler in a host, else NULL */
 	uint32_t remote_instance;	/* its number there */
 	uint32_t timeout_ms;		/* of a handler */

@@ -47,7 +47,8 @@ int access_reopen(struct worker *worker)
 
 bool access_same(const struct config *a, const struct config *b)
 {
-	return strcmp(a->log.access, b->log.access) == 0 && a->log.format == b->log.format;
+	return strcmp(a->log.access, b->log.access) == 0 &&
+	    a->log.format == b->log.format;
 }
 
 /* One line's facts. Texts are "" where a request did not get as far. */

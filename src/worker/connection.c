@@ -150,8 +150,10 @@ static void wait_for_next(struct connection *connection)
 		(void)ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued);
 		set_wait(connection, WAIT_WRITE, timeouts->write_ms);
 	} else if (session->exchange == NULL) {
-		set_wait(connection, WAIT_IDLE, connection->worker->draining &&
-		        timeouts->idle_ms > DRAIN_IDLE_MS ? DRAIN_IDLE_MS : timeouts->idle_ms);
+		set_wait(connection, WAIT_IDLE,
+		    connection->worker->draining && timeouts->idle_ms > DRAIN_IDLE_MS ?
+			DRAIN_IDLE_MS :
+			timeouts->idle_ms);
 	} else if (!session->head_read) {
 		set_wait(connection, WAIT_HEADER, timeouts->header_ms);
 	} else if (!session->request_read) {
@@ -387,7 +389,7 @@ static void on_timer(struct timer *timer)
 		if (reads_on(connection)) {
 			timer_set(&connection->worker->loop->timers, timer,
 			    connection->worker->loop->now_ms +
-			        connection->worker->config->timeouts.write_ms);
+				connection->worker->config->timeouts.write_ms);
 		} else {
 			connection_close(connection);
 		}
@@ -409,7 +411,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 
 	if (connection == NULL ||
 	    tls_session_init(&connection->tls, &worker->wire, &worker->generation->tls,
-	        fd) != 0) {
+		fd) != 0) {
 		free(connection);
 		close(fd);
 		return;

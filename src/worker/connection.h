@@ -26,7 +26,13 @@ enum connection_state {
 
 /* What the timer waits for. */
 enum connection_wait {
-	WAIT_HANDSHAKE, WAIT_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER, WAIT_WRITE, WAIT_LINGER
+	WAIT_HANDSHAKE,
+	WAIT_IDLE,
+	WAIT_HEADER,
+	WAIT_BODY,
+	WAIT_HANDLER,
+	WAIT_WRITE,
+	WAIT_LINGER
 };
 
 struct connection {
@@ -41,7 +47,7 @@ struct connection {
 	char *kept;			/* owned; input between turns */
 	union socket_address peer;
 	uint16_t local_port;
-	int queued;			/* bytes that the kernel had still to send, at a look */
+	int queued; /* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */
 	uint8_t wait;			/* enum connection_wait */
 	bool in_turn;

@@ -143,7 +143,8 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 	struct scoreboard_blame *blame = worker->blame;
 
 	if (route->remote != NULL) {
-		remote_call(route->remote, route->remote_instance, exchange, route->timeout_ms);
+		remote_call(route->remote, route->remote_instance, exchange,
+		    route->timeout_ms);
 		return;
 	}
 	blame_set(blame, route->plugin->note.name, "on_request", exchange->id,

@@ -55,7 +55,8 @@ static void build(struct generation *generation, struct problems *problems)
 		.remote = find_remote, .arg = worker };
 	struct config *config = generation->message.config;
 
-	site_open(&generation->site, config, &generation->message.plugins, &process, problems);
+	site_open(&generation->site, config, &generation->message.plugins, &process,
+	    problems);
 	blame_clear(worker->blame);
 	set_counters(generation);
 	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
@@ -63,7 +64,8 @@ static void build(struct generation *generation, struct problems *problems)
 	}
 }
 
-struct generation *generation_open(struct worker *worker, int fd, char *why, size_t why_size)
+struct generation *generation_open(struct worker *worker, int fd, char *why,
+    size_t why_size)
 {
 	struct generation *generation = memory_new(1, sizeof(*generation));
 	struct problems problems;

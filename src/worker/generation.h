@@ -16,7 +16,7 @@ struct worker;
 
 struct generation {
 	struct worker *worker;
-	struct generation_message message;	/* its number, configuration and plugins */
+	struct generation_message message; /* its number, configuration and plugins */
 	struct site site;
 	struct tls_context tls;
 	uint32_t references;

@@ -29,7 +29,7 @@ struct h1_session {
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
 	bool closing;			/* the connection ends with this reply */
-	bool cut;			/* it cannot be completed: end without a close_notify */
+	bool cut; /* it cannot be completed: end without a close_notify */
 	bool done;			/* it has ended: close */
 };
 

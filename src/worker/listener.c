@@ -46,9 +46,11 @@ static void pause_accepting(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
-	if (worker->loop->now_ms - listener->said_ms >= SAY_MS || listener->said_ms == 0) {
+	if (worker->loop->now_ms - listener->said_ms >= SAY_MS ||
+	    listener->said_ms == 0) {
 		listener->said_ms = worker->loop->now_ms;
-		log_say(LOG_WARN, "out of file descriptors: accepting only as they get free");
+		log_say(LOG_WARN,
+		    "out of file descriptors: accepting only as they get free");
 	}
 	loop_remove(worker->loop, &listener->watch);
 	timer_set(&worker->loop->timers, &listener->retry,

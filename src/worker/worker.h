@@ -33,7 +33,7 @@ struct worker_setup {
 struct generation;
 
 struct worker {
-	struct config *config;		/* of the newest generation; NULL before the first */
+	struct config *config; /* of the newest generation; NULL before the first */
 	struct generation *generation;	/* the newest */
 	struct loop *loop;
 	struct watch orders;		/* the channel to the master */
@@ -55,7 +55,7 @@ struct worker {
 	struct buffer access_line;	/* the one being put together */
 	char *plain;			/* what a connection has read in its turn */
 	struct buffer out;		/* what it writes in its turn */
-	char *scratch;			/* parts of files on their way; TLS_GATHER_MAX bytes */
+	char *scratch; /* parts of files on their way; TLS_GATHER_MAX bytes */
 	struct exchange *spares[WORKER_SPARES];
 	size_t spare_count;
 	uint64_t next_id;		/* of a request */
