@@ -354,6 +354,7 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 {
 	struct head old = exchange->reply.head;
 	struct slice kept[] = { SLICE("allow"), SLICE("retry-after") };
+	bool ours = status >= 500 && exchange->id[0] != '\0';
 	char *text;
 
 	reply_init(&exchange->reply, &exchange->arena);
@@ -365,9 +366,10 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 			return ERR_NOMEM;
 		}
 	}
-	text = arena_printf(&exchange->arena, "%d %s%s%s\n", status,
+	text = arena_printf(&exchange->arena, "%d %s%s%s%s%s%s\n", status,
 	    http_status_phrase(status), reason == NULL ? "" : ": ",
-	    reason == NULL ? "" : reason);
+	    reason == NULL ? "" : reason, ours ? " (request " : "",
+	    ours ? exchange->id : "", ours ? ")" : "");
 	if (text == NULL) {
 		return ERR_NOMEM;
 	}

@@ -12,21 +12,21 @@ class Crowd:
     def __init__(self, server, connections):
         self.server = server
         self.connections = connections
-        self.replies = {}  # target: statuses
+        self.replies = {}  # target: replies
         self.failures = []
         self.lock = threading.Lock()
 
-    def _note(self, target, status):
+    def _note(self, target, reply):
         with self.lock:
-            self.replies.setdefault(target, []).append(status)
+            self.replies.setdefault(target, []).append(reply)
 
     def _work(self, targets):
         try:
             with self.server.connect() as client:
                 for target in targets:
                     reply = client.get(target)
-                    self._note(target, reply.status)
                     assert reply.header("connection") != "close", (target, reply)
+                    self._note(target, reply)
         except (OSError, AssertionError) as error:
             with self.lock:
                 self.failures.append(repr(error))

@@ -365,8 +365,17 @@ END_TEST
 
 START_TEST(failure_without_a_reason_is_its_phrase)
 {
+	exchange->id[0] = '\0';
 	exchange_fail(exchange, 500, NULL);
 	ck_assert_str_eq(rig_body(&rig), "500 Internal Server Error\n");
+}
+END_TEST
+
+START_TEST(failure_of_ours_names_the_request)
+{
+	exchange_fail(exchange, 502, "it crashed");
+	ck_assert_str_eq(rig_body(&rig),
+	    "502 Bad Gateway: it crashed (request 00000000deadbeef)\n");
 }
 END_TEST
 
@@ -394,7 +403,8 @@ START_TEST(failure_needs_none_of_the_memory_that_a_handler_used)
 	ck_assert_int_eq(exchange_reply(exchange, 200, "text/plain", "x", 1), ERR_LIMIT);
 	exchange_fail(exchange, 500, "full");
 	ck_assert_int_eq(exchange->state, EXCHANGE_ENDED);
-	ck_assert_str_eq(rig_body(&rig), "500 Internal Server Error: full\n");
+	ck_assert_str_eq(rig_body(&rig),
+	    "500 Internal Server Error: full (request 00000000deadbeef)\n");
 }
 END_TEST
 
@@ -472,6 +482,7 @@ static void add_failures(TCase *tcase)
 {
 	tcase_add_test(tcase, failure_is_told_in_words);
 	tcase_add_test(tcase, failure_without_a_reason_is_its_phrase);
+	tcase_add_test(tcase, failure_of_ours_names_the_request);
 	tcase_add_test(tcase, failure_keeps_only_what_the_status_is_about);
 	tcase_add_test(tcase, failure_needs_none_of_the_memory_that_a_handler_used);
 	tcase_add_test(tcase, failure_breaks_a_started_reply);

@@ -157,7 +157,7 @@ END_TEST
 START_TEST(no_reply_is_500_and_logged)
 {
 	ask("rude", "/no-reply");
-	expect(500, "500 Internal Server Error\n");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
 	expect_log(
 	    "4 rude 00000000deadbeef: on_request returned TC_OK without a reply\n");
 }
@@ -166,7 +166,7 @@ END_TEST
 START_TEST(failure_is_500_and_logged)
 {
 	ask("rude", "/fail");
-	expect(500, "500 Internal Server Error\n");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
 	expect_log("4 rude 00000000deadbeef: on_request returned TC_FAIL (-3)\n");
 }
 END_TEST
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(unknown_result_is_500_without_the_handlers_fields)
 {
 	ask("rude", "/unknown");
-	expect(500, "500 Internal Server Error\n");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
 	ck_assert_ptr_null(rig_header(&request, "x-half-done"));
 	expect_log(
 	    "4 rude 00000000deadbeef: on_request returned an unknown result (77)\n");
@@ -218,7 +218,7 @@ END_TEST
 START_TEST(data_of_a_failed_allocation_is_500)
 {
 	ask("rude", "/no-memory");
-	expect(500, "500 Internal Server Error\n");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
 	expect_log("4 rude 00000000deadbeef: replied with data NULL: out of memory?\n");
 }
 END_TEST
@@ -226,7 +226,7 @@ END_TEST
 START_TEST(used_up_memory_is_500)
 {
 	ask("rude", "/all-memory");
-	expect(500, "500 Internal Server Error\n");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
 	expect_log("4 rude 00000000deadbeef: on_request returned TC_LIMIT (-5)\n");
 }
 END_TEST
