@@ -15,11 +15,13 @@
 
 int channel_pair(int fds[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0
-	    ? 0 : ERR_SYSTEM;
+	int type = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+	return socketpair(AF_UNIX, type, 0, fds) == 0 ? 0 : ERR_SYSTEM;
 }
 
-static void put_fds(struct msghdr *header, char *control, const struct channel_message *message)
+static void put_fds(struct msghdr *header, char *control,
+    const struct channel_message *message)
 {
 	size_t count = 0;
 	struct cmsghdr *c;
@@ -41,17 +43,19 @@ static void put_fds(struct msghdr *header, char *control, const struct channel_m
 
 int channel_send(int fd, const struct channel_message *message)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))] = { 0 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
 	struct iovec part = { (void *)message, WIRE_BYTES };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
 	struct pollfd writable = { .fd = fd, .events = POLLOUT };
 
+	memset(control, 0, sizeof(control));
 	put_fds(&header, control, message);
 	for (;;) {
 		if (sendmsg(fd, &header, MSG_NOSIGNAL) >= 0) {
 			return 0;
 		}
-		if (errno != EINTR && (errno != EAGAIN || poll(&writable, 1, SEND_MS) != 1)) {
+		if (errno != EINTR &&
+		    (errno != EAGAIN || poll(&writable, 1, SEND_MS) != 1)) {
 			return ERR_CLOSED;
 		}
 	}
@@ -61,7 +65,8 @@ static void take_fds(struct msghdr *header, struct channel_message *message)
 {
 	size_t taken = 0;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL;
+	     c = CMSG_NXTHDR(header, c)) {
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 		for (size_t i = 0; c->cmsg_type == SCM_RIGHTS && i < count; i++) {
@@ -81,7 +86,9 @@ int channel_receive(int fd, struct channel_message *message)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
 	struct iovec part = { message, WIRE_BYTES };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr header = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control) };
 	ssize_t size;
 

@@ -10,11 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static size_t board_size(uint32_t workers)
-{
-	return sizeof(struct scoreboard) + workers * sizeof(struct scoreboard_worker);
-}
-
 static void *checked(void *memory)
 {
 	if (memory == MAP_FAILED) {
@@ -34,7 +29,7 @@ static int open_reader(int fd)
 
 struct scoreboard *scoreboard_new(uint32_t workers, int *reader_fd)
 {
-	size_t size = board_size(workers);
+	size_t size = sizeof(struct scoreboard);
 	int fd = memfd_create("tincan-scoreboard", MFD_CLOEXEC);
 	struct scoreboard *board;
 
@@ -55,7 +50,7 @@ struct scoreboard *scoreboard_new(uint32_t workers, int *reader_fd)
 void scoreboard_free(struct scoreboard *board)
 {
 	if (board != NULL) {
-		munmap(board, board_size(board->workers));
+		munmap(board, sizeof(*board));
 	}
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define SCOREBOARD_WORKERS 256		/* as many as a configuration may ask for */
 #define SCOREBOARD_HANDLERS 256		/* distinct handlers of a server */
 #define SCOREBOARD_NAME_BYTES 48
 #define SCOREBOARD_TARGET_BYTES 160	/* of "GET /path", cut */
@@ -69,12 +70,12 @@ struct scoreboard_worker {
 };
 
 struct scoreboard {
-	uint32_t workers;
+	_Atomic uint32_t workers;	/* how many there are; the master changes it */
 	_Atomic uint32_t handlers; /* names set so far; the first is the server's own */
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
 	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
-	struct scoreboard_worker worker[];
+	struct scoreboard_worker worker[SCOREBOARD_WORKERS];	/* unused ones cost nothing */
 };
 
 /* Maps one for that many workers; aborts if the kernel gives no memory. With reader_fd not

@@ -219,7 +219,6 @@ void child_start(struct child *child)
 		return;
 	}
 	atomic_store(&child->master->board->worker[child->index].pid, child->pid);
-	hosts_worker_started(child);
 	rollout_worker_started(child);
 }
 
@@ -309,6 +308,7 @@ static void on_death(struct child *child, int status)
 		tell_death(child, status);
 	}
 	child->pid = 0;
+	hosts_worker_gone(child);
 	close_channel(child);
 	atomic_store(&master->board->worker[child->index].pid, 0);
 	atomic_store(&master->board->worker[child->index].state, SCOREBOARD_EMPTY);

@@ -145,7 +145,7 @@ void hosts_need(struct master *master, const struct version *version, uint64_t m
 	}
 }
 
-void hosts_worker_started(struct child *child)
+void hosts_worker_gone(struct child *child)
 {
 	struct list *hosts = &child->master->hosts;
 
@@ -275,6 +275,26 @@ static void tell_death(const struct host *host, const struct version *version, i
 	    (int)host->pid, text);
 }
 
+static bool is_live(const struct host *host)
+{
+	const struct boot *live = rollout_live(host->master);
+
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		if (live->plugins.items[i].version == host->version) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Its worker has let go of it, which it may tell us only after we have seen the end. */
+static bool ended_as_told(const struct host *host, int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
+	    atomic_load(&host->page->exited) == 0 && atomic_load(&host->page->running) == 0 &&
+	    !is_live(host);
+}
+
 static void on_death(struct host *host, int status)
 {
 	struct master *master = host->master;
@@ -287,6 +307,11 @@ static void on_death(struct host *host, int status)
 		return;
 	}
 	tell_died(host);
+	if (ended_as_told(host, status)) {
+		timer_cancel(&host->timer);
+		host->pid = 0;
+		return;
+	}
 	tell_death(host, version, status);
 	timer_cancel(&host->timer);
 	host->pid = 0;

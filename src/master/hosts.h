@@ -16,9 +16,9 @@
 /* Sees to it that every worker that runs has a host of that version. */
 void hosts_need(struct master *master, const struct version *version, uint64_t max_memory);
 
-/* A new worker process is in that place: hosts of the old one end by themselves; those of
- * the versions that are live start again. */
-void hosts_worker_started(struct child *child);
+/* The worker process of that place is dead: its hosts end by themselves, and are not
+ * missed. */
+void hosts_worker_gone(struct child *child);
 
 /* The worker needs that version no more. */
 void hosts_retired(struct child *child, uint32_t version);

@@ -66,7 +66,8 @@ static int pack_pieces(struct buffer *out, struct pieces *pieces)
 int reply_pack(struct buffer *out, uint64_t id, struct exchange *exchange)
 {
 	size_t mark;
-	int rc = frame_begin(out, FRAME_REPLY, (uint16_t)exchange->reply.status, id, &mark);
+	int rc = frame_begin(out, FRAME_REPLY, (uint16_t)exchange->reply.status, id,
+	    &mark);
 
 	rc = rc != 0 ? rc : pack_start(out, exchange);
 	rc = rc != 0 ? rc : pack_pieces(out, &exchange->pieces);
@@ -76,7 +77,8 @@ int reply_pack(struct buffer *out, uint64_t id, struct exchange *exchange)
 int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exchange)
 {
 	size_t mark;
-	int rc = frame_begin(out, FRAME_START, (uint16_t)exchange->reply.status, id, &mark);
+	int rc = frame_begin(out, FRAME_START, (uint16_t)exchange->reply.status, id,
+	    &mark);
 
 	rc = rc != 0 ? rc : pack_start(out, exchange);
 	return finish(out, mark, rc, 0);
@@ -88,7 +90,8 @@ int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *excha
 	int rc = frame_begin(out, FRAME_END, 0, id, &mark);
 
 	rc = rc != 0 ? rc : pack_head(out, &exchange->reply.trailer);
-	return finish(out, mark, rc, exchange->state == EXCHANGE_BROKEN ? FRAME_BROKEN : 0);
+	return finish(out, mark, rc,
+	    exchange->state == EXCHANGE_BROKEN ? FRAME_BROKEN : 0);
 }
 
 /* The one way to add a field or a trailer field. */

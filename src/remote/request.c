@@ -69,7 +69,8 @@ static void unpack_setting(struct unpack *in, struct settings *settings)
 		in->failed = true;
 	}
 	if (!in->failed) {
-		setting = settings_add(settings, path, (enum setting_type)type, text, json, where);
+		setting = settings_add(settings, path, (enum setting_type)type, text,
+		    json, where);
 		setting->integer = (int64_t)integer;
 		setting->length = length;
 	}
@@ -148,8 +149,8 @@ static int pack_body(struct buffer *out, uint64_t id, struct slice body)
 	while (rc == 0 && body.size > 0) {
 		size_t size = body.size < FRAME_DATA_MAX ? body.size : FRAME_DATA_MAX;
 
-		rc = frame_append(out, FRAME_BODY, size == body.size ? FRAME_LAST : 0, 0, id,
-		    (struct slice){ body.data, size });
+		rc = frame_append(out, FRAME_BODY, size == body.size ? FRAME_LAST : 0, 0,
+		    id, (struct slice){ body.data, size });
 		slice_skip(&body, size);
 	}
 	return rc;
@@ -261,7 +262,8 @@ static int unpack_body(struct unpack *in, struct buffer *out, bool more)
 int request_unpack(const struct frame *frame, struct exchange *exchange,
     uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more)
 {
-	const char *base = arena_copy(&exchange->arena, frame->payload.data, frame->payload.size);
+	const char *base = arena_copy(&exchange->arena, frame->payload.data,
+	    frame->payload.size);
 	struct unpack in = { .rest = { base, frame->payload.size } };
 	struct slice id;
 	int rc;
