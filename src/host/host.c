@@ -143,7 +143,7 @@ static int load(struct host *host)
 	}
 	host_leave(host);
 	if (rc == 0) {
-		guard_plugin(plugin->handler);
+		guard_plugin(plugin->handler->api);
 		return 0;
 	}
 	problem.what = plugin->refusal;

@@ -202,8 +202,13 @@ static inline int host_rig_next(struct host_rig *host, struct frame *frame)
 			return ERR_EOF;
 		}
 		if (!host_rig_receive(host)) {
-			struct slice unsent = page_unsent(host->page, host->in_size);
+			struct slice unsent;
+			siginfo_t info;
 
+			/* Until it is dead it may go on. */
+			ck_assert_int_eq(waitid(P_PID, (id_t)host->pid, &info,
+			    WEXITED | WNOWAIT), 0);
+			unsent = page_unsent(host->page, host->in_size);
 			host_rig_keep(host, unsent.data, unsent.size);
 			host->from_page = true;
 		}
