@@ -47,6 +47,21 @@ static uint32_t next_number(const struct master *master)
 	    : LIST_OWNER(last, struct version, link)->plugin.version + 1;
 }
 
+/* One that comes back leaves its old place, so that going back never goes in a ring. */
+static void put_after(const struct master *master, struct version *version,
+    struct version *before)
+{
+	for (struct list *link = master->versions.next; link != &master->versions;
+	     link = link->next) {
+		struct version *newer = LIST_OWNER(link, struct version, link);
+
+		if (newer->before == version) {
+			newer->before = version->before;
+		}
+	}
+	version->before = before;
+}
+
 struct version *versions_take(struct master *master, const struct plugin *plugin,
     struct version *before)
 {
@@ -63,7 +78,7 @@ struct version *versions_take(struct master *master, const struct plugin *plugin
 		list_append(&master->versions, &version->link);
 	}
 	if (before != version) {
-		version->before = before;
+		put_after(master, version, before);
 		version->live_since_ms = master->loop->now_ms;
 		version->deaths = 0;
 	}
@@ -74,9 +89,19 @@ struct version *versions_take(struct master *master, const struct plugin *plugin
 	return version;
 }
 
+struct version *version_fallback(const struct version *version)
+{
+	struct version *good = version->before;
+
+	while (good != NULL && good->quarantined) {
+		good = good->before;
+	}
+	return good;
+}
+
 bool version_on_probation(const struct master *master, const struct version *version)
 {
-	return version->before != NULL && !version->quarantined &&
+	return !version->quarantined && version_fallback(version) != NULL &&
 	    master->loop->now_ms - version->live_since_ms < PROBATION_MS;
 }
 
@@ -94,7 +119,7 @@ bool version_died(struct master *master, struct version *version, uint64_t answe
 	    "handler '%s', version %s, is in quarantine until its file changes: going back to "
 	    "version %s",
 	    version->plugin.note.name, version->plugin.hash,
-	    version->before->plugin.hash);
+	    version_fallback(version)->plugin.hash);
 	return true;
 }
 

@@ -20,7 +20,7 @@ struct master;
 struct version {
 	struct list link;		/* in master.versions, oldest first */
 	struct plugin plugin;		/* owned texts; as it was judged */
-	struct version *before; /* of the same name, live when this came; or NULL */
+	struct version *before;		/* of the same name, live before; NULL: none */
 	int64_t live_since_ms;
 	uint32_t deaths;		/* in probation */
 	bool quarantined;
@@ -36,6 +36,9 @@ struct version *versions_by_number(const struct master *master, uint32_t number)
  * of that name that is live now, or NULL. */
 struct version *versions_take(struct master *master, const struct plugin *plugin,
     struct version *before);
+
+/* What is gone back to from it: the newest before it that is not in quarantine, or NULL. */
+struct version *version_fallback(const struct version *version);
 
 /* Is it new, with another to go back to? */
 bool version_on_probation(const struct master *master, const struct version *version);
