@@ -117,31 +117,41 @@ static void keep_served(struct plugin *plugin, const struct plugin *served)
 	plugin->isolated = served->isolated;
 }
 
-/* What quarantine sends back to: the version before, whatever is live. */
+/* What is served instead: what quarantine sends back to, else what the file was before. */
 static const struct plugin *fallback(const struct master *master, const struct boot *live,
     const struct plugin *plugin)
 {
 	const struct version *version = versions_find(master, plugin->note.name,
 	    plugin->hash);
+	const struct version *good = NULL;
 
-	while (version != NULL && version->quarantined) {
-		version = version->before;
+	if (version != NULL && version->quarantined) {
+		good = version_fallback(version);
 	}
-	return version != NULL ? &version->plugin : served_from(live, plugin->file);
+	return good != NULL ? &good->plugin : served_from(live, plugin->file);
+}
+
+static void tell_refused(const struct plugin *plugin, const struct plugin *good)
+{
+	log_say(LOG_ERROR, "%s is not served: %s%s%s", plugin->file, plugin->refusal,
+	    good == NULL ? "" : "; version before goes on: ",
+	    good == NULL ? "" : good->hash);
 }
 
 static void settle_refused(const struct master *master, const struct boot *live,
-    struct plugin *plugin)
+    const struct boot *boot, struct plugin *plugin)
 {
 	const struct plugin *served = served_from(live, plugin->file);
 	const struct plugin *good = fallback(master, live, plugin);
 	bool told = served != NULL && served->refused_hash[0] != '\0' &&
 	    strcmp(served->refused_hash, plugin->hash) == 0;
 
+	/* Of one name there is one, and another file may have it by now. */
+	if (good != NULL && served_as(boot, good->note.name) != NULL) {
+		good = NULL;
+	}
 	if (!told) {
-		log_say(LOG_ERROR, "%s is not served: %s%s%s", plugin->file,
-		    plugin->refusal, good == NULL ? "" : "; version before goes on: ",
-		    good == NULL ? "" : good->hash);
+		tell_refused(plugin, good);
 	}
 	if (good != NULL) {
 		bool isolated = served == NULL ? plugin->isolated : served->isolated;
@@ -151,32 +161,74 @@ static void settle_refused(const struct master *master, const struct boot *live,
 	}
 }
 
-/* Two plugins, one path, and no configured route to settle it: the older keeps it. */
-static void settle_claims(struct boot *boot)
+static struct router *configured_routes(const struct config *config)
 {
 	struct router *router = router_new();
 
-	for (size_t i = 0; i < boot->config->route_count; i++) {
-		const struct config_route *route = &boot->config->routes[i];
+	for (size_t i = 0; i < config->route_count; i++) {
+		const struct config_route *route = &config->routes[i];
 		void *clash;
 
 		(void)!router_add(router, route->pattern, route->methods,
 		    (const char *const *)route->other_methods, (void *)route, &clash);
 	}
+	return router;
+}
+
+/* Refuses the plugin if another has its path: false. A configured route has precedence,
+ * but is no reason to refuse it. */
+static bool claim(struct router *router, const struct boot *boot, struct plugin *plugin)
+{
+	const struct plugin_set *set = &boot->plugins;
+	const struct plugin *older;
+	void *clash = NULL;
+
+	if (plugin->own_route == NULL ||
+	    config_routes_to(boot->config, plugin->note.name) ||
+	    router_add(router, plugin->own_route, 0, NULL, plugin, &clash) != ERR_LIMIT) {
+		return true;
+	}
+	older = clash;
+	if (older < set->items || older >= set->items + set->count) {
+		return true;
+	}
+	plugin_refuse(plugin, "its own route '%s' is taken by '%s'", plugin->own_route,
+	    older->file);
+	return false;
+}
+
+static bool is_live(const struct boot *live, const struct plugin *plugin)
+{
+	const struct plugin *served = served_as(live, plugin->note.name);
+
+	return plugin->refusal == NULL && served != NULL &&
+	    strcmp(served->hash, plugin->hash) == 0;
+}
+
+/* Two plugins, one path, and no configured route to settle it: the older keeps it. First
+ * come those that have theirs already; a newer version that wants too much goes back. */
+static void settle_claims(const struct master *master, struct boot *boot,
+    const struct boot *live)
+{
+	struct router *router = configured_routes(boot->config);
+
 	for (size_t i = 0; i < boot->plugins.count; i++) {
 		struct plugin *plugin = &boot->plugins.items[i];
-		void *clash = NULL;
 
-		if (plugin->refusal != NULL || plugin->own_route == NULL ||
-		    config_routes_to(boot->config, plugin->note.name)) {
+		if (is_live(live, plugin) && !claim(router, boot, plugin)) {
+			tell_refused(plugin, NULL);
+		}
+	}
+	for (size_t i = 0; i < boot->plugins.count; i++) {
+		struct plugin *plugin = &boot->plugins.items[i];
+
+		if (plugin->refusal != NULL || is_live(live, plugin) ||
+		    claim(router, boot, plugin)) {
 			continue;
 		}
-		if (router_add(router, plugin->own_route, 0, NULL, plugin, &clash) ==
-			ERR_LIMIT &&
-		    (struct plugin *)clash >= boot->plugins.items &&
-		    (struct plugin *)clash < boot->plugins.items + boot->plugins.count) {
-			plugin_refuse(plugin, "its own route '%s' is taken by '%s'",
-			    plugin->own_route, ((struct plugin *)clash)->file);
+		settle_refused(master, live, boot, plugin);
+		if (plugin->refusal == NULL && !claim(router, boot, plugin)) {
+			tell_refused(plugin, NULL);
 		}
 	}
 	router_free(router);
@@ -218,12 +270,12 @@ static void tell_gone(const struct boot *boot, const struct boot *live)
 
 void adopt_finish(struct master *master, struct boot *boot, const struct boot *live)
 {
-	settle_claims(boot);
 	for (size_t i = 0; i < boot->plugins.count; i++) {
 		if (boot->plugins.items[i].refusal != NULL) {
-			settle_refused(master, live, &boot->plugins.items[i]);
+			settle_refused(master, live, boot, &boot->plugins.items[i]);
 		}
 	}
+	settle_claims(master, boot, live);
 	for (size_t i = 0; i < boot->plugins.count; i++) {
 		if (boot->plugins.items[i].refusal == NULL) {
 			take_version(master, live, &boot->plugins.items[i]);
