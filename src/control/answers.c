@@ -23,12 +23,6 @@ void waiters_move(struct waiters *to, struct waiters *from)
 	from->count = 0;
 }
 
-void waiters_release(struct waiters *waiters)
-{
-	free(waiters->items);
-	*waiters = (struct waiters){ 0 };
-}
-
 static void reply_all(struct waiters *waiters, json_t *reply)
 {
 	for (size_t i = 0; i < waiters->count; i++) {
@@ -36,6 +30,16 @@ static void reply_all(struct waiters *waiters, json_t *reply)
 	}
 	waiters->count = 0;
 	json_decref(reply);
+}
+
+void waiters_release(struct waiters *waiters)
+{
+	if (waiters->count > 0) {
+		reply_all(waiters, json_pack("{s:b, s:s}", "ok", 0, "error",
+		    "the server has stopped"));
+	}
+	free(waiters->items);
+	*waiters = (struct waiters){ 0 };
 }
 
 json_t *answer_of_problems(const struct problems *problems)

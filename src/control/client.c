@@ -28,7 +28,7 @@ static void leave(struct control_client *client)
 {
 	if (!client->left) {
 		client->left = true;
-		loop_remove(client->control->loop, &client->watch);
+		loop_remove(client->loop, &client->watch);
 		buffer_release(&client->out);
 	}
 }
@@ -151,7 +151,7 @@ static bool next_line(struct control_client *client, struct slice *line)
 
 static void wait_for_more(struct control_client *client)
 {
-	struct loop *loop = client->control->loop;
+	struct loop *loop = client->loop;
 	bool writes = client->out.size > 0;
 
 	if (client->left || client->busy) {
@@ -166,9 +166,22 @@ static void wait_for_more(struct control_client *client)
 	}
 }
 
-static void on_turn(struct deferred *turn)
+static void client_free(struct control_client *client)
 {
-	struct control_client *client = LIST_OWNER(turn, struct control_client, turn);
+	leave(client);
+	close(client->watch.fd);
+	timer_cancel(&client->quiet);
+	deferred_cancel(&client->turn);
+	buffer_release(&client->in);
+	if (client->control != NULL) {
+		list_remove(&client->link);
+		client->control->count--;
+	}
+	free(client);
+}
+
+static void take_turn(struct control_client *client)
+{
 	struct slice line;
 
 	/* Who does not read answers cannot have more of them. */
@@ -179,6 +192,17 @@ static void on_turn(struct deferred *turn)
 		client_free(client);
 	} else {
 		wait_for_more(client);
+	}
+}
+
+static void on_turn(struct deferred *turn)
+{
+	struct control_client *client = LIST_OWNER(turn, struct control_client, turn);
+
+	if (client->control != NULL) {
+		take_turn(client);
+	} else if (!client->busy) {
+		client_free(client);
 	}
 }
 
@@ -211,6 +235,9 @@ static void on_event(struct watch *watch, uint32_t events)
 {
 	struct control_client *client = LIST_OWNER(watch, struct control_client, watch);
 
+	if (client->control == NULL) {
+		return;
+	}
 	if (events & EPOLLIN) {
 		receive(client);
 	}
@@ -220,7 +247,7 @@ static void on_event(struct watch *watch, uint32_t events)
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		leave(client);
 	}
-	loop_defer(client->control->loop, &client->turn);
+	loop_defer(client->loop, &client->turn);
 }
 
 static void on_quiet(struct timer *timer)
@@ -228,13 +255,14 @@ static void on_quiet(struct timer *timer)
 	struct control_client *client = LIST_OWNER(timer, struct control_client, quiet);
 
 	leave(client);
-	loop_defer(client->control->loop, &client->turn);
+	loop_defer(client->loop, &client->turn);
 }
 
 void client_new(struct control *control, int fd)
 {
 	struct control_client *client = memory_new(1, sizeof(*client));
 
+	client->loop = control->loop;
 	client->control = control;
 	client->watch = (struct watch){ fd, on_event };
 	timer_init(&client->quiet, on_quiet);
@@ -250,21 +278,18 @@ void client_new(struct control *control, int fd)
 	}
 }
 
-void client_free(struct control_client *client)
+void client_part(struct control_client *client)
 {
-	leave(client);
-	close(client->watch.fd);
-	timer_cancel(&client->quiet);
-	deferred_cancel(&client->turn);
-	buffer_release(&client->in);
 	list_remove(&client->link);
-	client->control->count--;
-	free(client);
+	client->control = NULL;
+	timer_cancel(&client->quiet);
+	loop_remove(client->loop, &client->watch);
+	loop_defer(client->loop, &client->turn);
 }
 
 void control_reply(struct control_client *client, json_t *reply)
 {
 	client->busy = false;
 	say(client, reply);
-	loop_defer(client->control->loop, &client->turn);
+	loop_defer(client->loop, &client->turn);
 }

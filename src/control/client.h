@@ -25,11 +25,13 @@ struct control {
 	struct timer retry;	/* set while out of descriptors */
 	struct list clients;
 	unsigned count;
+	struct deferred end;
 };
 
 struct control_client {
 	struct list link;
-	struct control *control;
+	struct loop *loop;
+	struct control *control;	/* NULL: it has been closed */
 	struct watch watch;	/* its fd is owned */
 	struct timer quiet;
 	struct deferred turn;	/* to carry out lines, wait for more, or end */
@@ -43,7 +45,7 @@ struct control_client {
 /* Takes fd, which is connected and does not block. */
 void client_new(struct control *control, int fd);
 
-/* Not for one of which an event of this round may come. */
-void client_free(struct control_client *client);
+/* The control is closed: the client ends, as soon as it has its answer if it waits. */
+void client_part(struct control_client *client);
 
 #endif

@@ -57,7 +57,7 @@ static void on_connection(struct watch *watch, uint32_t events)
 	struct control *control = LIST_OWNER(watch, struct control, listener);
 
 	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	for (int i = 0; i < ACCEPT_BATCH && watch->fd >= 0; i++) {
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -176,26 +176,6 @@ static int take_place(struct control *control, const char *path,
 	return rc;
 }
 
-struct control *control_open(struct loop *loop, const char *path, control_fn *fn,
-    void *arg, struct problems *problems)
-{
-	struct control *control = memory_new(1, sizeof(*control));
-
-	control->loop = loop;
-	control->fn = fn;
-	control->arg = arg;
-	control->listener = (struct watch){ -1, on_connection };
-	timer_init(&control->retry, on_retry);
-	list_init(&control->clients);
-	if (control_address_open(&control->address, path, true) != 0) {
-		say_problem(problems, path, "make");
-	} else if (take_place(control, path, problems) == 0) {
-		return control;
-	}
-	control_close(control);
-	return NULL;
-}
-
 /* Only if it is still this control's: another server may have come. */
 static void remove_socket(const struct control *control)
 {
@@ -209,27 +189,54 @@ static void remove_socket(const struct control *control)
 	}
 }
 
+static void shut(struct control *control)
+{
+	timer_cancel(&control->retry);
+	if (control->listener.fd >= 0) {
+		loop_remove(control->loop, &control->listener);
+		remove_socket(control);
+		close(control->listener.fd);
+		control->listener.fd = -1;
+	}
+	control_address_close(&control->address);
+}
+
+static void on_end(struct deferred *end)
+{
+	free(LIST_OWNER(end, struct control, end));
+}
+
+struct control *control_open(struct loop *loop, const char *path, control_fn *fn,
+    void *arg, struct problems *problems)
+{
+	struct control *control = memory_new(1, sizeof(*control));
+
+	control->loop = loop;
+	control->fn = fn;
+	control->arg = arg;
+	control->listener = (struct watch){ -1, on_connection };
+	timer_init(&control->retry, on_retry);
+	deferred_init(&control->end, on_end);
+	list_init(&control->clients);
+	if (control_address_open(&control->address, path, true) != 0) {
+		say_problem(problems, path, "make");
+	} else if (take_place(control, path, problems) == 0) {
+		return control;
+	}
+	shut(control);
+	free(control);
+	return NULL;
+}
+
 void control_close(struct control *control)
 {
 	if (control == NULL) {
 		return;
 	}
 	while (!list_empty(&control->clients)) {
-		struct control_client *client = LIST_OWNER(control->clients.next,
-		    struct control_client, link);
-
-		if (client->busy) {
-			control_reply(client, json_pack("{s:b, s:s}", "ok", 0, "error",
-			    "the server has stopped"));
-		}
-		client_free(client);
+		client_part(LIST_OWNER(control->clients.next, struct control_client,
+		    link));
 	}
-	timer_cancel(&control->retry);
-	if (control->listener.fd >= 0) {
-		loop_remove(control->loop, &control->listener);
-		remove_socket(control);
-		close(control->listener.fd);
-	}
-	control_address_close(&control->address);
-	free(control);
+	shut(control);
+	loop_defer(control->loop, &control->end);
 }

@@ -33,8 +33,9 @@ typedef void control_fn(void *arg, struct control_client *client, const char *co
 struct control *control_open(struct loop *loop, const char *path, control_fn *fn,
     void *arg, struct problems *problems);
 
-/* To be called when the loop runs no more. Clients that still wait are told that the
- * server has stopped: there is no control_reply for them. NULL is accepted. */
+/* Lets go of the path at once, of memory at the end of the round (loop_run_deferred, if
+ * no round comes any more). A client that waits for its answer still gets it, and must.
+ * NULL is accepted. */
 void control_close(struct control *control);
 
 /* Answers and lets go of the client, who may have left meanwhile. Takes reply, an object

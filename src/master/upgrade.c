@@ -16,14 +16,19 @@
 #include "ipc/channel.h"
 #include "master/sockets.h"
 
-#define CHANNEL_VARIABLE \
-	"TINCAN_UPGRADE" /* the descriptor, in the new one's environment */
+/* The channel's descriptor, in the environment of the new one. */
+#define CHANNEL_VARIABLE "TINCAN_UPGRADE"
 #define CHANNEL_NUMBER 3
+/* For the new one to serve. */
+#define START_MS 60000
 
 struct upgrade {
 	struct master *master;
 	struct watch channel;
+	struct timer deadline;		/* of the new program */
+	struct deferred later;		/* its end */
 	pid_t pid;			/* of the new program; 0 in the new one itself */
+	bool handed_over;		/* the new one serves */
 	struct control_client *client;	/* that asked for it, or NULL */
 };
 
@@ -37,33 +42,6 @@ void upgrade_remember(void)
 	program[size < 0 ? 0 : size] = '\0';
 }
 
-static struct upgrade *new_upgrade(struct master *master, int fd,
-    void (*fn)(struct watch *watch, uint32_t events))
-{
-	struct upgrade *upgrade = memory_new(1, sizeof(*upgrade));
-
-	upgrade->master = master;
-	upgrade->channel = (struct watch){ .fd = fd, .fn = fn };
-	if (loop_add(master->loop, &upgrade->channel, EPOLLIN) != 0) {
-		log_say(LOG_ERROR, "cannot watch the channel of the upgrade: %s",
-		    strerror(errno));
-	}
-	master->upgrade = upgrade;
-	return upgrade;
-}
-
-void upgrade_release(struct master *master)
-{
-	struct upgrade *upgrade = master->upgrade;
-
-	if (upgrade != NULL) {
-		loop_remove(master->loop, &upgrade->channel);
-		close(upgrade->channel.fd);
-		free(upgrade);
-		master->upgrade = NULL;
-	}
-}
-
 static void answer(struct upgrade *upgrade, json_t *reply)
 {
 	if (upgrade->client != NULL) {
@@ -74,15 +52,66 @@ static void answer(struct upgrade *upgrade, json_t *reply)
 	upgrade->client = NULL;
 }
 
+/* Its workers and hosts end with it. */
+static void kill_new(struct timer *timer)
+{
+	struct upgrade *upgrade = LIST_OWNER(timer, struct upgrade, deadline);
+
+	log_say(LOG_ERROR, "process %d does not serve in time: killing it",
+	    (int)upgrade->pid);
+	kill(upgrade->pid, SIGKILL);
+}
+
+static void free_upgrade(struct deferred *later)
+{
+	free(LIST_OWNER(later, struct upgrade, later));
+}
+
+static struct upgrade *new_upgrade(struct master *master, int fd,
+    void (*fn)(struct watch *watch, uint32_t events))
+{
+	struct upgrade *upgrade = memory_new(1, sizeof(*upgrade));
+
+	upgrade->master = master;
+	upgrade->channel = (struct watch){ .fd = fd, .fn = fn };
+	timer_init(&upgrade->deadline, kill_new);
+	deferred_init(&upgrade->later, free_upgrade);
+	if (loop_add(master->loop, &upgrade->channel, EPOLLIN) != 0) {
+		log_say(LOG_ERROR, "cannot watch the channel of the upgrade: %s",
+		    strerror(errno));
+	}
+	master->upgrade = upgrade;
+	return upgrade;
+}
+
+static void ignore_event(struct watch *watch, uint32_t events)
+{
+	(void)watch;
+	(void)events;
+}
+
+/* Freed at the end of the round: an event of the channel may be among those of this one. */
+static void end_upgrade(struct upgrade *upgrade)
+{
+	struct master *master = upgrade->master;
+
+	timer_cancel(&upgrade->deadline);
+	loop_remove(master->loop, &upgrade->channel);
+	close(upgrade->channel.fd);
+	upgrade->channel = (struct watch){ .fd = -1, .fn = ignore_event };
+	loop_defer(master->loop, &upgrade->later);
+	master->upgrade = NULL;
+}
+
 /* The old master's side. */
 
-static void fail(struct master *master)
+static void fail(struct upgrade *upgrade)
 {
 	static const char text[] = "the new program did not start; this one goes on";
 
 	log_say(LOG_ERROR, "%s", text);
-	answer(master->upgrade, json_pack("{s:b, s:s}", "ok", 0, "error", text));
-	upgrade_release(master);
+	answer(upgrade, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+	end_upgrade(upgrade);
 }
 
 /* Leaves what the new one needs, then drains. */
@@ -92,14 +121,20 @@ static void hand_over(struct upgrade *upgrade)
 	struct channel_message go = { .type = CHANNEL_READY, .fds = { -1, -1 } };
 
 	log_say(LOG_INFO, "process %d serves in place of this one", (int)upgrade->pid);
-	answer(upgrade, json_pack("{s:b, s:i}", "ok", 1, "pid", (int)upgrade->pid));
+	upgrade->handed_over = true;
+	timer_cancel(&upgrade->deadline);
 	master_leave_control(master);
 	if (channel_send(upgrade->channel.fd, &go) != 0) {
 		log_say(LOG_WARN, "process %d does not listen", (int)upgrade->pid);
 	}
-	/* It is nobody's child any more that has to be waited for. */
-	upgrade->pid = 0;
 	master_stop(master);
+}
+
+/* The new one has the control socket: whoever asked for it can ask it now. */
+static void finish(struct upgrade *upgrade)
+{
+	answer(upgrade, json_pack("{s:b, s:i}", "ok", 1, "pid", (int)upgrade->pid));
+	end_upgrade(upgrade);
 }
 
 static void on_new(struct watch *watch, uint32_t events)
@@ -109,9 +144,12 @@ static void on_new(struct watch *watch, uint32_t events)
 	int rc = channel_receive(watch->fd, &message);
 
 	(void)events;
-	if (rc == 0 && message.type == CHANNEL_READY && upgrade->pid > 0) {
+	if (rc == 0 && message.type == CHANNEL_READY && !upgrade->handed_over) {
 		hand_over(upgrade);
+	} else if (rc != 0 && rc != ERR_AGAIN && upgrade->handed_over) {
+		finish(upgrade);
 	} else if (rc != 0 && rc != ERR_AGAIN) {
+		/* Why, is told by SIGCHLD. */
 		loop_remove(upgrade->master->loop, watch);
 	}
 	if (rc == 0) {
@@ -177,6 +215,8 @@ void upgrade_begin(struct master *master, struct control_client *client)
 	upgrade = new_upgrade(master, fds[0], on_new);
 	upgrade->pid = pid;
 	upgrade->client = client;
+	timer_set(&master->loop->timers, &upgrade->deadline,
+	    master->loop->now_ms + START_MS);
 	sockets_hand_over(master, fds[0]);
 }
 
@@ -184,11 +224,33 @@ void upgrade_reap(struct master *master)
 {
 	struct upgrade *upgrade = master->upgrade;
 
-	if (upgrade != NULL && upgrade->pid > 0 &&
+	if (upgrade != NULL && upgrade->pid > 0 && !upgrade->handed_over &&
 	    waitpid(upgrade->pid, NULL, WNOHANG) == upgrade->pid) {
-		upgrade->pid = 0;
-		fail(master);
+		fail(upgrade);
 	}
+}
+
+void upgrade_release(struct master *master)
+{
+	struct upgrade *upgrade = master->upgrade;
+
+	if (upgrade == NULL) {
+		return;
+	}
+	if (upgrade->handed_over) {
+		finish(upgrade);
+	} else {
+		/* Told to stop before the new one serves: it would go on as if it had not been
+		 * told. */
+		if (upgrade->pid > 0) {
+			kill(upgrade->pid, SIGKILL);
+			(void)waitpid(upgrade->pid, NULL, 0);
+		}
+		answer(upgrade, json_pack("{s:b, s:s}", "ok", 0, "error",
+		    "the server has stopped"));
+		end_upgrade(upgrade);
+	}
+	loop_run_deferred(master->loop);
 }
 
 /* The new master's side. */
@@ -207,9 +269,10 @@ static void on_old(struct watch *watch, uint32_t events)
 	if (rc == 0) {
 		channel_close_fds(&message);
 	}
-	/* READY, or the old one has gone: either way its control socket is free. */
-	upgrade_release(master);
-	master_take_control(master);
+	/* READY, or the old one has gone: either way its control socket is free. That ours is
+	 * open is told by the end of the channel. */
+	(void)master_take_control(master);
+	end_upgrade(upgrade);
 }
 
 void upgrade_accept(struct master *master)

@@ -89,6 +89,7 @@ static void tear_down(void)
 		ck_assert_int_eq(waitpid(server, NULL, 0), server);
 	}
 	control_close(control);
+	loop_run_deferred(loop);
 	loop_free(loop);
 	problems_release(&problems);
 	json_decref(reply);

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/answers.h"
 #include "control/client.h"
 #include "unit.h"
 
@@ -95,7 +97,7 @@ static int remove_one(const char *name, const struct stat *status, int kind,
 static void tear_down(void)
 {
 	control_close(control);
-	ck_assert(list_empty(&loop->deferred));
+	loop_run_deferred(loop);
 	loop_free(loop);
 	problems_release(&problems);
 	ck_assert_int_eq(nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
@@ -432,7 +434,7 @@ START_TEST(a_file_that_is_no_socket_stays)
 
 	control_close(control);
 	control = NULL;
-	ck_assert_int_eq(access(path, F_OK), -1);
+	run_loop();
 	close(open(path, O_WRONLY | O_CREAT, 0600));
 	ck_assert_ptr_null(open_control());
 	ck_assert_str_eq(problems.items[0].what,
@@ -469,20 +471,65 @@ START_TEST(says_why_it_cannot_listen)
 }
 END_TEST
 
-START_TEST(who_still_waits_at_the_end_is_told)
+START_TEST(who_waits_at_the_end_still_gets_an_answer)
 {
-	int fd = new_client();
-	int idle = new_client();
+	struct waiters waiters = { NULL, 0 };
+	int fds[4];
 
-	say(fd, "{\"command\":\"reload\"}\n");
-	run_loop();
+	for (int i = 0; i < 4; i++) {
+		fds[i] = new_client();
+		if (i < 3) {
+			say(fds[i], "{\"command\":\"reload\"}\n");
+		}
+		run_loop();
+	}
+	close(fds[2]);
 	control_close(control);
 	control = NULL;
-	expect_error(fd, "the server has stopped");
-	expect_line(fd, "");
-	expect_line(idle, "");
-	close(fd);
-	close(idle);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	expect_line(fds[3], "");
+	answer_number(waiting[0], 7);
+	expect_line(fds[0], "{\"ok\":true,\"number\":7}\n");
+	expect_line(fds[0], "");
+	waiters_add(&waiters, waiting[1]);
+	waiters_add(&waiters, waiting[2]);
+	waiters_add(&waiters, NULL);
+	waiters_release(&waiters);
+	expect_error(fds[1], "the server has stopped");
+	expect_line(fds[1], "");
+	close(fds[0]);
+	close(fds[1]);
+	close(fds[3]);
+}
+END_TEST
+
+/* As an upgrade does it: within a round in which events of it may still come. */
+static void on_close(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	loop_remove(loop, watch);
+	control_close(control);
+	control = NULL;
+	answer_number(waiting[0], 7);
+}
+
+START_TEST(may_be_closed_by_an_event)
+{
+	struct watch closer = { eventfd(1, EFD_CLOEXEC), on_close };
+	int waits = new_client();
+	int asks = new_client();
+
+	say(waits, "{\"command\":\"reload\"}\n");
+	run_loop();
+	/* Ready in one round, in whatever order: all of these. */
+	say(asks, "{\"command\":\"status\"}\n");
+	close(waits);
+	ck_assert_int_eq(loop_add(loop, &closer, EPOLLIN), 0);
+	close(new_client());
+	run_loop();
+	ck_assert_ptr_null(control);
+	close(asks);
+	close(closer.fd);
 }
 END_TEST
 
@@ -510,7 +557,8 @@ int main(void)
 	tcase_add_test(tcase, a_file_that_is_no_socket_stays);
 	tcase_add_test(tcase, the_socket_of_a_successor_stays);
 	tcase_add_test(tcase, says_why_it_cannot_listen);
-	tcase_add_test(tcase, who_still_waits_at_the_end_is_told);
+	tcase_add_test(tcase, who_waits_at_the_end_still_gets_an_answer);
+	tcase_add_test(tcase, may_be_closed_by_an_event);
 	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
