@@ -19,26 +19,46 @@ static const char usage[] =
     "                                      plugins and certificates\n"
     "       tincan routes [--config FILE]  print the routes as they are matched\n"
     "       tincan plugins [--config FILE] print the plugins and their state\n"
+    "       tincan status [--config FILE]  print the state of the running server\n"
+    "       tincan reload [--config FILE]  take over what has changed in the file and\n"
+    "                                      the plugins, or say why not\n"
+    "       tincan stop [--config FILE]    finish what is in flight and end\n"
+    "       tincan reset NAME              try a handler that was shut for its crashes\n"
+    "       tincan upgrade                 go on with the binary as it is now\n"
     "\n"
     "  -c, --config FILE      the configuration (default for the commands: server.json)\n"
     "  -t, --check            the same as the command check\n"
     "      --log-level LEVEL  debug, info, warn or error, whatever the file says\n"
+    "      --json             print the server's answer as it is\n"
     "      --version          print versions and end\n"
     "  -h, --help             print this and end\n"
     "\n"
-    "Signals: TERM and INT finish what is in flight and stop, USR1 reopens the logs.\n"
+    "Signals: TERM and INT finish what is in flight and stop, HUP reloads, USR1 reopens\n"
+    "the logs.\n"
     "Exit status: 0 done, 1 failed, 2 misuse or bad configuration.\n"
     "More: man tincan\n";
 
-static const char *const commands[] = { "serve", "check", "routes", "plugins" };
+static const struct command {
+	const char *name;
+	bool has_name;		/* is followed by the name of a handler */
+	bool has_json;		/* talks to the server */
+} commands[] = {
+	{ "serve", false, false }, { "check", false, false }, { "routes", false, false },
+	{ "plugins", false, true }, { "status", false, true }, { "reload", false, true },
+	{ "stop", false, true }, { "reset", true, true }, { "upgrade", false, true },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
 static const char *const levels[] = { "debug", "info", "warn", "error" };
 
-enum { OPTION_LOG_LEVEL = 256, OPTION_VERSION, OPTION_FOREGROUND };
+enum { OPTION_LOG_LEVEL = 256, OPTION_JSON, OPTION_VERSION, OPTION_FOREGROUND };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
@@ -95,6 +115,9 @@ static int take_option(int option, struct cli *cli)
 		level = find_word("log level", optarg, levels, 4);
 		cli->log_level = level + 1;
 		return level < 0 ? CLI_MISUSE : -1;
+	case OPTION_JSON:
+		cli->json = true;
+		return -1;
 	case OPTION_VERSION:
 		return say_version();
 	case OPTION_FOREGROUND:
@@ -105,12 +128,48 @@ static int take_option(int option, struct cli *cli)
 	}
 }
 
-static int take_command(const char *word, struct cli *cli)
+/* The row of the command; serve's if there is none. NULL after saying what is wrong. */
+static const struct command *find_command(const struct cli *cli)
 {
-	if (find_word("command", word, commands, 4) < 0) {
+	const char *names[COMMANDS];
+	int found;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		names[i] = commands[i].name;
+	}
+	found = cli->command == NULL ? 0 :
+	    find_word("command", cli->command, names, COMMANDS);
+	return found < 0 ? NULL : &commands[found];
+}
+
+/* The words that are no options: a command, and what belongs to it. */
+static int take_words(int count, char **words, struct cli *cli)
+{
+	const struct command *command;
+	int taken = 0;
+
+	if (count > 0) {
+		cli->command = words[taken++];
+	}
+	command = find_command(cli);
+	if (command == NULL) {
 		return misuse();
 	}
-	cli->command = word;
+	if (command->has_name && taken == count) {
+		fprintf(stderr, "tincan: '%s' needs a handler's name\n", cli->command);
+		return misuse();
+	}
+	if (command->has_name) {
+		cli->name = words[taken++];
+	}
+	if (taken < count) {
+		fprintf(stderr, "tincan: one word too many: '%s'\n", words[taken]);
+		return misuse();
+	}
+	if (cli->json && !command->has_json) {
+		fprintf(stderr, "tincan: '--json' is not for '%s'\n", command->name);
+		return misuse();
+	}
 	return -1;
 }
 
@@ -124,12 +183,8 @@ int cli_parse(int argc, char **argv, struct cli *cli)
 	    (option = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
 		status = take_option(option, cli);
 	}
-	if (status < 0 && optind < argc) {
-		status = take_command(argv[optind++], cli);
-	}
-	if (status < 0 && optind < argc) {
-		fprintf(stderr, "tincan: one word too many: '%s'\n", argv[optind]);
-		status = misuse();
+	if (status < 0) {
+		status = take_words(argc - optind, argv + optind, cli);
 	}
 	if (status < 0 && cli->command == NULL && cli->config == NULL) {
 		fputs(usage, stderr);

@@ -14,7 +14,9 @@ enum {
 struct cli {
 	const char *command;	/* "serve", "check", ...; borrowed from argv */
 	const char *config;	/* the file's name */
+	const char *name;	/* of the handler to reset; NULL for other commands */
 	int log_level;		/* 0: as the configuration says */
+	bool json;		/* print answers as they are */
 };
 
 /* Fills in cli. Returns -1 to go on, else the exit status of the process, all being
@@ -26,5 +28,10 @@ int cli_serve(const struct cli *cli);
 int cli_check(const struct cli *cli);
 int cli_routes(const struct cli *cli);
 int cli_plugins(const struct cli *cli);
+int cli_status(const struct cli *cli);
+int cli_reload(const struct cli *cli);
+int cli_stop(const struct cli *cli);
+int cli_reset(const struct cli *cli);
+int cli_upgrade(const struct cli *cli);
 
 #endif

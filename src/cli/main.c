@@ -12,6 +12,11 @@ static const struct {
 	{ "check", cli_check },
 	{ "routes", cli_routes },
 	{ "plugins", cli_plugins },
+	{ "status", cli_status },
+	{ "reload", cli_reload },
+	{ "stop", cli_stop },
+	{ "reset", cli_reset },
+	{ "upgrade", cli_upgrade },
 };
 
 int main(int argc, char **argv)

@@ -27,6 +27,19 @@ static const struct {
 	{ { "--check", "-c", "b.json" }, -1, "check", "b.json", 0 },
 	{ { "routes" }, -1, "routes", "server.json", 0 },
 	{ { "plugins", "--log-level=error" }, -1, "plugins", "server.json", 4 },
+	{ { "plugins", "--json" }, -1, "plugins", "server.json", 0 },
+	{ { "status" }, -1, "status", "server.json", 0 },
+	{ { "--json", "status", "-c", "b.json" }, -1, "status", "b.json", 0 },
+	{ { "reload", "--config", "b.json" }, -1, "reload", "b.json", 0 },
+	{ { "stop" }, -1, "stop", "server.json", 0 },
+	{ { "upgrade" }, -1, "upgrade", "server.json", 0 },
+	{ { "reset", "hello" }, -1, "reset", "server.json", 0 },
+	{ { "reset", "-c", "b.json", "hello" }, -1, "reset", "b.json", 0 },
+	{ { "reset" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "reset", "hello", "echo" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "stop", "hello" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "--json", "check" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "--json", "--config", "b.json" }, CLI_MISUSE, NULL, NULL, 0 },
 	{ { "--version" }, CLI_DONE, NULL, NULL, 0 },
 	{ { "--help" }, CLI_DONE, NULL, NULL, 0 },
 	{ { NULL }, CLI_MISUSE, NULL, NULL, 0 },
@@ -59,6 +72,26 @@ START_TEST(understands_or_refuses_a_line)
 }
 END_TEST
 
+START_TEST(knows_whom_to_reset_and_how_to_print)
+{
+	char words[][16] = { "tincan", "--json", "reset", "hello" };
+	char *argv[] = { words[0], words[1], words[2], words[3], NULL };
+	struct cli cli;
+
+	optind = 0;
+	ck_assert_int_eq(cli_parse(4, argv, &cli), -1);
+	ck_assert_str_eq(cli.name, "hello");
+	ck_assert(cli.json);
+	argv[1] = words[2];
+	argv[2] = words[3];
+	argv[3] = NULL;
+	optind = 0;
+	ck_assert_int_eq(cli_parse(3, argv, &cli), -1);
+	ck_assert_str_eq(cli.name, "hello");
+	ck_assert(!cli.json);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli");
@@ -66,6 +99,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, understands_or_refuses_a_line, 0,
 	    sizeof(lines) / sizeof(lines[0]));
+	tcase_add_test(tests, knows_whom_to_reset_and_how_to_print);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* tincan status: the running server, its workers and plugins. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/columns.h"
+#include "cli/plugins.h"
+
+#define DURATION_BYTES 48
+
+/* The two largest units: "3 d 4 h", "5 min 12 s", "7 s". */
+static void format_duration(long long seconds, char out[DURATION_BYTES])
+{
+	static const struct {
+		const char *name;
+		long long seconds;
+	} units[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 }, { "s", 1 } };
+	size_t i = 0;
+
+	while (i < 3 && seconds < units[i].seconds) {
+		i++;
+	}
+	if (i == 3) {
+		snprintf(out, DURATION_BYTES, "%lld s", seconds);
+	} else {
+		snprintf(out, DURATION_BYTES, "%lld %s %lld %s",
+		    seconds / units[i].seconds, units[i].name,
+		    seconds % units[i].seconds / units[i + 1].seconds,
+		    units[i + 1].name);
+	}
+}
+
+static void print_server(const json_t *reply)
+{
+	json_t *listeners = json_object_get(reply, "listeners");
+	char uptime[DURATION_BYTES];
+	json_t *listener;
+	size_t i;
+
+	format_duration(ask_number(reply, "uptime_s"), uptime);
+	printf("tincan %s, pid %lld, generation %lld, up %s\n",
+	    ask_text(reply, "version"), ask_number(reply, "pid"),
+	    ask_number(reply, "generation"), uptime);
+	json_array_foreach(listeners, i, listener) {
+		const char *address = ask_text(listener, "address");
+		const char *colon = strrchr(address, ':');
+
+		/* The port that it has, where the configuration says 0. */
+		printf("listening on %.*s:%lld\n",
+		    colon == NULL ? 0 : (int)(colon - address), address,
+		    ask_number(listener, "port"));
+	}
+}
+
+static void print_workers(const json_t *reply)
+{
+	static const char *const heads[] = { ">worker", ">pid", "state", ">connections",
+		">requests", ">generation", NULL };
+	json_t *workers = json_object_get(reply, "workers");
+	struct columns columns;
+	json_t *worker;
+	size_t i;
+
+	columns_init(&columns, heads);
+	json_array_foreach(workers, i, worker) {
+		columns_add(&columns, "%lld", ask_number(worker, "index"));
+		columns_add(&columns, "%lld", ask_number(worker, "pid"));
+		columns_add(&columns, "%s", ask_text(worker, "state"));
+		columns_add(&columns, "%lld", ask_number(worker, "connections"));
+		columns_add(&columns, "%lld", ask_number(worker, "requests"));
+		columns_add(&columns, "%lld", ask_number(worker, "generation"));
+	}
+	columns_print(&columns, stdout);
+	columns_release(&columns);
+}
+
+static void print_status(const json_t *reply)
+{
+	print_server(reply);
+	putchar('\n');
+	print_workers(reply);
+	putchar('\n');
+	plugins_print(reply);
+}
+
+int cli_status(const struct cli *cli)
+{
+	return ask_and_show(cli, print_status);
+}
