@@ -117,7 +117,7 @@ static void keep_served(struct plugin *plugin, const struct plugin *served)
 	plugin->isolated = served->isolated;
 }
 
-/* What is served instead: what quarantine sends back to, else what the file was before. */
+/* What is served instead: what quarantine sends back to, else what the file was. */
 static const struct plugin *fallback(const struct master *master, const struct boot *live,
     const struct plugin *plugin)
 {

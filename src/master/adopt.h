@@ -13,8 +13,8 @@
 /* Before the probe: a boot_adjust_fn; the boot's owner is the master. */
 void adopt_known(struct boot *boot);
 
-/* After it: good plugins become versions, refused ones are replaced by what is live (may be
- * NULL: nothing is), and what changes is logged. */
+/* After it: good plugins become versions, refused ones are replaced by what is live (may
+ * be NULL: nothing is), and what changes is logged. */
 void adopt_finish(struct master *master, struct boot *boot, const struct boot *live);
 
 #endif

@@ -116,8 +116,8 @@ bool version_died(struct master *master, struct version *version, uint64_t answe
 	}
 	version->quarantined = true;
 	log_say(LOG_WARN,
-	    "handler '%s', version %s, is in quarantine until its file changes: going back to "
-	    "version %s",
+	    "handler '%s', version %s, is in quarantine until its file changes: going "
+	    "back to version %s",
 	    version->plugin.note.name, version->plugin.hash,
 	    version_fallback(version)->plugin.hash);
 	return true;
