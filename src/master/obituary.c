@@ -46,11 +46,20 @@ static void add_request(struct text *text, const struct page *page)
 	}
 }
 
+static void add_signal(struct text *text, const struct page *page, int number)
+{
+	add(text, ": signal %d (%s)", number, strsignal(number));
+	if ((number == SIGSEGV || number == SIGBUS) &&
+	    atomic_load(&page->signal) == (uint32_t)number) {
+		add(text, " at address 0x%llx",
+		    (unsigned long long)atomic_load(&page->fault_address));
+	}
+}
+
 static void add_cause(struct text *text, const struct page *page, int status)
 {
 	if (WIFSIGNALED(status)) {
-		add(text, ": signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
+		add_signal(text, page, WTERMSIG(status));
 	} else if (atomic_load(&page->exited) != 0) {
 		add(text, ": it called exit(%d)", WEXITSTATUS(status));
 	} else {
@@ -73,9 +82,7 @@ static void add_backtrace(struct text *text, const struct plugin *plugin,
 	}
 	memcpy(frames, page->frames, sizeof(frames));
 	symbols_describe(plugin->copy, plugin->file, frames, count, names, sizeof(names));
-	add(text, " at address 0x%llx%s%s",
-	    (unsigned long long)atomic_load(&page->fault_address),
-	    names[0] == '\0' ? "" : ", in ", names);
+	add(text, "%s%s", names[0] == '\0' ? "" : ", in ", names);
 }
 
 void obituary(const struct plugin *plugin, const struct page *page, int status,

@@ -16,7 +16,7 @@
 
 #define KILL_MS 2000		/* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
-#define EXTENSIONS 2		/* timeouts that a call may wait for its turn */
+#define EXTENSIONS 2		/* times that a call may wait for a late host to go */
 #define SLOT_BITS 16
 
 enum call_state { CALL_WAITING, CALL_SENT, CALL_STARTED };
@@ -236,7 +236,7 @@ static void on_timer(struct timer *timer)
 		return;
 	}
 	call->extensions++;
-	set_timer(call, call->timeout_ms);
+	set_timer(call, call->timeout_ms + KILL_MS);
 }
 
 /* The exchange is dropped: its client has left. */

@@ -226,7 +226,7 @@ class Server:
     def hosts(self, handler):
         """The processes that run that handler, one per worker; not its probes."""
         return [pid for pid in children(self.pid)
-                if command(pid)[:2] == ["tincan-host", handler]]
+                if command(pid)[:3] == ["tincan-host", "--board", handler]]
 
     @property
     def log(self):

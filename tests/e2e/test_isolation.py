@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A handler that dies costs the request that it was running, and nothing else."""
 
+import concurrent.futures
 import re
-import threading
-import time
 
 import pytest
 
@@ -18,11 +17,11 @@ MEMORY = 256 << 20
 
 # Each way of dying, and what the log says of it. A sanitizer sees some of them first.
 WAYS = {
-    "segv": r"signal 11",
-    "abort": r"signal 6",
-    "fpe": r"signal 8",
+    "segv": r"signal 11 \(\w+ \w+\) at address 0x8, in die_of_segv\+0x",
+    "abort": r"signal 6 \(Aborted\), in \.\.\., answer\+0x",
+    "fpe": r"signal 8 .*, in die_of_fpe\+0x",
     "jump": r"signal 11",
-    "stack": r"signal 11",
+    "stack": r"signal 11 .*, in go_deeper\+0x",
     "free": r"signal 6|ended with status 1",
     "heap": r"signal 6|ended with status 1",
     "memory": r"signal (6|11)",
@@ -113,3 +112,83 @@ def test_of_1000_requests_all_are_answered_whatever_it_does_to_its_socket(limite
     assert all(status in ([200], [502]) for status in replies.values())
     # What was finished but cannot be told from garbage is lost, too; nothing else is.
     assert lost <= (len(POISONED) * AT_ONCE if "garbage" in way else len(POISONED))
+
+
+def test_5_MB_downloads_go_on(limited, big):
+    whole = (big / "file.bin").read_bytes()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        downloads = [pool.submit(limited.get, "/files/file.bin") for _ in range(20)]
+        load.Crowd(limited, AT_ONCE).run(targets("segv"))
+        assert all(download.result().body == whole for download in downloads)
+
+
+# Hanging
+
+
+@pytest.mark.parametrize("way, status", [("slow", 502), ("sleep", 504), ("loop", 504)])
+def test_what_waits_behind_it_is_answered_by_the_next_process(start, way, status):
+    server = start(workers=1, handlers={"poison": {"timeout_ms": 500}})
+    before, = harness.wait_for(lambda: server.hosts("poison"), "its process")
+    with concurrent.futures.ThreadPoolExecutor() as pool, load.Steady(server):
+        first = pool.submit(server.get, f"/poison/{way}")
+        server.wait_log("poison: waits")
+        behind = [pool.submit(server.get, f"/poison/fine?{i}") for i in range(5)]
+        assert first.result().status == status
+        assert [reply.result().status for reply in behind] == [200] * 5
+    assert before not in server.hosts("poison")
+
+
+def test_hang_is_told_with_its_place(start):
+    server = start(handlers={"poison": {"timeout_ms": 500}})
+    reply = server.get("/poison/loop")
+    assert reply.status == 504 and "did not answer in time (request " in reply.text
+    server.wait_log("handler 'poison' does not come back from on_request")
+    server.wait_log(r"crashed in on_request, .*signal 6 .*, in loop_for_ever\+0x")
+
+
+def test_late_clients_leave_but_their_handler_ends_all_the_same(start):
+    """Nobody waits for it any more, but it blocks those who come after."""
+    server = start(workers=1, handlers={"poison": {"timeout_ms": 500}})
+    client = server.connect()
+    client.start("GET", "/poison/sleep")
+    server.wait_log("poison: waits")
+    client.close()
+    assert server.get("/poison/fine").status == 200
+
+
+def test_how_long_a_handler_takes_is_not_the_clients_timeout(start):
+    server = start(timeouts={"body_ms": 200, "header_ms": 200, "idle_ms": 200},
+                   handlers={"poison": {"timeout_ms": 1000}})
+    with server.connect() as client:
+        assert client.get("/poison/sleep").status == 504
+        assert client.get("/hello/x").status == 200
+
+
+# The breaker
+
+
+def test_breaker_opens_when_nothing_but_crashes_comes(start):
+    server = start(workers=1)
+    with server.connect() as client:
+        statuses = [client.get("/poison/segv").status for _ in range(5)]
+        assert statuses == [502] * 5
+        reply = client.get("/poison/fine")
+        assert reply.status == 503 and 0 < int(reply.header("retry-after")) <= 30
+        server.wait_log("handler 'poison' has died 5 times without an answer between: 503")
+        assert client.get("/hello/x").status == 200
+
+
+def test_one_poisonous_request_among_good_ones_never_opens_it(start):
+    server = start(workers=1)
+    with server.connect() as client:
+        for _ in range(20):
+            assert client.get("/poison/abort").status == 502
+            assert client.get("/poison/fine").status == 200
+    assert "without an answer" not in server.log
+
+
+def test_request_that_kills_it_is_not_repeated(start):
+    server = start(workers=1)
+    assert server.get("/poison/kill").status == 502
+    assert server.get("/poison/fine").status == 200
+    assert server.log.count("crashed in") == 1

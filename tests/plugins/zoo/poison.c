@@ -99,8 +99,17 @@ static void die_of_kill(void)
 	raise(SIGKILL);
 }
 
+/* The log's lines go out with the reply: a test that waits for this cannot wait so long. */
+static void tell(void)
+{
+	static const char text[] = "poison: waits\n";
+
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+}
+
 static void wait_for_ever(void)
 {
+	tell();
 	for (;;) {
 		pause();
 	}
@@ -110,6 +119,7 @@ static void loop_for_ever(void)
 {
 	volatile int round = 0;
 
+	tell();
 	for (;;) {
 		round = round + 1;
 	}
@@ -135,6 +145,7 @@ static void fill_socket(void)
 
 static void wait_and_die(void)
 {
+	tell();
 	nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
 	abort();
 }
