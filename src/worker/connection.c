@@ -14,7 +14,8 @@
 
 #define LINGER_MS 2000
 #define LINGER_READS 16		/* in one turn */
-/* While draining: a connection that is new or idle may still bring a request. */
+/* While draining: for the next request of a connection that was busy a moment ago, as that
+ * may be on its way. */
 #define DRAIN_IDLE_MS 1000
 #define DRAIN_HANDSHAKE_MS 2000
 /* Plain bytes read in one turn before others have theirs. */
@@ -247,12 +248,6 @@ static int keep_input(struct connection *connection)
 	return 0;
 }
 
-/* Has it answered all it was asked? A new connection's request may be on its way. */
-static bool is_between_requests(const struct h1_session *session)
-{
-	return session->exchange == NULL && session->reply_written;
-}
-
 /*
  * Sends what the turn has made. A connection that would go on and has room again asks for
  * another turn, as its socket, watched edge-triggered, may not tell again.
@@ -263,9 +258,6 @@ static void end_turn(struct connection *connection, bool more)
 	struct h1_session *session = &connection->session;
 	int rc;
 
-	if (connection->worker->draining && !more && is_between_requests(session)) {
-		session->done = true;
-	}
 	if (connection_write(connection, SLICE("")) == 0 && session->done &&
 	    !session->cut) {
 		tls_session_end(tls);
@@ -444,31 +436,30 @@ void connection_wake(struct connection *connection)
 	}
 }
 
-static void wait_at_most(struct connection *connection, int64_t ms)
+static void wait_at_most(struct connection *connection, int64_t due_ms)
 {
-	struct loop *loop = connection->worker->loop;
-
-	if (connection->timer.due_ms > loop->now_ms + ms) {
-		timer_set(&loop->timers, &connection->timer, loop->now_ms + ms);
+	if (connection->timer.due_ms > due_ms) {
+		timer_set(&connection->worker->loop->timers, &connection->timer, due_ms);
 	}
 }
 
 void connection_drain(struct connection *connection)
 {
-	struct h1_session *session = &connection->session;
+	const struct worker *worker = connection->worker;
 
 	if (connection->state == CONNECTION_HANDSHAKE) {
-		wait_at_most(connection, DRAIN_HANDSHAKE_MS);
+		wait_at_most(connection, worker->loop->now_ms + DRAIN_HANDSHAKE_MS);
 		return;
 	}
-	if (connection->state == CONNECTION_OPEN && session->exchange == NULL) {
-		/* A request may be in the socket already: answer it, then end. */
+	if (connection->state == CONNECTION_OPEN && connection->session.exchange == NULL) {
+		/* A request may be in the socket already. */
 		connection->tls.readable = true;
 		turn(connection);
 	}
-	if (connection->state == CONNECTION_OPEN && session->exchange == NULL &&
-	    !session->done) {
-		session->done = true;
-		end_turn(connection, false);
+	if (connection->state == CONNECTION_OPEN && connection->wait == WAIT_IDLE) {
+		int64_t idle_since_ms = connection->timer.due_ms -
+		    worker->config->timeouts.idle_ms;
+
+		wait_at_most(connection, idle_since_ms + DRAIN_IDLE_MS);
 	}
 }

@@ -62,7 +62,8 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 /* Asks for a turn; harmless within one. */
 void connection_wake(struct connection *connection);
 
-/* The worker drains: idle connections end now, others after their request. */
+/* The worker drains: idle connections end now, others after their next reply, which tells
+ * the client so; a moment later if there is no next one. */
 void connection_drain(struct connection *connection);
 
 /* Closes at once; what was not sent is lost. */

@@ -273,7 +273,7 @@ static void end_exchange(struct h1_session *session)
 		access_done(session->connection, session->exchange);
 		drop_exchange(session);
 		session->request_read = false;
-		session->done = session->closing || session->connection->worker->draining;
+		session->done = session->closing;
 	}
 }
 

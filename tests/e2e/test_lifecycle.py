@@ -97,6 +97,19 @@ def test_closes_idle_connections(start_server):
     assert server.wait_exit() == 0
 
 
+def test_a_connection_that_was_busy_a_moment_ago_may_ask_once_more(start_server):
+    server = start_server()
+    with server.connect() as client:
+        client.get("/hello/x")
+        server.signal(signal.SIGTERM)
+        harness.wait_for(lambda: refuses(server), "the end of accepting")
+        reply = client.get("/hello/x")
+        assert reply.status == 200
+        assert reply.header("connection") == "close"
+        assert client.ended()
+    assert server.wait_exit() == 0
+
+
 def test_handshake_in_flight_without_a_request_does_not_hold_it_up(start_server):
     server = start_server(timeouts={"idle_ms": 600000})
     sock = server.tcp()
