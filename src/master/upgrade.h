@@ -9,6 +9,7 @@
  *	                <-- READY, when every worker serves
  *	old: leaves the control socket, drains
  *	old: READY      --> new: takes the control socket
+ *	                <-- end: whoever asked for the upgrade is told
  */
 #ifndef TINCAN_MASTER_UPGRADE_H
 #define TINCAN_MASTER_UPGRADE_H
@@ -30,6 +31,7 @@ void upgrade_accept(struct master *master);
 /* New: all workers serve. */
 void upgrade_serves(struct master *master);
 
+/* The loop has ended. A new program that does not serve yet ends, too. */
 void upgrade_release(struct master *master);
 
 #endif

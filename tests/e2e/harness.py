@@ -192,7 +192,7 @@ class Server:
     """One running tincan; config is written to its folder first."""
 
     def __init__(self, folder, config, certificates, prefix=(), preexec_fn=None,
-                 stdout=subprocess.DEVNULL):
+                 stdout=subprocess.DEVNULL, program=TINCAN):
         self.folder = pathlib.Path(folder)
         self.certificates = certificates
         self.config = self.folder / "server.json"
@@ -203,7 +203,7 @@ class Server:
         self.stopped = False
         self.expected_reports = None  # what a sanitizer may say, as its plugins do it
         self.process = subprocess.Popen(
-            [*prefix, TINCAN, "--config", self.config], cwd=self.folder,
+            [*prefix, program, "--config", self.config], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
             start_new_session=True, preexec_fn=preexec_fn, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read_log, daemon=True)

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""A new program in place of the running one: nobody who asks may notice."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+import harness
+
+
+class Upgradable(harness.Server):
+    """A server whose program is a copy that tests may replace."""
+
+    def __init__(self, folder, config, certificates):
+        self.program = folder / "bin/tincan"
+        self.program.parent.mkdir()
+        for name in ("tincan", "tincan-host"):
+            shutil.copy2(harness.BUILD / name, self.program.parent / name)
+        super().__init__(folder, config, certificates, program=self.program)
+        self.master = self.pid  # the process that serves
+
+    def replace_program(self, text):
+        """Another file in its place, as an installation would do it."""
+        new = self.program.with_name("new")
+        new.write_text(text)
+        new.chmod(0o755)
+        new.rename(self.program)
+
+    def restore_program(self):
+        new = self.program.with_name("new")
+        shutil.copy2(harness.TINCAN, new)
+        new.rename(self.program)
+
+    def tincan(self, *arguments):
+        return harness.tincan(*arguments, "--config", self.config, folder=self.folder)
+
+    def status(self):
+        done = self.tincan("status", "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def processes(self):
+        return set(harness.session_processes(self.pid))
+
+    def await_successor(self, lines):
+        """Waits for the next process to serve and the one before to end."""
+        line = self.wait_log(r"process \d+ serves in place", after=lines)
+        before = self.master
+        self.master = int(re.search(r"process (\d+)", line).group(1))
+        if before == self.pid:
+            assert self.process.wait(harness.DEADLINE) == 0
+        else:
+            harness.wait_for(lambda: before not in self.processes(), "its end")
+        assert self.master in self.processes()
+
+    def upgrade(self):
+        lines = len(self.lines)
+        os.kill(self.master, signal.SIGUSR2)
+        self.await_successor(lines)
+
+    def stop(self, status=0):
+        if not self.stopped and self.master != self.pid:
+            os.kill(self.master, signal.SIGTERM)
+            harness.wait_for(lambda: not self.processes(), "the end of all processes")
+            status = self.wait_exit()
+            assert status == 0
+        super().stop(status)
+
+
+@pytest.fixture
+def make_server(tmp_path, certificates, make_config):
+    servers = []
+
+    def make(**changes):
+        servers.append(Upgradable(tmp_path, make_config(**changes), certificates))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
+
+
+class Load:
+    """Clients that ask while the with block runs: on connections that they keep as long as
+    the server does, and on a new one for each request. All must be answered."""
+
+    def __init__(self, server):
+        self.server = server
+        self.context = server.context()
+        self.over = threading.Event()
+        self.failures = []
+        self.answered = 0
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._repeat, args=(ask,))
+                        for ask in [self._ask_and_keep] * 6 + [self._ask_afresh] * 2]
+
+    def _ask(self, client):
+        reply = client.get("/hello/x")
+        assert (reply.status, reply.text) == (200, "Hello, x!\n")
+        with self.lock:
+            self.answered += 1
+        return reply.header("connection") != "close" and not self.over.is_set()
+
+    def _ask_and_keep(self):
+        with self.server.connect(self.context) as client:
+            while self._ask(client):
+                pass
+
+    def _ask_afresh(self):
+        with self.server.connect(self.context) as client:
+            self._ask(client)
+
+    def _repeat(self, ask):
+        try:
+            while not self.over.is_set():
+                ask()
+        except (OSError, AssertionError) as error:
+            self.failures.append(repr(error))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(harness.DEADLINE)
+        if kind is None:
+            assert not self.failures, (self.failures, self.server.log[-3000:])
+
+    def wait_for_more(self):
+        wanted = self.answered + 50
+        harness.wait_for(lambda: self.answered >= wanted or self.failures, "answers")
+
+
+def test_no_request_fails_and_no_connection_is_refused(server):
+    with Load(server) as load:
+        for _ in range(3):
+            load.wait_for_more()
+            server.upgrade()
+        load.wait_for_more()
+    assert server.master != server.pid
+
+
+def test_nothing_is_left_of_the_old_one(server):
+    with server.connect() as client:
+        client.get("/hello/x")
+    old = server.processes()
+    server.upgrade()
+    assert server.get("/hello/x").status == 200
+    assert not old & server.processes()
+
+
+def test_the_old_one_finishes_a_download(make_server, tmp_path):
+    size = 64 << 20  # more than any socket buffer holds
+    (tmp_path / "big").mkdir()
+    with open(tmp_path / "big/file.bin", "wb") as file:
+        file.truncate(size)
+    server = make_server(routes=[{"path": "/*", "handler": "files",
+                                  "settings": {"root": str(tmp_path / "big")}}])
+    with server.connect() as client:
+        client.start("GET", "/file.bin")
+        client.read_head()
+        lines = len(server.lines)
+        server.signal(signal.SIGUSR2)
+        server.wait_log("serves in place", after=lines)
+        assert server.request("HEAD", "/file.bin").status == 200
+        assert server.process.poll() is None
+        assert len(client.read(size)) == size
+    server.await_successor(lines)
+
+
+def test_the_command_returns_when_the_new_one_can_be_asked(server):
+    lines = len(server.lines)
+    done = server.tincan("upgrade")
+    assert done.returncode == 0, done.stderr
+    pid = int(re.fullmatch(r"process (\d+) has taken over\n", done.stdout).group(1))
+    assert server.status()["pid"] == pid
+    server.await_successor(lines)
+    assert server.master == pid
+
+
+def test_the_new_one_reloads_and_stops_when_told(server):
+    server.upgrade()
+    assert server.status()["pid"] == server.master
+    config = json.loads(server.config.read_text())
+    config["routes"].append({"path": "/new", "handler": "echo"})
+    server.config.write_text(json.dumps(config))
+    assert server.get("/new").status == 404
+    done = server.tincan("reload")
+    assert done.returncode == 0, done.stderr
+    assert server.get("/new").status == 200
+    assert server.tincan("stop").returncode == 0
+    harness.wait_for(lambda: not server.processes(), "the end of all processes")
+
+
+def break_program(server):
+    server.replace_program("#!/bin/sh\nexit 1\n")
+
+
+def remove_program(server):
+    server.program.unlink()
+
+
+def break_config(server):
+    server.config.write_text(server.config.read_text().replace('"hello"', '"helo"'))
+
+
+@pytest.mark.parametrize("spoil", [break_program, remove_program, break_config])
+def test_what_cannot_start_changes_nothing(server, spoil):
+    config = server.config.read_text()
+    with server.connect() as client:
+        client.get("/hello/x")
+        before = server.processes()
+        spoil(server)
+        done = server.tincan("upgrade")
+        assert done.returncode == 1
+        assert "the new program did not start; this one goes on" in done.stderr
+        server.wait_log("the new program did not start; this one goes on")
+        assert client.get("/hello/x").status == 200
+    assert server.processes() == before
+    assert server.status()["pid"] == server.pid
+    server.config.write_text(config)
+    server.restore_program()
+    server.upgrade()
+    assert server.get("/hello/x").status == 200
+
+
+HANGING = "#!/bin/sh\nexec sleep 600\n"
+
+
+def test_one_upgrade_at_a_time(server):
+    server.replace_program(HANGING)
+    server.signal(signal.SIGUSR2)
+    server.wait_log("in place of this program")
+    done = server.tincan("upgrade")
+    assert done.returncode == 1
+    assert "an upgrade or a stop is under way" in done.stderr
+
+
+def test_a_stop_ends_a_new_one_that_does_not_serve_yet(server):
+    server.replace_program(HANGING)
+    server.signal(signal.SIGUSR2)
+    server.wait_log("in place of this program")
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(harness.DEADLINE) == 0
+    assert not server.processes()
