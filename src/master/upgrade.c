@@ -90,7 +90,7 @@ static void ignore_event(struct watch *watch, uint32_t events)
 	(void)events;
 }
 
-/* Freed at the end of the round: an event of the channel may be among those of this one. */
+/* Freed at the end of the round: an event of the channel may be among those of it. */
 static void end_upgrade(struct upgrade *upgrade)
 {
 	struct master *master = upgrade->master;

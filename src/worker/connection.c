@@ -14,7 +14,7 @@
 
 #define LINGER_MS 2000
 #define LINGER_READS 16		/* in one turn */
-/* While draining: for the next request of a connection that was busy a moment ago, as that
+/* While draining: for the next request of a connection that was busy a moment ago, which
  * may be on its way. */
 #define DRAIN_IDLE_MS 1000
 #define DRAIN_HANDSHAKE_MS 2000

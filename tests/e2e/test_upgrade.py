@@ -94,8 +94,8 @@ def server(make_server):
 
 
 class Load:
-    """Clients that ask while the with block runs: on connections that they keep as long as
-    the server does, and on a new one for each request. All must be answered."""
+    """Clients that ask while the with block runs: on connections that they keep as long
+    as the server does, and on a new one for each request. All must be answered."""
 
     def __init__(self, server):
         self.server = server
