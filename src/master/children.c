@@ -18,6 +18,7 @@
 #include "ipc/channel.h"
 #include "master/hosts.h"
 #include "master/rollout.h"
+#include "master/sockets.h"
 #include "master/versions.h"
 #include "worker/worker.h"
 
@@ -39,8 +40,8 @@ static void on_restart(struct timer *timer)
 
 void children_init(struct master *master)
 {
-	master->children = memory_new(master->worker_count, sizeof(*master->children));
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	master->children = memory_new(SCOREBOARD_WORKERS, sizeof(*master->children));
+	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
 		struct child *child = &master->children[i];
 
 		child->master = master;
@@ -48,6 +49,16 @@ void children_init(struct master *master)
 		child->channel.fd = -1;
 		timer_init(&child->restart, on_restart);
 	}
+}
+
+uint32_t children_wanted(const struct config *config)
+{
+	cpu_set_t set;
+
+	if (config->workers > 0) {
+		return config->workers;
+	}
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
 }
 
 int child_cpu(const struct child *child)
@@ -304,7 +315,7 @@ static void on_death(struct child *child, int status)
 	struct master *master = child->master;
 	bool ordered = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 
-	if (!master->stopping || !ordered) {
+	if (!(master->stopping || child->leaving) || !ordered) {
 		tell_death(child, status);
 	}
 	child->pid = 0;
@@ -312,6 +323,14 @@ static void on_death(struct child *child, int status)
 	close_channel(child);
 	atomic_store(&master->board->worker[child->index].pid, 0);
 	atomic_store(&master->board->worker[child->index].state, SCOREBOARD_EMPTY);
+	if (child->leaving) {
+		child->leaving = false;
+		/* It may be wanted again by now. */
+		if (!master->stopping && child->index < master->worker_count) {
+			child_start(child);
+		}
+		return;
+	}
 	if (master->stopping) {
 		return;
 	}
@@ -330,9 +349,39 @@ static void on_death(struct child *child, int status)
 	replace(child);
 }
 
+void children_resize(struct master *master, uint32_t count)
+{
+	uint32_t before = master->worker_count;
+
+	if (count == before) {
+		return;
+	}
+	log_say(LOG_INFO, "workers: %u from now on, %u before", count, before);
+	master->worker_count = count;
+	atomic_store(&master->board->workers, count);
+	for (uint32_t i = before; i < count; i++) {
+		/* One that is still leaving starts again when it has left. */
+		if (master->children[i].pid == 0) {
+			child_start(&master->children[i]);
+		}
+	}
+	for (uint32_t i = count; i < before; i++) {
+		struct child *child = &master->children[i];
+
+		timer_cancel(&child->restart);
+		/* First ours, so that the worker's are the last: what has been put into
+		 * their queues is taken in before those are closed. */
+		sockets_close_of(child);
+		child->leaving = child->pid > 0;
+		if (child->leaving) {
+			kill(child->pid, SIGTERM);
+		}
+	}
+}
+
 void children_reap(struct master *master)
 {
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
 		struct child *child = &master->children[i];
 		int status;
 
@@ -344,7 +393,7 @@ void children_reap(struct master *master)
 
 void children_signal(const struct master *master, int number)
 {
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
 		if (master->children[i].pid > 0) {
 			kill(master->children[i].pid, number);
 		}
@@ -355,7 +404,7 @@ uint32_t children_running(const struct master *master)
 {
 	uint32_t running = 0;
 
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
 		running += master->children[i].pid > 0;
 	}
 	return running;

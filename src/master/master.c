@@ -3,7 +3,6 @@
 #include "master/master.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +24,6 @@
 #define EXIT_MISUSE 2
 /* What the workers may need beyond drain_ms to close what is left. */
 #define DRAIN_GRACE_MS 5000
-
-static uint32_t count_cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) != 0 ? 1 :
-	    (uint32_t)CPU_COUNT(&set);
-}
 
 static void announce(const struct master *master)
 {
@@ -102,9 +93,9 @@ void master_stop(struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		timer_cancel(&master->children[i].restart);
 	}
-	/* Workers take in what waits in the queues of theirs before they close them. */
-	children_signal(master, SIGTERM);
+	/* First ours: workers take in what waits in the queues of theirs, then close them. */
 	sockets_close(master);
+	children_signal(master, SIGTERM);
 	timer_set(&master->loop->timers, &master->deadline, master->loop->now_ms +
 		rollout_live(master)->config->timeouts.drain_ms + DRAIN_GRACE_MS);
 }
@@ -212,11 +203,11 @@ static void init(struct master *master, struct boot *boot)
 {
 	const struct config *config = boot->config;
 
-	master->worker_count = config->workers == 0 ? count_cpus() : config->workers;
+	master->worker_count = children_wanted(config);
 	master->started_s = (int64_t)time(NULL);
 	master->loop = loop_new();
 	master->board = scoreboard_new(master->worker_count, &master->board_fd);
-	master->blames = blames_new(master->worker_count);
+	master->blames = blames_new(SCOREBOARD_WORKERS);
 	list_init(&master->listeners);
 	list_init(&master->hosts);
 	list_init(&master->versions);
@@ -264,9 +255,10 @@ static void release(struct master *master)
 	rollout_free(master->rollout);
 	versions_release(master);
 	free(master->children);
-	blames_free(master->blames, master->worker_count);
+	blames_free(master->blames, SCOREBOARD_WORKERS);
 	scoreboard_free(master->board);
 	close(master->board_fd);
+	loop_run_deferred(master->loop);
 	loop_free(master->loop);
 	log_close();
 }

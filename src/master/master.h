@@ -31,6 +31,7 @@ struct child {
 	pid_t pid;		/* 0: none runs */
 	struct watch channel;	/* fd -1: none */
 	uint32_t generation;	/* the newest that it serves */
+	bool leaving;		/* told to stop, as fewer are wanted */
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
 	struct timer restart;
@@ -46,8 +47,8 @@ struct master {
 	struct tls_tickets tickets;
 	struct watch signals;
 	struct timer deadline;	/* of the drain */
-	struct child *children;
-	uint32_t worker_count;
+	struct child *children;	/* SCOREBOARD_WORKERS places */
+	uint32_t worker_count;	/* the first so many are to run */
 	struct list listeners;	/* sockets.c */
 	struct list hosts;	/* hosts.c */
 	struct list versions;	/* versions.c */

@@ -21,6 +21,7 @@ struct rollout {
 	struct master *master;
 	uint32_t number;		/* of what is served, or being handed out */
 	struct boot live;
+	uint32_t served;		/* the newest that all workers have had */
 	int memfd; /* live, packed; for workers that start later; -1 */
 	struct boot *building;		/* owned; NULL: nothing is */
 	bool for_file;			/* building follows a reload */
@@ -139,7 +140,7 @@ int rollout_start(struct master *master)
 {
 	struct rollout *rollout = master->rollout;
 
-	if (sockets_open(master, rollout->live.config, NULL) != 0) {
+	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
 	adopt_finish(master, &rollout->live, NULL);
@@ -193,7 +194,8 @@ static void on_built(struct boot *boot)
 		boot->config->log.level = master->log_level;
 	}
 	if (boot->problems.errors == 0) {
-		(void)!sockets_open(master, boot->config, &boot->problems);
+		(void)!sockets_open(master, boot->config,
+		    children_wanted(boot->config), &boot->problems);
 	}
 	if (boot->problems.errors > 0) {
 		refuse(rollout);
@@ -207,6 +209,7 @@ static void on_built(struct boot *boot)
 	if (pack(rollout) == 0) {
 		waiters_move(&rollout->handing_out, &rollout->building_for);
 		hand_out(rollout);
+		children_resize(master, children_wanted(rollout->live.config));
 		sockets_close_unused(master, rollout->live.config);
 	} else {
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
@@ -295,9 +298,10 @@ void rollout_ready(struct child *child, uint32_t number)
 	struct rollout *rollout = child->master->rollout;
 
 	child->generation = number;
-	if (number != rollout->number || !all_serve(rollout)) {
+	if (number != rollout->number || number == rollout->served || !all_serve(rollout)) {
 		return;
 	}
+	rollout->served = number;
 	log_say(number == 1 ? LOG_DEBUG : LOG_INFO, "generation %u serves", number);
 	answer_generation(&rollout->handing_out, number);
 	master_serves(child->master);

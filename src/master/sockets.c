@@ -67,13 +67,20 @@ static void explain(const struct config_listener *listener, int error,
 	}
 }
 
-static void close_listener(const struct master *master, struct listener *listener)
+/* Closes those of places from count on. */
+static void trim(struct listener *listener, uint32_t count)
 {
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	for (uint32_t i = count; i < SCOREBOARD_WORKERS; i++) {
 		if (listener->fds[i] >= 0) {
 			close(listener->fds[i]);
+			listener->fds[i] = -1;
 		}
 	}
+}
+
+static void close_listener(struct listener *listener)
+{
+	trim(listener, 0);
 	list_remove(&listener->link);
 	free(listener->fds);
 	free(listener->host);
@@ -90,13 +97,13 @@ static struct listener *new_listener(struct master *master, const char *host,
 	    : LIST_OWNER(last, struct listener, link)->id + 1;
 	listener->host = memory_text(host);
 	listener->configured = port;
-	listener->fds = memory_new(master->worker_count, sizeof(*listener->fds));
-	memset(listener->fds, -1, master->worker_count * sizeof(*listener->fds));
+	listener->fds = memory_new(SCOREBOARD_WORKERS, sizeof(*listener->fds));
+	memset(listener->fds, -1, SCOREBOARD_WORKERS * sizeof(*listener->fds));
 	list_append(&master->listeners, &listener->link);
 	return listener;
 }
 
-static int bind_all(const struct master *master, struct listener *listener)
+static int bind_all(struct listener *listener, uint32_t workers)
 {
 	union socket_address address;
 	uint16_t port = listener->port == 0 ? listener->configured : listener->port;
@@ -110,7 +117,7 @@ static int bind_all(const struct master *master, struct listener *listener)
 		return ERR_SYSTEM;
 	}
 	listener->port = socket_address_port(&address);
-	for (uint32_t i = 0; i < master->worker_count; i++) {
+	for (uint32_t i = 0; i < workers; i++) {
 		if (listener->fds[i] < 0 &&
 		    socket_listen(&address, &listener->fds[i]) != 0) {
 			return ERR_SYSTEM;
@@ -130,7 +137,19 @@ static void send_socket(struct child *child, const struct listener *listener)
 	}
 }
 
-int sockets_open(struct master *master, const struct config *config,
+/* All or none: what was made for a configuration that cannot be served goes. */
+static void take_back(struct master *master, struct list *last)
+{
+	while (last->next != &master->listeners) {
+		close_listener(LIST_OWNER(last->next, struct listener, link));
+	}
+	for (struct list *link = master->listeners.next; link != &master->listeners;
+	     link = link->next) {
+		trim(LIST_OWNER(link, struct listener, link), master->worker_count);
+	}
+}
+
+int sockets_open(struct master *master, const struct config *config, uint32_t workers,
     struct problems *problems)
 {
 	struct list *last = master->listeners.prev;
@@ -144,14 +163,13 @@ int sockets_open(struct master *master, const struct config *config,
 		if (listener == NULL) {
 			listener = new_listener(master, wanted->host, wanted->port);
 		}
-		if (bind_all(master, listener) != 0) {
+		if (bind_all(listener, workers) != 0) {
 			explain(wanted, errno, problems);
 			rc = ERR_SYSTEM;
 		}
 	}
-	/* All or none: what was made for a configuration that cannot be served goes. */
-	while (rc != 0 && last->next != &master->listeners) {
-		close_listener(master, LIST_OWNER(last->next, struct listener, link));
+	if (rc != 0) {
+		take_back(master, last);
 	}
 	for (struct list *link = last->next; link != &master->listeners;
 	     link = link->next) {
@@ -181,7 +199,7 @@ void sockets_close_unused(struct master *master, const struct config *config)
 
 		link = link->next;
 		if (!is_used(master, listener, config)) {
-			close_listener(master, listener);
+			close_listener(listener);
 		}
 	}
 }
@@ -189,8 +207,21 @@ void sockets_close_unused(struct master *master, const struct config *config)
 void sockets_close(struct master *master)
 {
 	while (!list_empty(&master->listeners)) {
-		close_listener(master,
-		    LIST_OWNER(master->listeners.next, struct listener, link));
+		close_listener(LIST_OWNER(master->listeners.next, struct listener, link));
+	}
+}
+
+void sockets_close_of(const struct child *child)
+{
+	const struct list *listeners = &child->master->listeners;
+
+	for (struct list *link = listeners->next; link != listeners; link = link->next) {
+		int *fd = &LIST_OWNER(link, struct listener, link)->fds[child->index];
+
+		if (*fd >= 0) {
+			close(*fd);
+			*fd = -1;
+		}
 	}
 }
 
@@ -243,7 +274,7 @@ static void take(struct master *master, struct channel_message *message)
 		listener = new_listener(master, message->text, configured);
 	}
 	listener->port = (uint16_t)message->number;
-	if (message->value < master->worker_count && listener->fds[message->value] < 0) {
+	if (message->value < SCOREBOARD_WORKERS && listener->fds[message->value] < 0) {
 		listener->fds[message->value] = message->fds[0];
 		message->fds[0] = -1;
 	}

@@ -11,16 +11,19 @@
 #include "site/generation.h"
 
 /*
- * Makes those that config names and there are not yet. What goes wrong is a problem, or
+ * Makes those that config names and there are not yet, for so many workers. What goes wrong is a problem, or
  * logged if problems is NULL, with the process that has the port where that can be known:
  * ERR_SYSTEM, and there are no more sockets than before.
  */
-int sockets_open(struct master *master, const struct config *config,
+int sockets_open(struct master *master, const struct config *config, uint32_t workers,
     struct problems *problems) MUST_USE;
 
 /* Closes those that config does not name; workers have closed theirs by the generation. */
 void sockets_close_unused(struct master *master, const struct config *config);
 void sockets_close(struct master *master);
+
+/* Closes those of a place that has no worker any more. */
+void sockets_close_of(const struct child *child);
 
 /* Sends the worker its sockets of all listeners. */
 void sockets_send(struct child *child);
