@@ -29,6 +29,7 @@ struct call {
 	uint64_t id;
 	uint32_t instance;
 	uint32_t timeout_ms;
+	uint32_t in_flight;	/* bytes of DATA that the client has not taken */
 	uint8_t state;
 	uint8_t deaths;
 	uint8_t extensions;
@@ -299,10 +300,14 @@ static void release_chunk(void *arg)
 {
 	struct chunk *chunk = arg;
 	struct remote *remote = chunk->remote;
+	struct call *call = find(remote, chunk->call);
 	uint32_t size = (uint32_t)chunk->size;
 	struct slice credit = { (const char *)&size, sizeof(size) };
 
-	if (find(remote, chunk->call) != NULL && has_host(remote) &&
+	if (call != NULL) {
+		call->in_flight -= size;
+	}
+	if (call != NULL && has_host(remote) &&
 	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, chunk->call,
 	    credit) == 0) {
 		link_flush(remote->link);
@@ -320,6 +325,9 @@ static int take_data(struct call *call, struct slice data)
 	if (call->exchange == NULL || data.size == 0) {
 		return 0;
 	}
+	if (data.size > FRAME_WINDOW - call->in_flight) {
+		return ERR_PROTOCOL;
+	}
 	chunk = malloc(sizeof(*chunk) + data.size);
 	if (chunk == NULL) {
 		return ERR_NOMEM;
@@ -327,6 +335,7 @@ static int take_data(struct call *call, struct slice data)
 	*chunk = (struct chunk){ .remote = call->remote, .call = call->id, .size = data.size };
 	memcpy(chunk->data, data.data, data.size);
 	call->remote->chunks++;
+	call->in_flight += (uint32_t)data.size;
 	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk, chunk);
 	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
 }
@@ -364,6 +373,8 @@ static void count_answer(struct remote *remote)
 static int finish(struct call *call, const struct frame *frame)
 {
 	struct exchange *exchange = call->exchange;
+	bool cut = frame->header.type == FRAME_END &&
+	    (frame->header.flags & FRAME_BROKEN);
 	int rc = 0;
 
 	if (call->state == CALL_SENT) {
@@ -379,7 +390,7 @@ static int finish(struct call *call, const struct frame *frame)
 	}
 	end(call);
 	/* A reply that was cut on purpose is no breach of the protocol. */
-	return rc == ERR_PROTOCOL && !(frame->header.flags & FRAME_BROKEN) ? rc : 0;
+	return rc == ERR_PROTOCOL && !cut ? rc : 0;
 }
 
 static int start(struct call *call, const struct frame *frame)
