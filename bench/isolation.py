@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What isolation costs: CPU time per request of all of the server's processes, hello in a
+process of its own against hello in the worker; and what such a process holds for itself.
+
+One worker, 64 keep-alive connections; the server on core 0, wrk on core 1. Both servers
+take turns, so that a slow moment of the machine hits both. Build with -O2.
+
+    TINCAN_BUILD=. bench/isolation.py [ROUNDS [SECONDS]]
+"""
+
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / "tests/e2e"))
+import harness  # noqa: E402
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+KINDS = ("worker", "host")
+
+
+def cpu_us(pids):
+    """The time that the threads of these processes have run."""
+    return sum(int(task.read_text().split()[0]) for pid in pids
+               for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
+
+
+def private_kb(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M))
+
+
+def ask(server, seconds):
+    done = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{seconds}",
+                           server.url("/hello/x")],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, done.stdout
+    return int(re.search(r"(\d+) requests in", done.stdout).group(1))
+
+
+def measure(server):
+    """Microseconds per request: all processes, and the hosts of them."""
+    everything = harness.session_processes(server.pid)
+    hosts = server.hosts("hello")
+    before = cpu_us(everything), cpu_us(hosts)
+    requests = ask(server, SECONDS)
+    return ((cpu_us(everything) - before[0]) / requests,
+            (cpu_us(hosts) - before[1]) / requests, requests / SECONDS)
+
+
+def start(kind, folder, certificates):
+    folder.mkdir()
+    return harness.Server(folder, {
+        "listeners": [{"address": "127.0.0.1:0"}],
+        "certificates": [{"chain": str(certificates / "localhost.crt"),
+                          "key": str(certificates / "localhost.key")}],
+        "plugins": {"directory": str(harness.PLUGINS)},
+        "handlers": {"hello": {"isolation": kind}},
+        "routes": [{"path": "/hello/{name}", "handler": "hello"}],
+        "log": {"access": "off", "error": "-"},
+        "workers": 1}, certificates, prefix=("taskset", "-c", "0"))
+
+
+def main():
+    results = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        subprocess.run([TOP / "certs/make-dev-certs", folder / "certs"], check=True,
+                       stdout=subprocess.DEVNULL)
+        servers = {kind: start(kind, folder / kind, folder / "certs") for kind in KINDS}
+        idle_kb = private_kb(*servers["host"].hosts("hello"))
+        for kind in KINDS:
+            ask(servers[kind], 1)
+        for _ in range(ROUNDS):
+            for kind in KINDS:
+                results[kind].append(measure(servers[kind]))
+        busy_kb = private_kb(*servers["host"].hosts("hello"))
+        for server in servers.values():
+            server.stop()
+    print("| round | worker us | worker + host us | of it the host us | ratio | requests/s |"
+          "\n|---|---:|---:|---:|---:|---|")
+    for i, (inside, apart) in enumerate(zip(results["worker"], results["host"]), 1):
+        print(f"| {i} | {inside[0]:.2f} | {apart[0]:.2f} | {apart[1]:.2f} "
+              f"| {apart[0] / inside[0]:.3f} | {inside[2]:,.0f}, {apart[2]:,.0f} |")
+    ratio = statistics.median(apart[0] for apart in results["host"]) / \
+        statistics.median(inside[0] for inside in results["worker"])
+    print(f"\nRatio of the medians: {ratio:.3f}. Private memory of the host: {idle_kb} KB "
+          f"idle, {busy_kb} KB after the load.")
+
+
+main()
