@@ -2,6 +2,7 @@
 """The command line: words, options, results on stdout, talk on stderr, exit statuses."""
 
 import json
+import re
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_misuse_is_told_on_stderr(arguments):
     done = harness.tincan(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr
+
+
+def test_manual_knows_every_word_of_the_help():
+    words = set(re.findall(r"^(?:usage:)? +tincan (\w+)|(--[a-z-]+)",
+                           harness.tincan("--help").stdout, re.M))
+    manual = (harness.TOP / "docs/tincan.1").read_text()
+    for command, option in words:
+        if command:
+            assert re.search(rf"^\.It Cm {command}\b", manual, re.M), command
+        else:
+            assert re.search(rf"^\.It .*Fl Fl {option[2:]}\b", manual, re.M), option
+    assert len(words) > 12
 
 
 def test_misspelt_command_gets_a_hint():
