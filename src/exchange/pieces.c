@@ -40,6 +40,8 @@ static void remove_first(struct pieces *pieces)
 	pieces->left -= piece->left;
 	close_file(piece->fd);
 	let_go(piece->release, piece->arg);
+	piece->next = pieces->spare;
+	pieces->spare = piece;
 }
 
 void pieces_release(struct pieces *pieces)
@@ -74,6 +76,17 @@ static void link_last(struct pieces *pieces, struct piece *piece)
 	pieces->left += piece->left;
 }
 
+static struct piece *new_piece(struct pieces *pieces, struct arena *arena)
+{
+	struct piece *piece = pieces->spare;
+
+	if (piece == NULL) {
+		return arena_alloc(arena, sizeof(*piece));
+	}
+	pieces->spare = piece->next;
+	return piece;
+}
+
 /* The piece is copied into arena and queued, size bytes long. */
 static int append(struct pieces *pieces, struct arena *arena, struct piece piece,
     uint64_t size)
@@ -83,7 +96,7 @@ static int append(struct pieces *pieces, struct arena *arena, struct piece piece
 	if (!fits(pieces, size)) {
 		return ERR_LIMIT;
 	}
-	added = arena_alloc(arena, sizeof(*added));
+	added = new_piece(pieces, arena);
 	if (added == NULL) {
 		return why_refused(arena, 0);
 	}

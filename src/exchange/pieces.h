@@ -26,6 +26,7 @@ struct piece {
 struct pieces {
 	struct piece *first;	/* in the request's arena */
 	struct piece *last;
+	struct piece *spare;	/* taken: those of a long reply are used again */
 	int64_t left;		/* bytes of all together */
 	char *room;		/* where the next copy may go on: behind the last one */
 	size_t room_size;

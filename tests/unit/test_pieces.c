@@ -234,6 +234,22 @@ START_TEST(file_that_cannot_be_read_is_told)
 }
 END_TEST
 
+START_TEST(a_long_stream_needs_no_more_memory)
+{
+	size_t used;
+
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "a", 1, NULL, NULL), 0);
+	pieces_consume(&pieces, 1);
+	used = arena.used;
+	for (int i = 0; i < 100000; i++) {
+		ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "a", 1, NULL, NULL),
+		    0);
+		pieces_consume(&pieces, 1);
+	}
+	ck_assert_uint_eq(arena.used, used);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pieces");
@@ -244,6 +260,7 @@ int main(void)
 	tcase_add_test(tcase, peek_takes_nothing_off);
 	tcase_add_test(tcase, small_copies_in_a_row_become_one_piece);
 	tcase_add_test(tcase, copies_go_on_after_all_was_taken);
+	tcase_add_test(tcase, a_long_stream_needs_no_more_memory);
 	tcase_add_test(tcase, empty_pieces_are_not_queued);
 	tcase_add_test(tcase, release_is_called_once_when_taken);
 	tcase_add_test(tcase, what_was_not_taken_is_released);
