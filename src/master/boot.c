@@ -110,6 +110,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 		if (adjust != NULL) {
 			adjust(boot);
 		}
+		plugin_set_settle_names(&boot->plugins);
 		if (text == NULL) {
 			check_names(boot);
 		}

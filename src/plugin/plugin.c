@@ -21,6 +21,23 @@ void plugin_set_release(struct plugin_set *set)
 	*set = (struct plugin_set){ 0 };
 }
 
+void plugin_set_settle_names(struct plugin_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct plugin *plugin = &set->items[i];
+
+		for (size_t k = 0; k < i && plugin->refusal == NULL; k++) {
+			const struct plugin *other = &set->items[k];
+
+			if (other->refusal == NULL &&
+			    strcmp(other->note.name, plugin->note.name) == 0) {
+				plugin_refuse(plugin, "its handler name '%s' is taken by %s",
+				    plugin->note.name, other->file);
+			}
+		}
+	}
+}
+
 /* "hello" of "plugins/hello.so". */
 static struct slice stem_of(const char *file)
 {

@@ -57,14 +57,17 @@ struct plugin_services {
 /*
  * Takes every *.so (but ".*") of directory: judges it (regular file, owned by root or
  * this user, not writable for others, ELF bounds, note) and copies it below
- * state_directory. A file that is refused stays in the set, with its refusal; of two with
- * the same handler name the second is refused. Only a directory that cannot be read, or a
- * state directory that cannot be made or written, is a problem. Initialises set.
+ * state_directory. A file that is refused stays in the set, with its refusal. Only a
+ * directory that cannot be read, or a state directory that cannot be made or written, is a
+ * problem. Initialises set.
  */
 void plugin_scan(struct plugin_set *set, const char *directory,
     const char *state_directory, struct problems *problems);
 
 void plugin_set_release(struct plugin_set *set);
+
+/* Of those with the same handler name all but the first good one are refused. */
+void plugin_set_settle_names(struct plugin_set *set);
 
 /* The plugin of that handler name (its note's; for a refused one without a readable note
  * its file's stem), or NULL. */

@@ -164,18 +164,6 @@ static int hash_content(const unsigned char *data, size_t size,
 	return 0;
 }
 
-/* A name is taken by the first that is served under it. */
-static void check_name(const struct scan *scan, struct plugin *plugin)
-{
-	for (const struct plugin *other = scan->set->items; other < plugin; other++) {
-		if (other->refusal == NULL &&
-		    strcmp(other->note.name, plugin->note.name) == 0) {
-			plugin_refuse(plugin, "its handler name '%s' is taken by %s",
-			    plugin->note.name, other->file);
-		}
-	}
-}
-
 static void judge_content(struct scan *scan, struct plugin *plugin, const char *name,
     const unsigned char *data, size_t size)
 {
@@ -184,10 +172,6 @@ static void judge_content(struct scan *scan, struct plugin *plugin, const char *
 
 	if (note_read(data, size, &plugin->note, why) != 0) {
 		plugin_refuse(plugin, "%s", why);
-		return;
-	}
-	check_name(scan, plugin);
-	if (plugin->refusal != NULL) {
 		return;
 	}
 	if (hash_content(data, size, plugin->hash) != 0) {

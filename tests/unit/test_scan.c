@@ -170,6 +170,7 @@ START_TEST(refuses_the_second_of_two_with_one_name)
 	rig_add_as(&rig, "greeter", "one.so");
 	rig_add_as(&rig, "greeter", "two.so");
 	rig_scan(&rig);
+	plugin_set_settle_names(&rig.set);
 	ck_assert_ptr_null(rig.set.items[0].refusal);
 	ck_assert_ptr_nonnull(strstr(rig.set.items[1].refusal,
 	    "its handler name 'greeter' is taken by "));
@@ -184,6 +185,7 @@ START_TEST(a_refused_file_does_not_take_its_name)
 	change_mode("one.so", 0666);
 	rig_add_as(&rig, "greeter", "two.so");
 	rig_scan(&rig);
+	plugin_set_settle_names(&rig.set);
 	ck_assert_ptr_nonnull(rig.set.items[0].refusal);
 	ck_assert_ptr_null(rig.set.items[1].refusal);
 	ck_assert_ptr_eq(plugin_find(&rig.set, "greeter"), &rig.set.items[1]);

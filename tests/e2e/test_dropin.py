@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""A file that is dropped into the plugin directory is served; a bad one never goes live."""
+
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import time
+
+import pytest
+
+import harness
+import load
+import plugs
+
+PAUSE = 0.1  # of a slow writer
+FRESH_MS = 500  # from the drop to the first reply
+
+
+@pytest.fixture
+def plug(tmp_path):
+    return plugs.Plugs(tmp_path)
+
+
+@pytest.fixture
+def server(start_server, plug):
+    return start_server(plugins={"directory": str(plug.directory)}, routes=[])
+
+
+# How a file comes
+
+
+def cp(source, target):
+    subprocess.run(["cp", source, target], check=True)
+
+
+def mv(source, target):
+    subprocess.run(["mv", "-f", source, target], check=True)
+
+
+def install(source, target):
+    subprocess.run(["install", "-m", "755", source, target], check=True)
+
+
+def link(source, target):
+    """A hard link, as some package managers make them."""
+    target.unlink(missing_ok=True)
+    os.link(source, target)
+
+
+def write_slowly(source, target):
+    """As scp over a slow line does; each pause is shorter than the quiet time."""
+    content = source.read_bytes()
+    step = len(content) // 4 + 1
+    with open(target, "wb", buffering=0) as file:
+        for start in range(0, len(content), step):
+            file.write(content[start:start + step])
+            time.sleep(PAUSE)
+
+
+def write_with_long_pauses(source, target):
+    """Each pause is longer than the quiet time: what is there then is no plugin yet."""
+    content = source.read_bytes()
+    with open(target, "wb", buffering=0) as file:
+        file.write(content[:len(content) // 2])
+        time.sleep(10 * PAUSE)
+        file.write(content[len(content) // 2:])
+
+
+def preallocate(source, target):
+    """All zeros first, in full size, then the content, as some downloaders do."""
+    content = source.read_bytes()
+    with open(target, "wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, len(content))
+        time.sleep(10 * PAUSE)
+        file.write(content)
+
+
+def over_a_temporary_name(source, target):
+    hidden = target.with_name("." + target.name)
+    cp(source, hidden)
+    hidden.rename(target)
+
+
+WAYS = [cp, mv, install, link, write_slowly, write_with_long_pauses, preallocate,
+        over_a_temporary_name]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_new_file_is_served(server, plug, way):
+    file = plug.make("fresh", "one")
+    with load.Steady(server):
+        assert server.get("/fresh").status == 404
+        way(file, plug / "fresh.so")
+        plugs.answers(server, "/fresh", "one")
+    server.wait_log("handler 'fresh', version [0-9a-f]{16}, is live")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_file_over_a_served_one_takes_its_place(server, plug, way):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    file = plug.make("fresh", "two")
+    with load.Steady(server), load.Steady(server, "/fresh"):
+        way(file, plug / "fresh.so")
+        plugs.answers(server, "/fresh", "two")
+    server.wait_log("handler 'fresh', version [0-9a-f]{16}, is live in place of [0-9a-f]{16}")
+
+
+def test_linker_writes_into_the_directory_itself(server, plug):
+    with load.Steady(server):
+        for text in ["one", "two"]:
+            plugs.build(plug / "fresh.so", "fresh", text)
+            plugs.answers(server, "/fresh", text)
+
+
+def test_drop_to_served_takes_less_than_half_a_second(server, plug):
+    took = []
+    plug.drop("fresh", "0")
+    plugs.answers(server, "/fresh", "0")
+    with server.connect() as client:
+        for i in range(1, 12):
+            file = plug.make("fresh", f"{i}")
+            began = time.monotonic()
+            mv(file, plug / "fresh.so")
+            harness.wait_for(lambda: client.get("/fresh").text == f"{i}", "the new one")
+            took.append(1000 * (time.monotonic() - began))
+    assert statistics.median(took) < FRESH_MS * (4 if harness.SANITIZED else 1)
+
+
+# How a file goes
+
+
+def test_removed_file_is_retired_and_comes_back(server, plug):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    kept = plug.make("fresh", "one")
+    with load.Steady(server):
+        (plug / "fresh.so").unlink()
+        harness.wait_for(lambda: server.get("/fresh").status == 404, "its end")
+        server.wait_log("handler 'fresh' is retired")
+        harness.wait_for(lambda: not server.hosts("fresh"), "the end of its processes")
+        mv(kept, plug / "fresh.so")
+        plugs.answers(server, "/fresh", "one")
+
+
+def test_other_directory_in_its_place(server, plug):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    with load.Steady(server):
+        plug.directory.rename(plug.workshop / "old")
+        plug.directory.mkdir()
+        plug.add(harness.PLUGINS / "hello.so")
+        plug.drop("fresh", "two")
+        plugs.answers(server, "/fresh", "two")
+
+
+def test_without_its_directory_all_goes_on(server, plug):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    shutil.rmtree(plug.directory)
+    server.wait_log(f"{plug.directory}.*cannot be read")
+    assert server.get("/fresh").text == "one"
+
+
+# What is not taken
+
+
+def cut(content):
+    return content[:len(content) * 2 // 3]
+
+
+def scribble(content):
+    return b"#!/bin/sh\n" + content
+
+
+@pytest.mark.parametrize("damage, said", [
+    (cut, "cut off|outside the file|truncated|past the end"),
+    (scribble, "not an ELF"),
+    (lambda content: b"", "empty|not an ELF"),
+    (lambda content: bytes(len(content)), "not an ELF"),
+])
+def test_bad_file_keeps_the_version_before_it(server, plug, damage, said):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    content = (plug / "fresh.so").read_bytes()
+    with load.Steady(server), load.Steady(server, "/fresh"):
+        (plug / "fresh.so").write_bytes(damage(content))
+        line = server.wait_log(r"fresh\.so is not served")
+        assert re.search(said, line) and "goes on" in line
+        assert server.get("/fresh").text == "one"
+        cp(plug.make("fresh", "two"), plug / "fresh.so")
+        plugs.answers(server, "/fresh", "two")
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"fields": ".on_open = refuse", "code": "static int refuse(tc_conf *cf, void **s)"
+      '{ (void)s; return tc.conf_error(cf, "x", "no good"); }'}, "no good"),
+    ({"fields": '.check = "GET /fresh 201"'}, "GET /fresh 201"),
+    ({"code": "__attribute__((constructor)) static void die(void) { abort(); }"},
+     "crashed in loading: signal 6"),
+    ({"code": "int nowhere(void);", "first": "if (nowhere()) return TC_FAIL;"}, "nowhere"),
+])
+def test_version_that_fails_its_probe_never_goes_live(server, plug, change, said):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    with load.Steady(server), load.Steady(server, "/fresh"):
+        plug.drop("fresh", "two", **change)
+        assert said in server.wait_log(r"fresh\.so is not served")
+        assert server.get("/fresh").text == "one"
+
+
+def test_of_two_claims_to_a_path_the_older_stays(server, plug):
+    plug.drop("older", "older", fields='.route = "/same"')
+    plugs.answers(server, "/same", "older")
+    plug.drop("a-newer", "newer", fields='.route = "/same"')
+    line = server.wait_log("a-newer.so is not served")
+    assert "its own route '/same' is taken by" in line and "older.so" in line
+    assert server.get("/same").text == "older"
+    (plug / "older.so").unlink()
+    plugs.answers(server, "/same", "newer")
+
+
+def test_of_two_claims_to_a_name_the_older_stays(server, plug):
+    plug.drop("older", "older")
+    plugs.answers(server, "/older", "older")
+    mv(plug.make("older", "newer"), plug / "a-newer.so")
+    line = server.wait_log("a-newer.so is not served")
+    assert "its handler name 'older' is taken by" in line and "older.so" in line
+    assert server.get("/older").text == "older"
+
+
+@pytest.mark.parametrize("name", [".hidden.so", "fresh.so.tmp", "fresh.txt"])
+def test_other_names_are_nobodys_business(server, plug, name):
+    mv(plug.make("fresh", "one"), plug / name)
+    plug.drop("other", "other")
+    plugs.answers(server, "/other", "other")
+    assert server.get("/fresh").status == 404
+    assert pathlib.Path(name).name not in server.log
+
+
+# Probation
+
+
+def test_new_version_that_crashes_is_rolled_back_until_its_file_changes(server, plug):
+    plug.drop("fresh", "one")
+    plugs.answers(server, "/fresh", "one")
+    bad = plug.make("fresh", "two", first='if (tc.query(r)[0] != 0) abort();')
+    with load.Steady(server), load.Steady(server, "/fresh"):
+        cp(bad, plug / "fresh.so")
+        plugs.answers(server, "/fresh", "two")
+        assert server.get("/fresh?die").status == 502
+        server.wait_log("handler 'fresh', version .* is in quarantine until its file changes")
+        plugs.answers(server, "/fresh", "one")
+        assert server.get("/fresh?die").text == "one"
+        before = len(server.lines)
+        plug.drop("other", "other")
+        plugs.answers(server, "/other", "other")
+        cp(bad, plug / "fresh.so")
+        plug.drop("other", "another")
+        plugs.answers(server, "/other", "another")
+        assert server.get("/fresh").text == "one"
+        assert "fresh', version" not in "".join(server.lines[before:])
+        cp(plug.make("fresh", "three"), plug / "fresh.so")
+        plugs.answers(server, "/fresh", "three")
+
+
+def test_first_version_that_crashes_has_nothing_to_go_back_to(server, plug):
+    plug.drop("fresh", "one", first='if (tc.query(r)[0] != 0) abort();')
+    plugs.answers(server, "/fresh", "one")
+    with load.Steady(server):
+        for _ in range(3):
+            assert server.get("/fresh?die").status == 502
+            assert server.get("/fresh").text == "one"
