@@ -43,24 +43,13 @@ static char *find_socket(const char *file, struct problems *problems, bool *read
 	return path;
 }
 
-static int say_nobody(const struct cli *cli, const char *why,
-    const struct problems *problems)
-{
-	if (problems != NULL) {
-		problems_print(problems, stderr);
-	}
-	fprintf(stderr, "tincan: %s\n  hint: 'tincan --config %s' starts one\n", why,
-	    cli->config);
-	return problems == NULL ? CLI_FAILED : CLI_MISUSE;
-}
-
 int ask_server(const struct cli *cli, bool must_run, json_t **reply)
 {
 	json_t *request = json_pack("{s:s, s:s*}", "command", cli->command, "name",
 	    cli->name);
 	struct problems problems;
 	char why[WHY_BYTES];
-	int status = ASK_GO_ON;
+	int status;
 	bool readable;
 	char *path;
 	int rc;
@@ -68,12 +57,17 @@ int ask_server(const struct cli *cli, bool must_run, json_t **reply)
 	problems_init(&problems);
 	path = find_socket(cli->config, &problems, &readable);
 	rc = control_call(path, request, reply, why, sizeof(why));
-	if (rc == ERR_MISSING) {
-		if (must_run) {
-			status = say_nobody(cli, why, readable ? NULL : &problems);
-		}
-	} else if (rc != 0) {
+	if (rc == 0 || (rc == ERR_MISSING && !must_run)) {
+		status = ASK_GO_ON;
+	} else if (rc == ERR_MISSING && !readable) {
+		problems_print(&problems, stderr);
+		status = CLI_MISUSE;
+	} else {
 		fprintf(stderr, "tincan: %s\n", why);
+		if (rc == ERR_MISSING) {
+			fprintf(stderr, "  hint: 'tincan --config %s' starts one\n",
+			    cli->config);
+		}
 		status = CLI_FAILED;
 	}
 	free(path);

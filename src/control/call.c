@@ -57,7 +57,7 @@ static int send_request(int fd, const json_t *request)
 	char *text = json_dumps(request, JSON_COMPACT);
 	int rc = ERR_SYSTEM;
 
-	errno = ENOMEM;		/* or else that of send */
+	errno = EINVAL;		/* of a text that is not UTF-8; or else that of send */
 	if (text != NULL && send_all(fd, text, strlen(text)) == 0) {
 		rc = send_all(fd, "\n", 1);
 	}

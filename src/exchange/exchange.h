@@ -112,9 +112,9 @@ int exchange_reply_ref(struct exchange *exchange, int status, const char *type,
 int exchange_reply_file(struct exchange *exchange, int status, const char *type, int fd,
     int64_t offset, int64_t size) MUST_USE;
 
-/* A short plain-text reply of the server's own: "404 Not Found: reason"; one that is not the
- * client's fault also has the request's id, to be found in the log. Drops what was put into
- * an unstarted reply but its Allow and Retry-After; a started one is broken. */
+/* A short plain-text reply of the server's own: "404 Not Found: reason"; one that is not
+ * the client's fault also has the request's id, to be found in the log. Drops what was
+ * put into an unstarted reply but its Allow and Retry-After; a started one is broken. */
 void exchange_fail(struct exchange *exchange, int status, const char *reason);
 
 /*

@@ -4,8 +4,8 @@
  *
  *	tincan-host [--probe] [--board] NAME COPY HASH
  *
- * with descriptor 3, the socket to its peer, 4, the page (ipc/page.h), and, if so said, 5,
- * the scoreboard to read. It links
+ * with descriptor 3, the socket to its peer, 4, the page (ipc/page.h), and, if so said,
+ * 5, the scoreboard to read. It links
  * neither OpenSSL nor jansson: it is small and fast to start, and there is nothing in it
  * that a plugin's own symbols could clash with.
  */

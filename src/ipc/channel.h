@@ -5,18 +5,19 @@
  *
  *	master -> worker
  *	LISTENER	number = listener's id; fd: a listening socket
- *	HOST		number = plugin version, value = pid; fds: its socket, its page (to read)
- *	DIED		number = plugin version, value = pid: the process of its host is no more
- *	BREAK		number = plugin version; value = seconds until it may be tried again
+ *	HOST		number = plugin version, value = pid;
+ *			fds: its socket, its page (to read)
+ *	DIED		number = plugin version, value = pid: its process is no more
+ *	BREAK		number = plugin version, value = seconds until the next try
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
  *
  *	worker -> master
  *	READY		number = generation: it is what new requests get
  *	FAILED		number = generation: text says why; the one before goes on
- *	KILL		number = plugin version, value = pid: its host does not come back from
- *			a call
- *	LOST		number = plugin version, value = pid: its socket has ended, or brings
- *			nonsense; its process should end, too
+ *	KILL		number = plugin version, value = pid: its host does not come back
+ *			from a call
+ *	LOST		number = plugin version, value = pid: its socket has ended, or
+ *			brings nonsense; its process should end, too
  *	RETIRED		number = plugin version: this worker needs its host no more
  */
 #ifndef TINCAN_IPC_CHANNEL_H
@@ -30,8 +31,16 @@
 #define CHANNEL_TEXT 512
 
 enum channel_type {
-	CHANNEL_LISTENER = 1, CHANNEL_HOST, CHANNEL_DIED, CHANNEL_BREAK, CHANNEL_GENERATION,
-	CHANNEL_READY = 64, CHANNEL_FAILED, CHANNEL_KILL, CHANNEL_LOST, CHANNEL_RETIRED
+	CHANNEL_LISTENER = 1,
+	CHANNEL_HOST,
+	CHANNEL_DIED,
+	CHANNEL_BREAK,
+	CHANNEL_GENERATION,
+	CHANNEL_READY = 64,
+	CHANNEL_FAILED,
+	CHANNEL_KILL,
+	CHANNEL_LOST,
+	CHANNEL_RETIRED
 };
 
 struct channel_message {

@@ -2,15 +2,16 @@
 /*
  * Every message between a host (the process of one plugin) and its peer: a worker, or the
  * master while it probes. Frames in a byte stream over an AF_UNIX socket, many per write:
- * the cost of a message is that of a system call, so batching is what makes isolation cheap.
+ * the cost of a message is that of a system call, so batching is what makes isolation
+ * cheap.
  *
  * What a host sends is untrusted: a frame of a wrong size, type, id or state closes that
  * host's socket and nothing else. Texts are packed as pack.h says.
  *
  *	peer -> host
- *	OPEN	id = instance: pattern, directory, where, count, then path, type, text, json,
- *		where, integer, length of each setting. Answered by PROBLEMs, if there are any,
- *		then OPENED or OPENEND
+ *	OPEN	id = instance: pattern, directory, where, count, then path, type, text,
+ *		json, where, integer, length of each setting. Answered by PROBLEMs, if
+ *		there are any, then OPENED or OPENEND
  *	SHUT	id = instance: on_close
  *	REQUEST	id = call; code = 1 if BODY frames follow: instance, see remote/request.h
  *	BODY	id = call; flags FRAME_LAST on the last: bytes
@@ -22,8 +23,8 @@
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be "")
  *	OPENED	id = instance
- *	PROBLEM	id = instance, or 0: of a check or, instead of HELLO, why the plugin cannot be
- *		loaded; code = enum problem_level: where, what, hint ("" for none)
+ *	PROBLEM	id = instance, or 0: of a check or, instead of HELLO, why the plugin
+ *		cannot be loaded; code = enum problem_level: where, what, hint ("" for none)
  *	OPENEND	id = instance: it was refused; the PROBLEMs before say why
  *	CHECKED	all checks were run
  *	REPLY	id = call; code = status: fields, trailer, body. A whole reply

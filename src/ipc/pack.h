@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers and texts into bytes and back, for messages between our processes. Same machine,
- * so native byte order; but the other process may be broken or taken over, so that every
- * read is checked. A reader that has failed once gives zeros and "" from then on and is
- * asked at the end, once, whether all was well.
+ * Numbers and texts into bytes and back, for messages between our processes. Same
+ * machine, so native byte order; but the other process may be broken or taken over, so
+ * that every read is checked. A reader that has failed once gives zeros and "" from then
+ * on and is asked at the end, once, whether all was well.
  */
 #ifndef TINCAN_IPC_PACK_H
 #define TINCAN_IPC_PACK_H

@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The host cannot shrink it: touching a byte behind a file's end would kill the worker. */
+/* The host cannot shrink it: touching a byte behind a file's end would kill the
+ * worker. */
 static int seal(int fd)
 {
 	if (ftruncate(fd, sizeof(struct page)) != 0 ||
@@ -47,7 +48,8 @@ int page_create(int *host_fd, int *reader_fd)
 
 int page_map_host(int fd, struct page **page)
 {
-	void *memory = mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    0);
 
 	*page = memory == MAP_FAILED ? NULL : memory;
 	return *page == NULL ? ERR_SYSTEM : 0;
@@ -87,9 +89,10 @@ struct slice page_unsent(const struct page *page, uint64_t received)
 
 const char *page_callback_name(const struct page *page)
 {
-	static const char *const names[] = { "nothing", "loading", "on_open", "on_request",
-		"on_close" };
+	static const char *const names[] = { "nothing", "loading", "on_open",
+		"on_request", "on_close" };
 	uint32_t callback = atomic_load(&page->callback);
 
-	return callback < sizeof(names) / sizeof(names[0]) ? names[callback] : "a callback";
+	return callback < sizeof(names) / sizeof(names[0]) ? names[callback] :
+							     "a callback";
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page that a host shares with its worker and the master: what it is doing, what it has
- * finished but not sent, and how it died. The host writes, the others map it read-only. It
- * outlives the host, whatever killed it, so that a death costs exactly one request:
+ * The page that a host shares with its worker and the master: what it is doing, what it
+ * has finished but not sent, and how it died. The host writes, the others map it
+ * read-only. It outlives the host, whatever killed it, so that a death costs exactly one
+ * request:
  *
- *	- A finished reply lies in out[] before running is cleared. After a death the worker
- *	  reads what is in the socket, then takes from out[] what did not get there: stream
- *	  positions tell which bytes those are.
- *	- The call in running is the one that was lost. Those not started go to the next host.
+ *	- A finished reply lies in out[] before running is cleared. After a death the
+ *	  worker reads what is in the socket, then takes from out[] what did not get
+ *	  there: stream positions tell which bytes those are.
+ *	- The call in running is the one that was lost. Those not started go to the next
+ *	  host.
  *
  * Every byte of it is untrusted: read once, checked, bounded.
  */
@@ -34,7 +36,7 @@ struct page {
 	_Atomic uint64_t running_since_ms;	/* monotonic */
 	_Atomic uint32_t callback;	/* enum page_callback */
 	_Atomic uint64_t finished;	/* calls answered by this process */
-	char request[20];		/* the id of the running call's request, for the log */
+	char request[20]; /* the id of the running call's request, for the log */
 	_Atomic uint32_t exited;	/* 1: the plugin called exit() */
 
 	/* Written by the host's handler of a fatal signal. */
@@ -49,8 +51,8 @@ struct page {
 	char out[PAGE_OUT_BYTES];
 };
 
-/* A new page: a sealed memfd, writable (*host_fd, for the host) and read-only (*reader_fd).
- * ERR_SYSTEM with errno. */
+/* A new page: a sealed memfd, writable (*host_fd, for the host) and read-only
+ * (*reader_fd). ERR_SYSTEM with errno. */
 int page_create(int *host_fd, int *reader_fd) MUST_USE;
 
 /* Maps one; ERR_SYSTEM. page_unmap accepts NULL. */

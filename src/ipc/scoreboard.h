@@ -2,10 +2,11 @@
 /*
  * The scoreboard: memory that the master makes and all its workers share. Each worker
  * writes its own part and nobody else's; everybody may read all of it. It answers two
- * questions: how much has been done (status), and what a worker was at when it died (blame).
+ * questions: how much has been done (status), and what a worker was at when it died
+ * (blame).
  *
- * Counters have one writer, so that counting is a load, an add and a store; readers may see
- * them a moment late. The blame is read when its writer is dead. Lifetime: boot.
+ * Counters have one writer, so that counting is a load, an add and a store; readers may
+ * see them a moment late. The blame is read when its writer is dead. Lifetime: boot.
  */
 #ifndef TINCAN_IPC_SCOREBOARD_H
 #define TINCAN_IPC_SCOREBOARD_H
@@ -75,12 +76,13 @@ struct scoreboard {
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
 	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
-	struct scoreboard_worker worker[SCOREBOARD_WORKERS];	/* unused ones cost nothing */
+	struct scoreboard_worker
+	    worker[SCOREBOARD_WORKERS]; /* unused ones cost nothing */
 };
 
-/* Maps one for that many workers; aborts if the kernel gives no memory. With reader_fd not
- * NULL, *reader_fd is a descriptor, owned by the caller, by which other processes can read
- * it and nothing more. */
+/* Maps one for that many workers; aborts if the kernel gives no memory. With reader_fd
+ * not NULL, *reader_fd is a descriptor, owned by the caller, by which other processes can
+ * read it and nothing more. */
 struct scoreboard *scoreboard_new(uint32_t workers, int *reader_fd);
 void scoreboard_free(struct scoreboard *board);
 
@@ -94,8 +96,8 @@ uint32_t scoreboard_handler_add(struct scoreboard *board, const char *name);
 /* The same look-up, for workers: SCOREBOARD_SERVER if there is none. */
 uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *name);
 
-/* One for each of that many workers, shared with them and with nobody else: they hold what
- * clients ask for. Aborts if the kernel gives no memory. */
+/* One for each of that many workers, shared with them and with nobody else: they hold
+ * what clients ask for. Aborts if the kernel gives no memory. */
 struct scoreboard_blame *blames_new(uint32_t workers);
 void blames_free(struct scoreboard_blame *blames, uint32_t workers);
 

@@ -3,8 +3,8 @@
  * From the name of a configuration file to all that is needed to serve it, with every
  * problem found on the way: the file, the plugins, their settings, the certificates. What
  * would run plugin code or read a private key happens in processes of its own (probe,
- * preflight), so that this process never does either. Used at the start, by a reload, when
- * the plugin directory changes, and by every command that takes --config.
+ * preflight), so that this process never does either. Used at the start, by a reload,
+ * when the plugin directory changes, and by every command that takes --config.
  */
 #ifndef TINCAN_MASTER_BOOT_H
 #define TINCAN_MASTER_BOOT_H
@@ -26,13 +26,14 @@ struct boot {
 	void *owner;			/* borrowed; for done */
 };
 
-/* Lets the owner change the set that was found before it is probed; NULL: nothing to do. */
+/* Lets the owner change the set that was found before it is probed; NULL: nothing to
+ * do. */
 typedef void boot_adjust_fn(struct boot *boot);
 
 /*
- * Starts on the file; done(boot) comes in a later round of the loop. With text (borrowed),
- * that is used instead of the file's content, and what a plugin refuses is the plugin's
- * refusal and not a problem: for changes of the plugin directory alone.
+ * Starts on the file; done(boot) comes in a later round of the loop. With text
+ * (borrowed), that is used instead of the file's content, and what a plugin refuses is
+ * the plugin's refusal and not a problem: for changes of the plugin directory alone.
  */
 void boot_begin(struct boot *boot, struct loop *loop, const char *file,
     const struct slice *text, void *owner, boot_adjust_fn *adjust,

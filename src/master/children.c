@@ -58,7 +58,10 @@ uint32_t children_wanted(const struct config *config)
 	if (config->workers > 0) {
 		return config->workers;
 	}
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+		return 1;
+	}
+	return (uint32_t)CPU_COUNT(&set);
 }
 
 int child_cpu(const struct child *child)
@@ -111,7 +114,8 @@ static void close_masters(int channel_fd)
 	(void)close_range(next, UINT_MAX, 0);
 }
 
-static _Noreturn void become_worker(const struct child *child, int channel_fd, pid_t parent)
+static _Noreturn void become_worker(const struct child *child, int channel_fd,
+    pid_t parent)
 {
 	const struct master *master = child->master;
 	struct worker_setup setup = {
@@ -156,8 +160,8 @@ static void take_message(struct child *child, struct channel_message *message)
 		hosts_retired(child, message->number);
 		break;
 	default:
-		log_say(LOG_ERROR, "worker %u sent a message of unknown type %u", child->index,
-		    message->type);
+		log_say(LOG_ERROR, "worker %u sent a message of unknown type %u",
+		    child->index, message->type);
 		break;
 	}
 	channel_close_fds(message);
@@ -223,7 +227,8 @@ void child_start(struct child *child)
 	}
 	close(fds[1]);
 	child->channel = (struct watch){ .fd = fds[0], .fn = on_channel };
-	if (child->pid < 0 || loop_add(child->master->loop, &child->channel, EPOLLIN) != 0) {
+	if (child->pid < 0 ||
+	    loop_add(child->master->loop, &child->channel, EPOLLIN) != 0) {
 		child->pid = child->pid < 0 ? 0 : child->pid;
 		close_channel(child);
 		try_again(child);
@@ -303,8 +308,10 @@ static void demote(struct child *child)
 		}
 		version = versions_by_number(master, plugin->version);
 		version->demoted = true;
-		log_say(LOG_WARN, "handler '%s' has crashed a worker: from now on it runs in a "
-		    "process of its own", name);
+		log_say(LOG_WARN,
+		    "handler '%s' has crashed a worker: from now on it runs in a "
+		    "process of its own",
+		    name);
 		(void)version_died(master, version, UINT64_MAX);
 		rollout_plugins(master);
 	}
@@ -385,7 +392,8 @@ void children_reap(struct master *master)
 		struct child *child = &master->children[i];
 		int status;
 
-		if (child->pid > 0 && waitpid(child->pid, &status, WNOHANG) == child->pid) {
+		if (child->pid > 0 &&
+		    waitpid(child->pid, &status, WNOHANG) == child->pid) {
 			on_death(child, status);
 		}
 	}

@@ -17,8 +17,8 @@ void child_start(struct child *child);
 /* Takes in every worker that has ended; logs, and starts anew what should run. */
 void children_reap(struct master *master);
 
-/* From now on so many are to run: starts those that are missing, for which sockets_open has
- * made sockets; tells those too many to finish what they have and end. */
+/* From now on so many are to run: starts those that are missing, for which sockets_open
+ * has made sockets; tells those too many to finish what they have and end. */
 void children_resize(struct master *master, uint32_t count);
 
 /* Sends a signal to all that run. */

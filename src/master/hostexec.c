@@ -100,7 +100,8 @@ static _Noreturn void become_host(const struct plugin *plugin,
 	int board_fd = how->board_fd < 0 ? -1 : fcntl(how->board_fd, F_DUPFD, 10);
 	int last = board_fd < 0 ? HOST_PAGE : HOST_BOARD;
 
-	/* Up and out of the way first, as any could be one of the fixed numbers already. */
+	/* Up and out of the way first, as any could be one of the fixed numbers
+	 * already. */
 	socket_fd = fcntl(socket_fd, F_DUPFD, 10);
 	page_fd = fcntl(page_fd, F_DUPFD, 10);
 	if (dup2(socket_fd, HOST_SOCKET) < 0 || dup2(page_fd, HOST_PAGE) < 0 ||

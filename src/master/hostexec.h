@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "plugin/plugin.h"
 
-/* Opens the program: tincan-host beside this one, else where it was installed. ERR_MISSING
- * with a problem. Harmless if it is open. */
+/* Opens the program: tincan-host beside this one, else where it was installed.
+ * ERR_MISSING with a problem. Harmless if it is open. */
 int hostexec_open(struct problems *problems) MUST_USE;
 
 struct hostexec {

@@ -40,7 +40,7 @@ struct host {
 	uint32_t in_row;		/* deaths since it last answered */
 	uint32_t breaker_s;		/* 0: closed */
 	uint64_t answers;		/* of its processes before this one */
-	struct timer timer;		/* the next start, or SIGKILL for one that hangs */
+	struct timer timer; /* the next start, or SIGKILL for one that hangs */
 };
 
 static const char *name_of(const struct host *host)
@@ -55,8 +55,10 @@ static uint64_t answers_of(const struct host *host)
 
 static int tell_worker(const struct host *host, const struct hostexec *started)
 {
-	struct channel_message message = { .type = CHANNEL_HOST, .number = host->version,
-		.value = (uint32_t)started->pid, .fds = { started->socket_fd, started->page_fd } };
+	struct channel_message message = { .type = CHANNEL_HOST,
+		.number = host->version,
+		.value = (uint32_t)started->pid,
+		.fds = { started->socket_fd, started->page_fd } };
 
 	return channel_send(host->child->channel.fd, &message);
 }
@@ -65,7 +67,8 @@ static void start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
 	struct hostexec_how how = { .cpu = child_cpu(host->child),
-		.board_fd = host->master->board_fd, .max_memory_bytes = host->max_memory };
+		.board_fd = host->master->board_fd,
+		.max_memory_bytes = host->max_memory };
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {
@@ -184,8 +187,10 @@ void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 		return;
 	}
 	host->hung = true;
-	log_say(LOG_ERROR, "handler '%s' does not come back from %s: ending its process %d",
-	    name_of(host), host->page == NULL ? "a callback" : page_callback_name(host->page),
+	log_say(LOG_ERROR,
+	    "handler '%s' does not come back from %s: ending its process %d",
+	    name_of(host),
+	    host->page == NULL ? "a callback" : page_callback_name(host->page),
 	    (int)host->pid);
 	kill(host->pid, SIGABRT);
 	timer_set(&host->master->loop->timers, &host->timer,
@@ -203,7 +208,8 @@ void hosts_lost(struct child *child, uint32_t version, pid_t pid)
 		timer_set(&host->master->loop->timers, &host->timer,
 		    host->master->loop->now_ms + LOST_MS);
 	} else {
-		/* It lives without its socket; if it is only slow to die, no harm is done. */
+		/* It lives without its socket; if it is only slow to die, no harm is
+		 * done. */
 		kill(pid, SIGKILL);
 	}
 }
@@ -231,16 +237,16 @@ static void open_breaker(struct host *host)
 		host->breaker_s = BREAKER_MAX_S;
 	}
 	log_say(LOG_ERROR,
-	    "handler '%s' has died %u times without an answer between: 503 for %u s, then a "
-	    "trial",
+	    "handler '%s' has died %u times without an answer between: 503 for %u s, "
+	    "then a trial",
 	    name_of(host), host->in_row, host->breaker_s);
 	tell_broken(host);
 	timer_set(&host->master->loop->timers, &host->timer,
 	    host->master->loop->now_ms + (int64_t)host->breaker_s * 1000);
 }
 
-/* Never by a plain count of deaths: one poisonous request, sent again and again, would shut
- * the handler for everybody. */
+/* Never by a plain count of deaths: one poisonous request, sent again and again, would
+ * shut the handler for everybody. */
 static void restart(struct host *host)
 {
 	int64_t delay_ms = 0;
@@ -291,8 +297,8 @@ static bool is_live(const struct host *host)
 static bool ended_as_told(const struct host *host, int status)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
-	    atomic_load(&host->page->exited) == 0 && atomic_load(&host->page->running) == 0 &&
-	    !is_live(host);
+	    atomic_load(&host->page->exited) == 0 &&
+	    atomic_load(&host->page->running) == 0 && !is_live(host);
 }
 
 static void on_death(struct host *host, int status)
@@ -384,7 +390,9 @@ void hosts_each(const struct master *master,
 	     link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
 		struct host_facts facts = { .worker = host->child->index,
-			.version = host->version, .pid = host->pid, .crashes = host->crashes,
+			.version = host->version,
+			.pid = host->pid,
+			.crashes = host->crashes,
 			.answers = host->answers + answers_of(host),
 			.broken = host->breaker_s != 0 && host->pid == 0 };
 

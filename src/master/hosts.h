@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hosts, seen from the master: one process for each isolated plugin version and worker
- * that needs it; started, watched, restarted, fenced.
+ * The hosts, seen from the master: one process for each isolated plugin version and
+ * worker that needs it; started, watched, restarted, fenced.
  *
  *	RUNS --dies--> restart at once if it had answered since the last death, else after
  *	     0.1 s, 0.2 s, ... 30 s; the fifth death in a row without an answer opens the
@@ -14,7 +14,8 @@
 #include "master/versions.h"
 
 /* Sees to it that every worker that runs has a host of that version. */
-void hosts_need(struct master *master, const struct version *version, uint64_t max_memory);
+void hosts_need(struct master *master, const struct version *version,
+    uint64_t max_memory);
 
 /* The worker process of that place is dead: its hosts end by themselves, and are not
  * missed. */
@@ -26,8 +27,8 @@ void hosts_retired(struct child *child, uint32_t version);
 /* The worker says that its host of that version and pid hangs, or talks nonsense. */
 void hosts_hung(struct child *child, uint32_t version, pid_t pid);
 
-/* The worker says that the socket of that host has ended: its process gets a moment to end
- * by itself, as one that is crashing does. */
+/* The worker says that the socket of that host has ended: its process gets a moment to
+ * end by itself, as one that is crashing does. */
 void hosts_lost(struct child *child, uint32_t version, pid_t pid);
 
 /* Closes the breaker of every host of that handler name; how many there were. */

@@ -93,7 +93,8 @@ void master_stop(struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		timer_cancel(&master->children[i].restart);
 	}
-	/* First ours: workers take in what waits in the queues of theirs, then close them. */
+	/* First ours: workers take in what waits in the queues of theirs, then close
+	 * them. */
 	sockets_close(master);
 	children_signal(master, SIGTERM);
 	timer_set(&master->loop->timers, &master->deadline, master->loop->now_ms +

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master: the process that an operator starts and signals. It makes the listening
- * sockets, starts the workers and the hosts and replaces those that die, watches the plugin
- * directory, and hands out generations. It holds no private key, runs no plugin code and
- * reads no client's bytes. Lifetime: boot.
+ * sockets, starts the workers and the hosts and replaces those that die, watches the
+ * plugin directory, and hands out generations. It holds no private key, runs no plugin
+ * code and reads no client's bytes. Lifetime: boot.
  *
  *	SIGTERM, SIGINT	drain and stop; a second one stops at once
  *	SIGHUP		reload
@@ -71,8 +71,8 @@ int master_run(const char *config_file, int log_level);
 /* Stops, in order the first time. */
 void master_stop(struct master *master);
 
-/* Opens the control socket of the live configuration; what goes wrong is logged. Leaves it
- * to the next. */
+/* Opens the control socket of the live configuration; what goes wrong is logged. Leaves
+ * it to the next. */
 int master_take_control(struct master *master);
 void master_leave_control(struct master *master);
 

@@ -10,8 +10,8 @@
 
 #define OBITUARY_BYTES 2048
 
-/* "crashed in on_request, request 0123456789abcdef: signal 11 (Segmentation fault) at address
- * 0x0, in crash_now+0x1c, handle+0x40". */
+/* "crashed in on_request, request 0123456789abcdef: signal 11 (Segmentation fault) at
+ * address 0x0, in crash_now+0x1c, handle+0x40". */
 void obituary(const struct plugin *plugin, const struct page *page, int status,
     char out[OBITUARY_BYTES]);
 

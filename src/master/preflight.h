@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The preflight: a throw-away process that reads certificates and private keys as a worker
- * will, makes the development certificate if need be, reports what is wrong, and ends. So
- * no key is ever in the master's memory.
+ * The preflight: a throw-away process that reads certificates and private keys as a
+ * worker will, makes the development certificate if need be, reports what is wrong, and
+ * ends. So no key is ever in the master's memory.
  */
 #ifndef TINCAN_MASTER_PREFLIGHT_H
 #define TINCAN_MASTER_PREFLIGHT_H

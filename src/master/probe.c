@@ -94,7 +94,8 @@ static int send_open(struct probe *probe, const char *pattern, const char *where
 	int rc = open_pack(link_out(&probe->link), ++probe->opens, &message);
 
 	if (rc != 0) {
-		plugin_refuse(probe->plugin, "the settings of '%s' are too large", pattern);
+		plugin_refuse(probe->plugin, "the settings of '%s' are too large",
+		    pattern);
 	}
 	return rc;
 }
@@ -109,8 +110,8 @@ static int send_own(struct probe *probe)
 		plugin->own_route = memory_printf("/%s", plugin->note.name);
 	}
 	if (router_check(plugin->own_route, &what) != 0) {
-		plugin_refuse(plugin, "its own route '%s' is not valid: %s", plugin->own_route,
-		    what);
+		plugin_refuse(plugin, "its own route '%s' is not valid: %s",
+		    plugin->own_route, what);
 		return ERR_INVALID;
 	}
 	return send_open(probe, plugin->own_route, plugin->file, &probe->probes->none);
@@ -126,7 +127,8 @@ static int send_opens(struct probe *probe)
 
 		if (route->handler != NULL &&
 		    strcmp(route->handler, probe->plugin->note.name) == 0) {
-			rc = send_open(probe, route->pattern, route->where, &route->settings);
+			rc = send_open(probe, route->pattern, route->where,
+			    &route->settings);
 		}
 	}
 	if (rc == 0 && probe->opens == 0 && config->serve_unrouted) {
@@ -278,8 +280,8 @@ static void start(struct probes *probes, struct probe *probe)
 		return;
 	}
 	probe->pid = started.pid;
-	if (link_init(&probe->link, probes->loop, &ops, started.socket_fd, started.page_fd) !=
-	    0) {
+	if (link_init(&probe->link, probes->loop, &ops, started.socket_fd,
+		started.page_fd) != 0) {
 		plugin_refuse(probe->plugin, "cannot talk to its process");
 		finish(probe);
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Probing plugins before they go live: each is loaded into a throw-away host, opened with
- * the real settings of every route that it has, and runs its own checks. A crash or a hang
- * there costs nothing and becomes the plugin's refusal. Several at a time, on a loop, so
- * that a plugin that hangs does not keep the master from its other work.
+ * the real settings of every route that it has, and runs its own checks. A crash or a
+ * hang there costs nothing and becomes the plugin's refusal. Several at a time, on a
+ * loop, so that a plugin that hangs does not keep the master from its other work.
  */
 #ifndef TINCAN_MASTER_PROBE_H
 #define TINCAN_MASTER_PROBE_H
@@ -18,10 +18,10 @@
 struct probes;
 
 /*
- * Probes every plugin of the set that is not refused. Config, set and problems are borrowed
- * until done(arg), which is called in a later round. A plugin that cannot be loaded, dies or
- * hangs is refused; what its on_open or checks complain of is added to problems (in strict
- * mode, if a route names it) or refuses it. Fills in own_route.
+ * Probes every plugin of the set that is not refused. Config, set and problems are
+ * borrowed until done(arg), which is called in a later round. A plugin that cannot be
+ * loaded, dies or hangs is refused; what its on_open or checks complain of is added to
+ * problems (in strict mode, if a route names it) or refuses it. Fills in own_route.
  */
 struct probes *probes_start(struct loop *loop, struct config *config,
     struct plugin_set *plugins, struct problems *problems, bool strict,

@@ -298,7 +298,8 @@ void rollout_ready(struct child *child, uint32_t number)
 	struct rollout *rollout = child->master->rollout;
 
 	child->generation = number;
-	if (number != rollout->number || number == rollout->served || !all_serve(rollout)) {
+	if (number != rollout->number || number == rollout->served ||
+	    !all_serve(rollout)) {
 		return;
 	}
 	rollout->served = number;

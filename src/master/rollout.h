@@ -5,8 +5,8 @@
  *	wish -> boot (parse, scan, probe) -> adopt -> sockets, hosts -> GENERATION to all
  *	     workers -> READY from all: it serves
  *
- * One is built at a time; wishes that come meanwhile are taken up together afterwards. What
- * is wrong with a new one leaves the old one as it is.
+ * One is built at a time; wishes that come meanwhile are taken up together afterwards.
+ * What is wrong with a new one leaves the old one as it is.
  */
 #ifndef TINCAN_MASTER_ROLLOUT_H
 #define TINCAN_MASTER_ROLLOUT_H

@@ -234,8 +234,8 @@ void sockets_send(struct child *child)
 	}
 }
 
-/* A listener in one message a worker: its host as text, "configured port" in number's upper
- * and the real one in its lower half, the worker's index as value. */
+/* A listener in one message a worker: its host as text, "configured port" in number's
+ * upper and the real one in its lower half, the worker's index as value. */
 static int hand_over(const struct listener *listener, uint32_t worker, int channel_fd)
 {
 	struct channel_message message = { .type = CHANNEL_LISTENER,

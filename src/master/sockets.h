@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets: one per worker and listener. They belong to the master and outlive
- * workers and generations, so that no accept queue is ever lost; a listener that two
- * generations share keeps its sockets.
+ * The listening sockets: one per worker and listener. They belong to the master and
+ * outlive workers and generations, so that no accept queue is ever lost; a listener that
+ * two generations share keeps its sockets.
  */
 #ifndef TINCAN_MASTER_SOCKETS_H
 #define TINCAN_MASTER_SOCKETS_H
@@ -11,14 +11,15 @@
 #include "site/generation.h"
 
 /*
- * Makes those that config names and there are not yet, for so many workers. What goes wrong is a problem, or
- * logged if problems is NULL, with the process that has the port where that can be known:
- * ERR_SYSTEM, and there are no more sockets than before.
+ * Makes those that config names and there are not yet, for so many workers. What goes
+ * wrong is a problem, or logged if problems is NULL, with the process that has the port
+ * where that can be known: ERR_SYSTEM, and there are no more sockets than before.
  */
 int sockets_open(struct master *master, const struct config *config, uint32_t workers,
     struct problems *problems) MUST_USE;
 
-/* Closes those that config does not name; workers have closed theirs by the generation. */
+/* Closes those that config does not name; workers have closed theirs by the
+ * generation. */
 void sockets_close_unused(struct master *master, const struct config *config);
 void sockets_close(struct master *master);
 
@@ -28,8 +29,8 @@ void sockets_close_of(const struct child *child);
 /* Sends the worker its sockets of all listeners. */
 void sockets_send(struct child *child);
 
-/* Sends all sockets, and then that there are no more, to the master that takes over; which
- * receives them before it opens its own. */
+/* Sends all sockets, and then that there are no more, to the master that takes over;
+ * which receives them before it opens its own. */
 void sockets_hand_over(const struct master *master, int channel_fd);
 void sockets_take_over(struct master *master, int channel_fd);
 
@@ -37,7 +38,8 @@ void sockets_take_over(struct master *master, int channel_fd);
 struct generation_listener *sockets_of(const struct master *master,
     const struct config *config);
 
-/* Raises the limit of open files as far as allowed; warns if max_connections needs more. */
+/* Raises the limit of open files as far as allowed; warns if max_connections needs
+ * more. */
 void sockets_raise_limit(const struct config *config, uint32_t workers);
 
 #endif

@@ -240,8 +240,8 @@ void upgrade_release(struct master *master)
 	if (upgrade->handed_over) {
 		finish(upgrade);
 	} else {
-		/* Told to stop before the new one serves: it would go on as if it had not been
-		 * told. */
+		/* Told to stop before the new one serves: it would go on as if it had not
+		 * been told. */
 		if (upgrade->pid > 0) {
 			kill(upgrade->pid, SIGKILL);
 			(void)waitpid(upgrade->pid, NULL, 0);
@@ -269,8 +269,8 @@ static void on_old(struct watch *watch, uint32_t events)
 	if (rc == 0) {
 		channel_close_fds(&message);
 	}
-	/* READY, or the old one has gone: either way its control socket is free. That ours is
-	 * open is told by the end of the channel. */
+	/* READY, or the old one has gone: either way its control socket is free. That
+	 * ours is open is told by the end of the channel. */
 	(void)master_take_control(master);
 	end_upgrade(upgrade);
 }

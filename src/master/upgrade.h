@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A new binary in place of this one, with no connection refused between: the old master
- * starts the new program, gives it the listening sockets over a channel, and drains when the
- * new one says that it serves. If the new one never does, the old one has never stopped.
+ * starts the new program, gives it the listening sockets over a channel, and drains when
+ * the new one says that it serves. If the new one never does, the old one has never
+ * stopped.
  *
  *	old: fork, exec --> new: boot, take sockets, start workers
  *	old: LISTENER... -->

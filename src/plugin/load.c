@@ -60,8 +60,8 @@ static int check_tail(struct plugin *plugin, const tc_handler *handler)
 	return 0;
 }
 
-/* A descriptor may be older, and so shorter, or newer and longer than ours; every one goes at
- * least as far as on_request. */
+/* A descriptor may be older, and so shorter, or newer and longer than ours; every one
+ * goes at least as far as on_request. */
 static int check_size(struct plugin *plugin, const tc_handler *handler)
 {
 	if ((uintptr_t)handler % alignof(tc_handler) != 0 ||

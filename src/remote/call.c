@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls: requests on their way through a host. A call outlives its exchange when the client
- * leaves first, or gets its 504: the host still has it, so its id stays taken until the host
- * has answered or died.
+ * Calls: requests on their way through a host. A call outlives its exchange when the
+ * client leaves first, or gets its 504: the host still has it, so its id stays taken
+ * until the host has answered or died.
  */
 #include "remote/call.h"
 
@@ -14,7 +14,7 @@
 #include "remote/reply.h"
 #include "remote/state.h"
 
-#define KILL_MS 2000		/* a host that is late gets this long before it is killed */
+#define KILL_MS 2000 /* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
 #define EXTENSIONS 2		/* times that a call may wait for a late host to go */
 #define SLOT_BITS 16
@@ -169,11 +169,13 @@ static void set_timer(struct call *call, uint32_t ms)
 static void send_call(struct call *call)
 {
 	struct remote *remote = call->remote;
-	int rc = request_pack(link_out(remote->link), call->id, call->instance, call->exchange);
+	int rc = request_pack(link_out(remote->link), call->id, call->instance,
+	    call->exchange);
 
 	if (rc != 0) {
-		fail(call, 503, rc == ERR_LIMIT ? "the request does not fit the handler's queue"
-						: "out of memory");
+		fail(call, 503,
+		    rc == ERR_LIMIT ? "the request does not fit the handler's queue" :
+				      "out of memory");
 		end(call);
 		return;
 	}
@@ -203,8 +205,9 @@ static void send_cancel(const struct call *call)
 {
 	struct remote *remote = call->remote;
 
-	if (has_host(remote) && frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
-	    SLICE("")) == 0) {
+	if (has_host(remote) &&
+	    frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
+		SLICE("")) == 0) {
 		link_flush(remote->link);
 	}
 }
@@ -332,11 +335,13 @@ static int take_data(struct call *call, struct slice data)
 	if (chunk == NULL) {
 		return ERR_NOMEM;
 	}
-	*chunk = (struct chunk){ .remote = call->remote, .call = call->id, .size = data.size };
+	*chunk = (struct chunk){ .remote = call->remote, .call = call->id,
+		.size = data.size };
 	memcpy(chunk->data, data.data, data.size);
 	call->remote->chunks++;
 	call->in_flight += (uint32_t)data.size;
-	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk, chunk);
+	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk,
+	    chunk);
 	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
 }
 

@@ -9,7 +9,7 @@
 
 #define LINK_READ (128 * 1024)		/* bytes asked for at a time */
 #define LINK_IN_MAX (2 * FRAME_MAX)
-#define LINK_OUT_MAX (64u << 20)	/* requests and bodies on their way to a slow host */
+#define LINK_OUT_MAX (64u << 20) /* requests and bodies on their way to a slow host */
 
 static void go_down(struct link *link, int error)
 {
@@ -38,7 +38,8 @@ static int take_frames(struct link *link)
 
 static void keep_fds(struct link *link, struct msghdr *message)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL;
+	     c = CMSG_NXTHDR(message, c)) {
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 		for (size_t i = 0; c->cmsg_type == SCM_RIGHTS && i < count; i++) {
@@ -59,7 +60,9 @@ static int receive(struct link *link)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(LINK_FDS * sizeof(int))];
 	struct iovec part = { .iov_len = LINK_READ };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control) };
 	char *space;
 	ssize_t size;
@@ -109,8 +112,9 @@ int link_take_unsent(struct link *link)
 	struct slice unsent;
 	int rc;
 
-	/* What the plugin wrote itself stands in the stream, but does not count in the page's
-	 * positions: only a batch that follows what was understood has a known place. */
+	/* What the plugin wrote itself stands in the stream, but does not count in the
+	 * page's positions: only a batch that follows what was understood has a known
+	 * place. */
 	if (link->broken) {
 		link->received -= link->in.size;
 		buffer_reset(&link->in);

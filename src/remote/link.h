@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket between a worker (or the probing master) and one host: frames out in batches,
- * one write a round; frames and descriptors in. Lifetime: that of one host process.
+ * The socket between a worker (or the probing master) and one host: frames out in
+ * batches, one write a round; frames and descriptors in. Lifetime: that of one host
+ * process.
  */
 #ifndef TINCAN_REMOTE_LINK_H
 #define TINCAN_REMOTE_LINK_H
@@ -20,9 +21,9 @@ struct link;
 struct link_ops {
 	/* A frame from the host, untrusted. Anything but 0 ends the link. */
 	int (*frame)(struct link *link, const struct frame *frame);
-	/* Nothing more comes; *error* is 0 for an end of file, else what went wrong. The host
-	 * may live on, if it has closed its socket. The link may be released from here on,
-	 * but not within the call. */
+	/* Nothing more comes; *error* is 0 for an end of file, else what went wrong. The
+	 * host may live on, if it has closed its socket. The link may be released from
+	 * here on, but not within the call. */
 	void (*down)(struct link *link, int error);
 };
 
@@ -57,8 +58,8 @@ void link_flush(struct link *link);
 /* The host is dead: takes in all that it had sent, and goes down. */
 void link_drain(struct link *link);
 
-/* The link is down and the host dead: delivers what it had finished but not sent, as far as
- * that can be told. 0, or what is wrong. */
+/* The link is down and the host dead: delivers what it had finished but not sent, as far
+ * as that can be told. 0, or what is wrong. */
 int link_take_unsent(struct link *link) MUST_USE;
 
 /* The descriptor that came with the frame at hand, owned by the caller now; -1: none. */

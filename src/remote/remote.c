@@ -14,8 +14,8 @@ static bool is_down(const struct remote *remote)
 	return remote->link == NULL || remote->link->down;
 }
 
-struct remote *remote_new(struct loop *loop, const struct remote_ops *ops, uint32_t version,
-    const char *name)
+struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
+    uint32_t version, const char *name)
 {
 	struct remote *remote = memory_new(1, sizeof(*remote));
 
@@ -76,7 +76,8 @@ void remote_free(struct remote *remote)
 	calls_release(remote);
 	drop_link(remote);
 	while (!list_empty(&remote->instances)) {
-		free_instance(LIST_OWNER(remote->instances.next, struct remote_instance, link));
+		free_instance(
+		    LIST_OWNER(remote->instances.next, struct remote_instance, link));
 	}
 	free(remote->name);
 	free(remote);
@@ -111,8 +112,9 @@ static int take_log(struct remote *remote, const struct frame *frame)
 {
 	const struct exchange *exchange = call_exchange(remote, frame->header.id);
 
-	remote->ops.log(frame->header.code, remote->name, exchange == NULL ? NULL : exchange->id,
-	    frame->payload.data, frame->payload.size);
+	remote->ops.log(frame->header.code, remote->name,
+	    exchange == NULL ? NULL : exchange->id, frame->payload.data,
+	    frame->payload.size);
 	return 0;
 }
 
@@ -191,8 +193,10 @@ static void send_open(struct remote *remote, const struct remote_instance *insta
 {
 	struct slice open = buffer_slice(&instance->open);
 
-	/* The out buffer has room for it or the host is lost anyway: its calls time out. */
-	if (!is_down(remote) && buffer_append(link_out(remote->link), open.data, open.size) == 0) {
+	/* The out buffer has room for it or the host is lost anyway: its calls time
+	 * out. */
+	if (!is_down(remote) &&
+	    buffer_append(link_out(remote->link), open.data, open.size) == 0) {
 		link_flush(remote->link);
 	}
 }
@@ -202,7 +206,8 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 	struct host_link *host = calloc(1, sizeof(*host));
 
 	finish_host(remote);
-	if (host == NULL || link_init(&host->link, remote->loop, &ops, socket_fd, page_fd) != 0) {
+	if (host == NULL ||
+	    link_init(&host->link, remote->loop, &ops, socket_fd, page_fd) != 0) {
 		free(host);
 		return;
 	}

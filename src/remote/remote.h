@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A plugin that runs in a host, seen from a worker: the same handler whatever process it is
- * in at the moment. Calls wait here while there is no host (it has died and the next one is
- * on its way), go out in batches, one write a round, and come back as replies of their
- * exchanges. What a host sends is never trusted.
+ * A plugin that runs in a host, seen from a worker: the same handler whatever process it
+ * is in at the moment. Calls wait here while there is no host (it has died and the next
+ * one is on its way), go out in batches, one write a round, and come back as replies of
+ * their exchanges. What a host sends is never trusted.
  *
  *	call:  WAITING --attached--> SENT --START--> STARTED --END--> gone
  *	          ^--- the host died before it had begun ---/  (a REPLY is both)
@@ -24,9 +24,11 @@ struct remote;
 
 /* What a remote asks of its worker. */
 struct remote_ops {
-	/* The host of that pid does not come back from a call: have the master kill it. */
+	/* The host of that pid does not come back from a call: have the master kill
+	 * it. */
 	void (*kill)(void *arg, uint32_t pid);
-	/* Its socket has ended, or brings nonsense: its process is dead, or should be soon. */
+	/* Its socket has ended, or brings nonsense: its process is dead, or should be
+	 * soon. */
 	void (*lost)(void *arg, uint32_t pid);
 	/* A line from the plugin. */
 	void (*log)(int level, const char *handler, const char *request, const char *text,
@@ -38,8 +40,8 @@ struct remote_ops {
 };
 
 /* The version is the master's number for this plugin's file content. Texts are copied. */
-struct remote *remote_new(struct loop *loop, const struct remote_ops *ops, uint32_t version,
-    const char *name);
+struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
+    uint32_t version, const char *name);
 void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls */
 
 uint32_t remote_version(const struct remote *remote);
@@ -55,7 +57,8 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
  * delivered. Harmless if it is not the host at hand. */
 void remote_died(struct remote *remote, uint32_t pid);
 
-/* No host will come for now: calls that wait, and new ones, get 503 until one is attached. */
+/* No host will come for now: calls that wait, and new ones, get 503 until one is
+ * attached. */
 void remote_break(struct remote *remote, uint32_t retry_after_s);
 
 /* A route's use of the plugin: on_open with these settings in this host and every later
@@ -65,9 +68,9 @@ int remote_open(struct remote *remote, const struct open_message *message,
 void remote_shut(struct remote *remote, uint32_t instance);
 
 /*
- * Runs the handler for an exchange whose request is complete. The reply comes later, or at
- * once for a queue that is full (503). An exchange that is dropped meanwhile says so by
- * its cancel function. A handler that takes longer than timeout_ms: 504.
+ * Runs the handler for an exchange whose request is complete. The reply comes later, or
+ * at once for a queue that is full (503). An exchange that is dropped meanwhile says so
+ * by its cancel function. A handler that takes longer than timeout_ms: 504.
  */
 void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
     uint32_t timeout_ms);

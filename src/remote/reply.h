@@ -25,8 +25,8 @@ int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exc
 int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *exchange)
     MUST_USE;
 
-/* The worker's end of REPLY and START: ERR_PROTOCOL for a frame that is not well formed or
- * a reply that the exchange refuses. END: also ERR_PROTOCOL if it was not started. */
+/* The worker's end of REPLY and START: ERR_PROTOCOL for a frame that is not well formed
+ * or a reply that the exchange refuses. END: also ERR_PROTOCOL if it was not started. */
 int reply_take(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_start(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_end(const struct frame *frame, struct exchange *exchange) MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both ends of what a peer tells a host: OPEN and REQUEST with its BODY. The worker or the
- * probing master packs, the host unpacks.
+ * Both ends of what a peer tells a host: OPEN and REQUEST with its BODY. The worker or
+ * the probing master packs, the host unpacks.
  */
 #ifndef TINCAN_REMOTE_REQUEST_H
 #define TINCAN_REMOTE_REQUEST_H
@@ -28,8 +28,8 @@ struct open_message {
 int open_pack(struct buffer *out, uint32_t instance, const struct open_message *message)
     MUST_USE;
 
-/* Texts are borrowed from the frame; release the settings in any case. ERR_PROTOCOL if the
- * frame is not well formed. */
+/* Texts are borrowed from the frame; release the settings in any case. ERR_PROTOCOL if
+ * the frame is not well formed. */
 int open_unpack(const struct frame *frame, struct open_message *message) MUST_USE;
 
 /* Appends a REQUEST frame, and BODY frames if the body is long. The exchange's request is
@@ -38,9 +38,9 @@ int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange) MUST_USE;
 
 /*
- * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail, id
- * and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the facts.
- * *more: BODY frames follow, to be appended to exchange->body by the caller.
+ * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail,
+ * id and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the
+ * facts. *more: BODY frames follow, to be appended to exchange->body by the caller.
  *
  * @return 0, ERR_PROTOCOL, ERR_LIMIT or ERR_NOMEM
  */

@@ -16,8 +16,8 @@
 
 #define GENERATION_MAX ((size_t)256 << 20)
 
-/* One listener of a generation: its id, under which the worker has its socket, and the port
- * that it really has. */
+/* One listener of a generation: its id, under which the worker has its socket, and the
+ * port that it really has. */
 struct generation_listener {
 	uint32_t id;
 	uint16_t port;
@@ -30,7 +30,8 @@ struct generation_message {
 	struct generation_listener *listeners;	/* owned; as many as config has */
 };
 
-/* Packs text (of config) and the rest into a sealed memfd. ERR_SYSTEM, ERR_LIMIT, ERR_NOMEM. */
+/* Packs text (of config) and the rest into a sealed memfd. ERR_SYSTEM, ERR_LIMIT,
+ * ERR_NOMEM. */
 int generation_pack(const struct generation_message *message, struct slice text, int *fd)
     MUST_USE;
 

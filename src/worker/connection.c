@@ -160,7 +160,8 @@ static void wait_for_next(struct connection *connection)
 	} else if (!session->request_read) {
 		set_wait(connection, WAIT_BODY, timeouts->body_ms);
 	} else {
-		/* The client has done its part; how long a handler may take is not up to it. */
+		/* The client has done its part; how long a handler may take is not up to
+		 * it. */
 		connection->wait = WAIT_HANDLER;
 		timer_cancel(&connection->timer);
 	}
@@ -350,9 +351,9 @@ static void next_turn(struct deferred *later)
 }
 
 /*
- * Has the client taken anything since we last looked? The kernel calls a socket writable only
- * when a third of its buffer, which may be megabytes, is free: a client that reads slowly but
- * steadily is seen only in what the kernel has left to send.
+ * Has the client taken anything since we last looked? The kernel calls a socket writable
+ * only when a third of its buffer, which may be megabytes, is free: a client that reads
+ * slowly but steadily is seen only in what the kernel has left to send.
  */
 static bool reads_on(struct connection *connection)
 {
@@ -451,7 +452,8 @@ void connection_drain(struct connection *connection)
 		wait_at_most(connection, worker->loop->now_ms + DRAIN_HANDSHAKE_MS);
 		return;
 	}
-	if (connection->state == CONNECTION_OPEN && connection->session.exchange == NULL) {
+	if (connection->state == CONNECTION_OPEN &&
+	    connection->session.exchange == NULL) {
 		/* A request may be in the socket already. */
 		connection->tls.readable = true;
 		turn(connection);

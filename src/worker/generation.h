@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A generation in a worker: configuration, site and TLS context, immutable. The newest one
- * serves what begins; a request that began under an older one ends under it, and holds a
- * reference until then. Connections belong to none, so that a reload never closes one.
+ * A generation in a worker: configuration, site and TLS context, immutable. The newest
+ * one serves what begins; a request that began under an older one ends under it, and
+ * holds a reference until then. Connections belong to none, so that a reload never closes
+ * one.
  */
 #ifndef TINCAN_WORKER_GENERATION_H
 #define TINCAN_WORKER_GENERATION_H

@@ -312,7 +312,8 @@ void h1_session_output(struct h1_session *session)
 		end_exchange(session);
 	}
 	if (rc < 0) {
-		/* RFC 9112 section 8: the peer must see that this is not the whole of it. */
+		/* RFC 9112 section 8: the peer must see that this is not the whole of
+		 * it. */
 		session->cut = true;
 		session->done = true;
 	}

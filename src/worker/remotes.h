@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The remotes of a worker: one for each version of an isolated plugin that a generation of
- * this worker still uses. */
+/* The remotes of a worker: one for each version of an isolated plugin that a generation
+ * of this worker still uses. */
 #ifndef TINCAN_WORKER_REMOTES_H
 #define TINCAN_WORKER_REMOTES_H
 
