@@ -24,7 +24,8 @@
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be "")
  *	OPENED	id = instance
  *	PROBLEM	id = instance, or 0: of a check or, instead of HELLO, why the plugin
- *		cannot be loaded; code = enum problem_level: where, what, hint ("" for none)
+ *		cannot be loaded; code = enum problem_level: where, what, hint ("" for
+ *		none)
  *	OPENEND	id = instance: it was refused; the PROBLEMs before say why
  *	CHECKED	all checks were run
  *	REPLY	id = call; code = status: fields, trailer, body. A whole reply
