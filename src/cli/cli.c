@@ -34,7 +34,7 @@ static const char usage[] =
     "  -h, --help             print this and end\n"
     "\n"
     "Signals: TERM and INT finish what is in flight and stop, HUP reloads, USR1 reopens\n"
-    "the logs.\n"
+    "the logs, USR2 upgrades.\n"
     "Exit status: 0 done, 1 failed, 2 misuse or bad configuration.\n"
     "More: man tincan\n";
 
