@@ -74,7 +74,8 @@ static bool connect_once(struct client *client)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	SSL *ssl = SSL_new(client->context);
 	bool done = fd >= 0 && ssl != NULL &&
-	    connect(fd, (struct sockaddr *)&client->server, sizeof(client->server)) == 0 &&
+	    connect(fd, (struct sockaddr *)&client->server,
+		sizeof(client->server)) == 0 &&
 	    SSL_set_fd(ssl, fd) == 1 && talk(client, ssl);
 
 	SSL_free(ssl);
@@ -101,7 +102,8 @@ int main(int argc, char **argv)
 	client.resumes = strcmp(argv[3], "resumed") == 0;
 	for (unsigned long i = 0; i < count; i++) {
 		if (!connect_once(&client)) {
-			fprintf(stderr, "connection %lu failed: %s\n", i, strerror(errno));
+			fprintf(stderr, "connection %lu failed: %s\n", i,
+			    strerror(errno));
 			return 1;
 		}
 	}

@@ -25,7 +25,8 @@ WARM_UP = 20_000
 def memory(pid):
     """RSS, PSS and private memory of a process, in KB."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    sizes = {name: int(size) for name, size in re.findall(r"^(\w+): +(\d+) kB", text, re.M)}
+    found = re.findall(r"^(\w+): +(\d+) kB", text, re.M)
+    sizes = {name: int(size) for name, size in found}
     return sizes["Rss"], sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"]
 
 
