@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as what a host says to its worker, who has three calls under way: one that
+ * the host has begun, one for a HEAD, one whose client has left. At the end each has an
+ * answer, whatever the host said, and nothing is left behind.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/page.h"
+#include "remote/remote.h"
+
+#define CALLS 3
+#define CHUNK_BYTES 4096	/* sent at a time: the socket has room for it */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct loop *loop;
+static struct exchange calls[CALLS];
+
+static void require(bool holds)
+{
+	if (!holds) {
+		abort();
+	}
+}
+
+static void on_pid(void *arg, uint32_t pid)
+{
+	(void)arg;
+	require(pid == 1);
+}
+
+static void on_log(int level, const char *handler, const char *request, const char *text,
+    size_t size)
+{
+	static volatile size_t read;
+
+	(void)level;
+	require(handler != NULL && (request == NULL || request[0] == '0'));
+	/* For a sanitizer: every byte is there. */
+	read = strnlen(text, size);
+	(void)read;
+}
+
+static void on_idle(void *arg, struct remote *remote)
+{
+	(void)arg;
+	require(remote_idle(remote));
+}
+
+static void on_wake(struct exchange *exchange)
+{
+	require(exchange->state != EXCHANGE_OPEN);
+}
+
+static const char *on_info(const struct exchange *exchange, const char *key)
+{
+	(void)exchange;
+	(void)key;
+	return NULL;
+}
+
+static void stop(struct deferred *deferred)
+{
+	(void)deferred;
+	loop_stop(loop);
+}
+
+static void turn(void)
+{
+	struct deferred soon;
+
+	deferred_init(&soon, stop);
+	loop_soon(loop, &soon);
+	loop_run(loop);
+}
+
+static void begin(struct remote *remote, struct exchange *exchange,
+    enum http_method method, uint32_t instance)
+{
+	static const struct exchange_ops ops = { on_wake, on_info };
+
+	exchange_init(exchange, &ops, NULL);
+	request_init(&exchange->request, &exchange->arena, 8192, 64);
+	buffer_init(&exchange->body, 4096);
+	exchange->request.method_id = method;
+	exchange->request.method = slice_of(http_method_name(method));
+	exchange->request.target = SLICE("/x");
+	exchange->request.path = SLICE("/x");
+	exchange->match.pattern = "/*";
+	memcpy(exchange->id, "0000000000000001", 17);
+	remote_call(remote, instance, exchange, 60000);
+}
+
+static struct remote *make_remote(int socket_fd, int page_fd)
+{
+	struct remote_ops ops = { .kill = on_pid, .lost = on_pid, .log = on_log,
+		.idle = on_idle };
+	struct open_message open = { .pattern = "/*", .directory = "/", .where = "here" };
+	struct remote *remote = remote_new(loop, &ops, 1, "fuzz");
+	uint32_t instance;
+
+	settings_init(&open.settings);
+	require(remote_open(remote, &open, &instance) == 0);
+	remote_attach(remote, 1, socket_fd, page_fd);
+	begin(remote, &calls[0], HTTP_GET, instance);
+	begin(remote, &calls[1], HTTP_HEAD, instance);
+	begin(remote, &calls[2], HTTP_GET, instance);
+	exchange_reset(&calls[2]);
+	return remote;
+}
+
+/* With the first byte of each part goes a descriptor, for a FILE that may come. */
+static void feed(int fd, int file, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+		size_t part = size < CHUNK_BYTES ? size : CHUNK_BYTES;
+		struct iovec bytes = { (void *)data, part };
+		struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control) };
+		struct cmsghdr *c = (struct cmsghdr *)control;
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(file));
+		memcpy(CMSG_DATA(c), &file, sizeof(file));
+		(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
+		turn();
+		data += part;
+		size -= part;
+	}
+}
+
+/* What a client gets: as many bytes as were promised, or a broken connection. */
+static void take(struct exchange *exchange)
+{
+	char scratch[512];
+	struct slice part;
+	int64_t taken = 0;
+	int rc;
+
+	require(exchange->state == EXCHANGE_ENDED ||
+	    exchange->state == EXCHANGE_BROKEN);
+	while ((rc = pieces_peek(&exchange->pieces, scratch, sizeof(scratch), &part)) ==
+	    0) {
+		taken += (int64_t)part.size;
+		pieces_consume(&exchange->pieces, part.size);
+	}
+	if (exchange->state == EXCHANGE_ENDED && rc == ERR_EOF) {
+		require(exchange->reply.status >= 200 && exchange->reply.status <= 599);
+		require(exchange->request.method_id == HTTP_HEAD ||
+		    exchange->reply.content_length < 0 ||
+		    exchange->reply.status == 304 ||
+		    taken == exchange->reply.content_length);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int file = memfd_create("tincan-fuzz", MFD_CLOEXEC);
+	struct remote *remote;
+	struct page *page;
+	int fds[2];
+	int page_fd;
+	int reader_fd;
+
+	loop = loop_new();
+	require(file >= 0 && write(file, "0123456789", 10) == 10);
+	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	require(page_create(&page_fd, &reader_fd) == 0);
+	require(page_map_host(page_fd, &page) == 0);
+	close(page_fd);
+	remote = make_remote(fds[1], reader_fd);
+	turn();
+	/* The first call, as remote/call.c numbers them. */
+	atomic_store(&page->running, (uint64_t)1 << 16);
+	feed(fds[0], file, data, size);
+	close(fds[0]);
+	remote_died(remote, 1);
+	remote_break(remote, 1);
+	take(&calls[0]);
+	take(&calls[1]);
+	for (size_t i = 0; i < CALLS; i++) {
+		exchange_release(&calls[i]);
+	}
+	remote_free(remote);
+	loop_run_deferred(loop);
+	loop_free(loop);
+	page_unmap(page);
+	close(file);
+	return 0;
+}
