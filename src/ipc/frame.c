@@ -28,19 +28,25 @@ int frame_end(struct buffer *out, size_t mark, uint8_t flags)
 	return 0;
 }
 
+int frame_finish(struct buffer *out, size_t mark, int rc, uint8_t flags)
+{
+	if (rc == 0) {
+		return frame_end(out, mark, flags);
+	}
+	out->size = mark;
+	return rc;
+}
+
 int frame_append(struct buffer *out, enum frame_type type, uint8_t flags, uint16_t code,
     uint64_t id, struct slice payload)
 {
 	size_t mark;
 	int rc = frame_begin(out, type, code, id, &mark);
 
-	if (rc == 0) {
-		rc = buffer_append(out, payload.data, payload.size);
-		if (rc != 0) {
-			out->size = mark;
-		}
+	if (rc != 0) {
+		return rc;
 	}
-	return rc == 0 ? frame_end(out, mark, flags) : rc;
+	return frame_finish(out, mark, buffer_append(out, payload.data, payload.size), flags);
 }
 
 int frame_next(struct slice *bytes, struct frame *frame)

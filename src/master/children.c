@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "master/rollout.h"
 #include "master/sockets.h"
 #include "master/versions.h"
+#include "os/cpu.h"
 #include "worker/worker.h"
 
 /* A worker that lived this long was well: its place starts anew without delay. */
@@ -53,43 +53,12 @@ void children_init(struct master *master)
 
 uint32_t children_wanted(const struct config *config)
 {
-	cpu_set_t set;
-
-	if (config->workers > 0) {
-		return config->workers;
-	}
-	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
-		return 1;
-	}
-	return (uint32_t)CPU_COUNT(&set);
+	return config->workers > 0 ? config->workers : cpu_count();
 }
 
 int child_cpu(const struct child *child)
 {
-	cpu_set_t set;
-	uint32_t seen = 0;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0 ||
-	    child->master->worker_count > (uint32_t)CPU_COUNT(&set)) {
-		return -1;
-	}
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, &set) && seen++ == child->index) {
-			return cpu;
-		}
-	}
-	return -1;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu >= 0) {
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		(void)sched_setaffinity(0, sizeof(set), &set);
-	}
+	return child->master->worker_count > cpu_count() ? -1 : cpu_at(child->index);
 }
 
 /* Of the master's descriptors a worker keeps its end of the channel and the log; what it
@@ -132,7 +101,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 	if (getppid() != parent) {
 		_exit(EXIT_FAILURE);
 	}
-	pin(child_cpu(child));
+	cpu_pin(child_cpu(child));
 	close_masters(channel_fd);
 	status = worker_run(&setup);
 	log_close();

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "ipc/page.h"
+#include "os/cpu.h"
 
 #define HOST_SOCKET 3
 #define HOST_PAGE 4
@@ -71,17 +71,6 @@ int hostexec_open(struct problems *problems)
 	return 0;
 }
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu >= 0) {
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		(void)sched_setaffinity(0, sizeof(set), &set);
-	}
-}
-
 static void limit_memory(uint64_t bytes)
 {
 	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
@@ -135,7 +124,7 @@ int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
 	fflush(NULL);
 	started->pid = fork();
 	if (started->pid == 0) {
-		pin(how->cpu);
+		cpu_pin(how->cpu);
 		limit_memory(how->max_memory_bytes);
 		become_host(plugin, how, sockets[1], host_page);
 	}

@@ -3,34 +3,15 @@
 #include "remote/reply.h"
 
 #include "ipc/pack.h"
+#include "remote/fields.h"
 
 #define LENGTH_UNKNOWN UINT64_MAX
-
-static int finish(struct buffer *out, size_t mark, int rc, uint8_t flags)
-{
-	if (rc == 0) {
-		return frame_end(out, mark, flags);
-	}
-	out->size = mark;
-	return rc;
-}
-
-static int pack_head(struct buffer *out, const struct head *head)
-{
-	int rc = pack_u32(out, head->count);
-
-	for (size_t i = 0; rc == 0 && i < head->count; i++) {
-		rc = pack_text(out, head_name(head, i));
-		rc = rc != 0 ? rc : pack_text(out, head_value(head, i));
-	}
-	return rc;
-}
 
 static int pack_start(struct buffer *out, const struct exchange *exchange)
 {
 	int rc = pack_u64(out, (uint64_t)exchange->reply.content_length);
 
-	return rc != 0 ? rc : pack_head(out, &exchange->reply.head);
+	return rc != 0 ? rc : fields_pack(out, &exchange->reply.head);
 }
 
 bool reply_is_small(const struct exchange *exchange)
@@ -71,7 +52,7 @@ int reply_pack(struct buffer *out, uint64_t id, struct exchange *exchange)
 
 	rc = rc != 0 ? rc : pack_start(out, exchange);
 	rc = rc != 0 ? rc : pack_pieces(out, &exchange->pieces);
-	return finish(out, mark, rc, 0);
+	return frame_finish(out, mark, rc, 0);
 }
 
 int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exchange)
@@ -81,7 +62,7 @@ int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exc
 	    &mark);
 
 	rc = rc != 0 ? rc : pack_start(out, exchange);
-	return finish(out, mark, rc, 0);
+	return frame_finish(out, mark, rc, 0);
 }
 
 int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *exchange)
@@ -89,8 +70,8 @@ int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *excha
 	size_t mark;
 	int rc = frame_begin(out, FRAME_END, 0, id, &mark);
 
-	rc = rc != 0 ? rc : pack_head(out, &exchange->reply.trailer);
-	return finish(out, mark, rc,
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->reply.trailer);
+	return frame_finish(out, mark, rc,
 	    exchange->state == EXCHANGE_BROKEN ? FRAME_BROKEN : 0);
 }
 

@@ -5,22 +5,13 @@
 #include <string.h>
 
 #include "ipc/pack.h"
+#include "remote/fields.h"
 
 #define BODY_MAX ((size_t)1 << 40)	/* the worker has held it against its own limit */
 
 const char *const request_facts[REQUEST_FACTS + 1] = { "client.address", "client.port",
 	"server.port", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
 	"tls.resumed", NULL };
-
-/* A frame that did not go in whole is taken off again. */
-static int finish(struct buffer *out, size_t mark, int rc)
-{
-	if (rc == 0) {
-		return frame_end(out, mark, 0);
-	}
-	out->size = mark;
-	return rc;
-}
 
 static int pack_string(struct buffer *out, const char *text)
 {
@@ -51,7 +42,7 @@ int open_pack(struct buffer *out, uint32_t instance, const struct open_message *
 	for (size_t i = 0; rc == 0 && i < message->settings.count; i++) {
 		rc = pack_setting(out, &message->settings.items[i]);
 	}
-	return finish(out, mark, rc);
+	return frame_finish(out, mark, rc, 0);
 }
 
 static void unpack_setting(struct unpack *in, struct settings *settings)
@@ -90,17 +81,6 @@ int open_unpack(const struct frame *frame, struct open_message *message)
 		unpack_setting(&in, &message->settings);
 	}
 	return unpack_done(&in) ? 0 : ERR_PROTOCOL;
-}
-
-static int pack_head(struct buffer *out, const struct head *head)
-{
-	int rc = pack_u32(out, head->count);
-
-	for (size_t i = 0; rc == 0 && i < head->count; i++) {
-		rc = pack_text(out, head_name(head, i));
-		rc = rc != 0 ? rc : pack_text(out, head_value(head, i));
-	}
-	return rc;
 }
 
 static int pack_params(struct buffer *out, const struct router_match *match)
@@ -168,11 +148,11 @@ int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
 	rc = rc != 0 ? rc : pack_string(out, exchange->id);
 	rc = rc != 0 ? rc : pack_line(out, exchange);
 	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
-	rc = rc != 0 ? rc : pack_head(out, &exchange->request.head);
-	rc = rc != 0 ? rc : pack_head(out, &exchange->request.trailer);
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.head);
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
 	rc = rc != 0 ? rc : pack_facts(out, exchange);
 	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
-	rc = finish(out, mark, rc);
+	rc = frame_finish(out, mark, rc, 0);
 	if (rc == 0 && more) {
 		rc = pack_body(out, id, body);
 	}
