@@ -105,7 +105,7 @@ int channel_receive(int fd, struct channel_message *message)
 		return ERR_EOF;
 	}
 	take_fds(&header, message);
-	if (size != WIRE_BYTES) {
+	if (size != WIRE_BYTES || (header.msg_flags & MSG_TRUNC)) {
 		channel_close_fds(message);
 		return ERR_PROTOCOL;
 	}
