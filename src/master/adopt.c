@@ -138,19 +138,34 @@ static void tell_refused(const struct plugin *plugin, const struct plugin *good)
 	    good == NULL ? "" : good->hash);
 }
 
+/* Has it been said of this content before? */
+static bool is_told(const struct boot *live, const struct plugin *plugin)
+{
+	for (size_t i = 0; live != NULL && i < live->plugins.count; i++) {
+		const struct plugin *before = &live->plugins.items[i];
+
+		if (strcmp(before->file, plugin->file) != 0) {
+			continue;
+		}
+		return before->refusal == NULL
+		    ? strcmp(before->refused_hash, plugin->hash) == 0
+		    : strcmp(before->refusal, plugin->refusal) == 0 &&
+			strcmp(before->hash, plugin->hash) == 0;
+	}
+	return false;
+}
+
 static void settle_refused(const struct master *master, const struct boot *live,
     const struct boot *boot, struct plugin *plugin)
 {
 	const struct plugin *served = served_from(live, plugin->file);
 	const struct plugin *good = fallback(master, live, plugin);
-	bool told = served != NULL && served->refused_hash[0] != '\0' &&
-	    strcmp(served->refused_hash, plugin->hash) == 0;
 
 	/* Of one name there is one, and another file may have it by now. */
 	if (good != NULL && served_as(boot, good->note.name) != NULL) {
 		good = NULL;
 	}
-	if (!told) {
+	if (!is_told(live, plugin)) {
 		tell_refused(plugin, good);
 	}
 	if (good != NULL) {

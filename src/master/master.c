@@ -61,14 +61,22 @@ static void on_plugins_changed(void *arg)
 void master_watch_plugins(struct master *master)
 {
 	const struct config *config = rollout_live(master)->config;
+	bool wanted = config->plugin_watch && !master->stopping;
 
+	if (master->watching && wanted &&
+	    strcmp(master->plugins.path, config->plugin_directory) == 0) {
+		return;
+	}
 	if (master->watching) {
 		directory_watch_release(&master->plugins);
-		master->watching = false;
 	}
-	if (config->plugin_watch && !master->stopping) {
-		master->watching = directory_watch_init(&master->plugins, master->loop,
-		    config->plugin_directory, on_plugins_changed, master) == 0;
+	master->watching = wanted;
+	if (wanted) {
+		/* Without the kernel's help changes are seen a little later. */
+		(void)!directory_watch_init(&master->plugins, master->loop,
+		    config->plugin_directory, on_plugins_changed, master);
+		/* What has changed since the scan did so unseen. */
+		rollout_plugins(master);
 	}
 }
 

@@ -170,12 +170,12 @@ static void judge_content(struct scan *scan, struct plugin *plugin, const char *
 	char why[NOTE_WHY_BYTES];
 	char *stem;
 
-	if (note_read(data, size, &plugin->note, why) != 0) {
-		plugin_refuse(plugin, "%s", why);
-		return;
-	}
 	if (hash_content(data, size, plugin->hash) != 0) {
 		plugin_refuse(plugin, "its hash could not be made");
+		return;
+	}
+	if (note_read(data, size, &plugin->note, why) != 0) {
+		plugin_refuse(plugin, "%s", why);
 		return;
 	}
 	stem = memory_copy(name, strlen(name) - 3);
