@@ -71,13 +71,12 @@ int hostexec_open(struct problems *problems)
 	return 0;
 }
 
-static void limit_memory(uint64_t bytes)
+int hostexec_limit(pid_t pid, uint64_t max_memory_bytes)
 {
+	rlim_t bytes = max_memory_bytes == 0 ? RLIM_INFINITY : max_memory_bytes;
 	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
 
-	if (bytes > 0) {
-		(void)setrlimit(RLIMIT_AS, &limit);
-	}
+	return prlimit(pid, RLIMIT_AS, &limit, NULL) == 0 ? 0 : ERR_SYSTEM;
 }
 
 /* In the child, between fork and exec: system calls only. */
@@ -125,7 +124,9 @@ int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
 	started->pid = fork();
 	if (started->pid == 0) {
 		cpu_pin(how->cpu);
-		limit_memory(how->max_memory_bytes);
+		if (how->max_memory_bytes > 0) {
+			(void)!hostexec_limit(0, how->max_memory_bytes);
+		}
 		become_host(plugin, how, sockets[1], host_page);
 	}
 	saved = errno;

@@ -33,4 +33,7 @@ struct hostexec_how {
 int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
     struct hostexec *started) MUST_USE;
 
+/* Changes the limit of one that runs; 0: none. Only root can raise it. ERR_SYSTEM. */
+int hostexec_limit(pid_t pid, uint64_t max_memory_bytes) MUST_USE;
+
 #endif

@@ -137,12 +137,29 @@ static void forget(struct host *host)
 	free(host);
 }
 
+/* A reload may change the memory that a process has while it runs. */
+static void change_limit(struct host *host, uint64_t max_memory)
+{
+	if (host->max_memory == max_memory) {
+		return;
+	}
+	host->max_memory = max_memory;
+	if (host->pid > 0 && hostexec_limit(host->pid, max_memory) != 0) {
+		log_say(LOG_WARN,
+		    "max_memory_bytes of handler '%s' will count from its next process on: %s",
+		    name_of(host), strerror(errno));
+	}
+}
+
 void hosts_need(struct master *master, const struct version *version, uint64_t max_memory)
 {
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		struct child *child = &master->children[i];
+		struct host *host = find(child, version->plugin.version);
 
-		if (child->pid > 0 && find(child, version->plugin.version) == NULL) {
+		if (host != NULL) {
+			change_limit(host, max_memory);
+		} else if (child->pid > 0) {
 			add(child, version->plugin.version, max_memory);
 		}
 	}
@@ -286,7 +303,9 @@ static bool is_live(const struct host *host)
 	const struct boot *live = rollout_live(host->master);
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
-		if (live->plugins.items[i].version == host->version) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->version == host->version && plugin->isolated) {
 			return true;
 		}
 	}
