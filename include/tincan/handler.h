@@ -33,7 +33,7 @@
  * unless you say, before the include:
  *	#define TC_USE  3	show what came up to level 3, and need it
  *	#define TC_NEED 1	but load on level 1 too: ask TC_HAS(f) first
- * Level 1 is frozen with the first release; until then it still grows.
+ * Level 1 is frozen with the first release; until then it grows, at the end too.
  */
 #ifndef TINCAN_HANDLER_H
 #define TINCAN_HANDLER_H
