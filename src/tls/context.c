@@ -144,6 +144,16 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* There is one certificate, for every name: saying so keeps clients from warning of a name
+ * that was ignored (RFC 6066 section 3). */
+static int accept_name(SSL *ssl, int *alert, void *arg)
+{
+	(void)ssl;
+	(void)alert;
+	(void)arg;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 static int no_passphrase(char *out, int size, int writing, void *arg)
 {
 	(void)out;
@@ -179,6 +189,7 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
 	SSL_CTX_set_alpn_select_cb(ssl, select_alpn, NULL);
+	SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
 	SSL_CTX_set_dh_auto(ssl, 1);
 	return SSL_CTX_set_min_proto_version(ssl, lowest) == 1 &&
 	    SSL_CTX_set_ciphersuites(ssl, tls13_suites) == 1 &&
