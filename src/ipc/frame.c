@@ -46,7 +46,8 @@ int frame_append(struct buffer *out, enum frame_type type, uint8_t flags, uint16
 	if (rc != 0) {
 		return rc;
 	}
-	return frame_finish(out, mark, buffer_append(out, payload.data, payload.size), flags);
+	return frame_finish(out, mark, buffer_append(out, payload.data, payload.size),
+	    flags);
 }
 
 int frame_next(struct slice *bytes, struct frame *frame)

@@ -97,8 +97,8 @@ int frame_begin(struct buffer *out, enum frame_type type, uint16_t code, uint64_
  * ERR_LIMIT: it is too big, and has been taken off again. */
 int frame_end(struct buffer *out, size_t mark, uint8_t flags) MUST_USE;
 
-/* The end of a frame whose packing had the result rc: frame_end if that was 0, else the frame
- * is taken off again and rc is the result. */
+/* The end of a frame whose packing had the result rc: frame_end if that was 0, else the
+ * frame is taken off again and rc is the result. */
 int frame_finish(struct buffer *out, size_t mark, int rc, uint8_t flags) MUST_USE;
 
 /* A whole frame in one call. */

@@ -11,7 +11,8 @@ uint32_t cpu_count(void);
 /* The number of the index-th of them, or -1. */
 int cpu_at(uint32_t index);
 
-/* Stays on that CPU from now on; -1: no change. System calls only, as between fork and exec. */
+/* Stays on that CPU from now on; -1: no change. System calls only, as between fork and
+ * exec. */
 void cpu_pin(int cpu);
 
 #endif

@@ -31,7 +31,8 @@ void plugin_set_settle_names(struct plugin_set *set)
 
 			if (other->refusal == NULL &&
 			    strcmp(other->note.name, plugin->note.name) == 0) {
-				plugin_refuse(plugin, "its handler name '%s' is taken by %s",
+				plugin_refuse(plugin,
+				    "its handler name '%s' is taken by %s",
 				    plugin->note.name, other->file);
 			}
 		}

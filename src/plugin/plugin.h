@@ -58,8 +58,8 @@ struct plugin_services {
  * Takes every *.so (but ".*") of directory: judges it (regular file, owned by root or
  * this user, not writable for others, ELF bounds, note) and copies it below
  * state_directory. A file that is refused stays in the set, with its refusal. Only a
- * directory that cannot be read, or a state directory that cannot be made or written, is a
- * problem. Initialises set.
+ * directory that cannot be read, or a state directory that cannot be made or written, is
+ * a problem. Initialises set.
  */
 void plugin_scan(struct plugin_set *set, const char *directory,
     const char *state_directory, struct problems *problems);

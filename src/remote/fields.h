@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A header section in a frame: a count, then name and value of each. For this room alone. */
+/* A header section in a frame: a count, then name and value of each. For this room
+ * alone. */
 #ifndef TINCAN_REMOTE_FIELDS_H
 #define TINCAN_REMOTE_FIELDS_H
 

@@ -144,8 +144,8 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* There is one certificate, for every name: saying so keeps clients from warning of a name
- * that was ignored (RFC 6066 section 3). */
+/* There is one certificate, for every name: saying so keeps clients from warning of a
+ * name that was ignored (RFC 6066 section 3). */
 static int accept_name(SSL *ssl, int *alert, void *arg)
 {
 	(void)ssl;
