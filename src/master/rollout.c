@@ -13,6 +13,7 @@
 #include "ipc/channel.h"
 #include "master/adopt.h"
 #include "master/children.h"
+#include "master/commands.h"
 #include "master/hosts.h"
 #include "master/sockets.h"
 #include "master/versions.h"
@@ -206,6 +207,30 @@ static bool same_plugins(const struct plugin_set *left, const struct plugin_set 
 	return same;
 }
 
+/* All that the configuration needs outside of the workers, or nothing of it. */
+static void open_sockets(struct rollout *rollout, struct boot *boot)
+{
+	struct master *master = rollout->master;
+	const char *path = boot->config->control;
+	struct control *control = NULL;
+
+	if (master->control != NULL &&
+	    strcmp(path, rollout->live.config->control) != 0) {
+		control = control_open(master->loop, path, command_run, master,
+		    &boot->problems);
+	}
+	if (boot->problems.errors == 0) {
+		(void)!sockets_open(master, boot->config,
+		    children_wanted(boot->config), &boot->problems);
+	}
+	if (boot->problems.errors > 0) {
+		control_close(control);
+	} else if (control != NULL) {
+		master_leave_control(master);
+		master->control = control;
+	}
+}
+
 static void on_built(struct boot *boot)
 {
 	struct master *master = boot->owner;
@@ -215,8 +240,7 @@ static void on_built(struct boot *boot)
 		boot->config->log.level = master->log_level;
 	}
 	if (boot->problems.errors == 0) {
-		(void)!sockets_open(master, boot->config,
-		    children_wanted(boot->config), &boot->problems);
+		open_sockets(rollout, boot);
 	}
 	if (boot->problems.errors > 0) {
 		refuse(rollout);

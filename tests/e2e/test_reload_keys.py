@@ -3,16 +3,21 @@
 
 import json
 import pathlib
+import signal
 
 import pytest
 
 import harness
 
 
-def reload(server, **changes):
+def change(server, **changes):
     config = json.loads(server.config.read_text())
     config.update(changes)
     server.config.write_text(json.dumps(config))
+
+
+def reload(server, **changes):
+    change(server, **changes)
     done = harness.tincan("reload", "--config", server.config, folder=server.folder)
     assert done.returncode == 0, done.stderr
 
@@ -51,3 +56,24 @@ def test_max_memory_bytes_counts_for_the_processes_that_run(start_server):
     assert memory_limits(server.hosts("hello")) == [[limit, limit]] * 2
     assert server.hosts("hello") == before
     assert server.get("/hello/x").status == 200
+
+
+def test_the_control_socket_moves(start_server):
+    server = start_server(control="run/old.sock")
+    change(server, control="run/new.sock")
+    server.signal(signal.SIGHUP)  # the command looks in the new place already
+    server.wait_log("generation 2 serves")
+    reload(server)
+    assert (server.folder / "run/new.sock").stat().st_mode & 0o777 == 0o600
+    assert not (server.folder / "run/old.sock").exists()
+
+
+def test_a_control_socket_that_cannot_be_made_changes_nothing(start_server):
+    server = start_server(control="run/old.sock")
+    (server.folder / "taken").write_text("")
+    change(server, control="taken", routes=[])
+    server.signal(signal.SIGHUP)
+    server.wait_log("a file at the place of the control socket")
+    assert server.get("/hello/x").status == 200
+    reload(server, control="run/old.sock")
+    assert server.get("/hello/x").status == 404
