@@ -146,7 +146,7 @@ static void change_limit(struct host *host, uint64_t max_memory)
 	host->max_memory = max_memory;
 	if (host->pid > 0 && hostexec_limit(host->pid, max_memory) != 0) {
 		log_say(LOG_WARN,
-		    "max_memory_bytes of handler '%s' counts from its next process on: %s",
+		    "max_memory_bytes of handler '%s' waits for its next process: %s",
 		    name_of(host), strerror(errno));
 	}
 }
