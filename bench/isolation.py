@@ -9,8 +9,10 @@ take turns, so that a slow moment of the machine hits both. Build with -O2.
     TINCAN_BUILD=. bench/isolation.py [ROUNDS [SECONDS]]
 """
 
+import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -31,6 +33,13 @@ def cpu_us(pids):
                for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
 
 
+def busy_us():
+    """The time that all cores have not been idle."""
+    times = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    ticks = sum(map(int, times)) - int(times[3]) - int(times[4])
+    return ticks * 1_000_000 / os.sysconf("SC_CLK_TCK")
+
+
 def private_kb(pid):
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     sizes = re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)
@@ -46,13 +55,21 @@ def ask(server, seconds):
 
 
 def measure(server):
-    """Microseconds per request: all processes, and the hosts of them."""
+    """Microseconds per request: all processes, and the hosts of them; requests a second;
+    and how many cores others than server and client were using meanwhile."""
     everything = harness.session_processes(server.pid)
     hosts = server.hosts("hello")
-    before = cpu_us(everything), cpu_us(hosts)
+    def read():
+        client = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (cpu_us(everything), cpu_us(hosts), busy_us(),
+                (client.ru_utime + client.ru_stime) * 1_000_000)
+
+    before = read()
     requests = ask(server, SECONDS)
-    return ((cpu_us(everything) - before[0]) / requests,
-            (cpu_us(hosts) - before[1]) / requests, requests / SECONDS)
+    all_us, hosts_us, machine_us, client_us = (
+        after - earlier for after, earlier in zip(read(), before))
+    others = max(0, machine_us - all_us - client_us) / (SECONDS * 1_000_000)
+    return all_us / requests, hosts_us / requests, requests / SECONDS, others
 
 
 def start(kind, folder, certificates):
@@ -86,10 +103,11 @@ def main():
         for server in servers.values():
             server.stop()
     print("| round | worker us | worker + host us | of it the host us | ratio "
-          "| requests/s |\n|---|---:|---:|---:|---:|---|")
+          "| requests/s | cores used by others |\n|---|---:|---:|---:|---:|---|---|")
     for i, (inside, apart) in enumerate(zip(results["worker"], results["host"]), 1):
         print(f"| {i} | {inside[0]:.2f} | {apart[0]:.2f} | {apart[1]:.2f} "
-              f"| {apart[0] / inside[0]:.3f} | {inside[2]:,.0f}, {apart[2]:,.0f} |")
+              f"| {apart[0] / inside[0]:.3f} | {inside[2]:,.0f}, {apart[2]:,.0f} "
+              f"| {inside[3]:.2f}, {apart[3]:.2f} |")
     ratio = statistics.median(apart[0] for apart in results["host"]) / \
         statistics.median(inside[0] for inside in results["worker"])
     print(f"\nRatio of the medians: {ratio:.3f}. Private memory of the host: "
