@@ -25,30 +25,15 @@
 /* What the workers may need beyond drain_ms to close what is left. */
 #define DRAIN_GRACE_MS 5000
 
-static void announce(const struct master *master)
-{
-	const struct config *config = rollout_live(master)->config;
-	struct generation_listener *listeners = sockets_of(master, config);
-
-	for (size_t i = 0; i < config->listener_count; i++) {
-		union socket_address address;
-		char name[SOCKET_NAME_BYTES];
-
-		if (socket_address_set(&address, config->listeners[i].host,
-			listeners[i].port) == 0) {
-			socket_address_name(&address, name);
-			log_say(LOG_INFO, "listening on https://%s", name);
-		}
-	}
-	free(listeners);
-	log_say(LOG_INFO, "serving with %u workers", master->worker_count);
-}
-
 void master_serves(struct master *master)
 {
-	if (!master->announced && !master->stopping) {
+	if (master->stopping) {
+		return;
+	}
+	sockets_announce(master);
+	if (!master->announced) {
 		master->announced = true;
-		announce(master);
+		log_say(LOG_INFO, "serving with %u workers", master->worker_count);
 		upgrade_serves(master);
 	}
 }

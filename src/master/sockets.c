@@ -25,6 +25,7 @@ struct listener {
 	char *host;		/* owned; as configured */
 	uint16_t configured;	/* port; 0: any */
 	uint16_t port;		/* that it has */
+	bool announced;
 	int *fds;		/* owned; one per worker */
 };
 
@@ -292,6 +293,23 @@ void sockets_take_over(struct master *master, int channel_fd)
 		rc = channel_receive(channel_fd, &message);
 		if (rc == 0 && message.type == CHANNEL_LISTENER) {
 			take(master, &message);
+		}
+	}
+}
+
+void sockets_announce(const struct master *master)
+{
+	for (struct list *link = master->listeners.next; link != &master->listeners;
+	     link = link->next) {
+		struct listener *listener = LIST_OWNER(link, struct listener, link);
+		union socket_address address;
+		char name[SOCKET_NAME_BYTES];
+
+		if (!listener->announced &&
+		    socket_address_set(&address, listener->host, listener->port) == 0) {
+			listener->announced = true;
+			socket_address_name(&address, name);
+			log_say(LOG_INFO, "listening on https://%s", name);
 		}
 	}
 }

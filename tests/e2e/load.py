@@ -47,10 +47,10 @@ class Steady:
     """Asks again and again while the with block runs: no reply but a good one, no
     connection closed, and something must have been answered."""
 
-    def __init__(self, server, target="/hello/x", connections=1, right=200):
+    def __init__(self, server, target="/hello/x", connections=1, pause=0):
         self.server = server
         self.target = target
-        self.right = right
+        self.pause = pause  # seconds between two requests of a connection
         self.answered = 0
         self.failures = []
         self.over = threading.Event()
@@ -62,11 +62,11 @@ class Steady:
             with self.server.connect() as client:
                 while True:
                     reply = client.get(self.target)
-                    assert reply.status == self.right, (reply.status, reply.text)
+                    assert reply.status == 200, (reply.status, reply.text)
                     assert reply.header("connection") != "close"
                     with self.lock:
                         self.answered += 1
-                    if self.over.is_set():
+                    if self.over.wait(self.pause):
                         return
         except (OSError, AssertionError) as error:
             with self.lock:
