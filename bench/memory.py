@@ -77,7 +77,7 @@ def measure(isolation, folder, certificates):
     print(f"\n`\"isolation\": \"{isolation}\"`\n\n"
           "| after | process | RSS KB | PSS KB | private KB |\n|---|---|---:|---:|---:|")
     ask(server, WARM_UP)
-    # The kernel spreads 64 connections anew each time: until each worker has had its most.
+    # The kernel spreads connections anew each time: until each worker has had its most.
     for _ in range(SPREADS):
         ask(server, 64 * 20)
     connect(server, WARM_UP // 20)
