@@ -47,6 +47,7 @@
 #define FRAME_PROTOCOL 1
 #define FRAME_MAX (1 << 20)		/* bytes of a frame, header included */
 #define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
+#define FRAME_FILES 256			/* FILE frames of one reply */
 #define FRAME_WINDOW (256 * 1024)	/* bytes of DATA in flight for one call */
 
 enum frame_type {

@@ -23,6 +23,8 @@
 #include "remote/request.h"
 #include "route/router.h"
 
+#define COMPLAINTS_MAX 1000	/* PROBLEMs of one plugin; more is no complaint but a flood */
+
 struct probe {
 	struct link link;
 	struct timer timer;
@@ -32,6 +34,7 @@ struct probe {
 	bool linked;		/* link is to be released */
 	bool said_hello;
 	uint32_t opens;		/* still to be answered */
+	uint32_t complaints;	/* so far */
 	bool finished;
 };
 
@@ -179,7 +182,7 @@ static int take_problem(struct probe *probe, const struct frame *frame)
 	const char *hint = unpack_string(&in);
 
 	hint = hint[0] == '\0' ? NULL : hint;
-	if (!unpack_done(&in)) {
+	if (!unpack_done(&in) || ++probe->complaints > COMPLAINTS_MAX) {
 		return ERR_PROTOCOL;
 	}
 	if (!probe->said_hello) {

@@ -33,6 +33,7 @@ struct call {
 	uint8_t state;
 	uint8_t deaths;
 	uint8_t extensions;
+	uint16_t files;		/* descriptors that came for its reply */
 };
 
 /* A piece of a streamed reply, until the client has it. */
@@ -223,7 +224,9 @@ static void on_timer(struct timer *timer)
 	struct remote *remote = call->remote;
 
 	if (call->exchange == NULL) {
-		if (runs(call)) {
+		/* It runs too long, or has not had its turn in all that time: the host may
+		 * stand still in another callback. */
+		if (runs(call) || call->extensions >= EXTENSIONS) {
 			remote->ops.kill(remote->ops.arg,
 			    LIST_OWNER(remote->link, struct host_link, link)->pid);
 		}
@@ -354,7 +357,7 @@ static int take_file(struct call *call, struct slice payload)
 	int rc;
 
 	if (payload.size != sizeof(range) || fd < 0 || fstat(fd, &st) != 0 ||
-	    !S_ISREG(st.st_mode)) {
+	    !S_ISREG(st.st_mode) || ++call->files > FRAME_FILES) {
 		if (fd >= 0) {
 			close(fd);
 		}

@@ -13,6 +13,7 @@
 #include "worker/generation.h"
 
 #define LINGER_MS 2000
+#define FACTS_MAX 4096
 #define LINGER_READS 16		/* in one turn */
 /* While draining: for the next request of a connection that was busy a moment ago, which
  * may be on its way. */
@@ -79,6 +80,7 @@ void connection_close(struct connection *connection)
 	loop_remove(worker->loop, &connection->watch);
 	timer_cancel(&connection->timer);
 	tls_session_release(&connection->tls);
+	buffer_release(&connection->facts);
 	close(connection->watch.fd);
 	free(connection->kept);
 	list_remove(&connection->link);
@@ -416,6 +418,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	connection->wait = WAIT_HANDSHAKE;
 	timer_init(&connection->timer, on_timer);
 	deferred_init(&connection->later, next_turn);
+	buffer_init(&connection->facts, FACTS_MAX);
 	h1_session_init(&connection->session, connection);
 	list_append(&worker->connections, &connection->link);
 	worker->connection_count++;

@@ -45,6 +45,7 @@ struct connection {
 	struct h1_session session;
 	struct slice input;		/* plain bytes that the session has not taken */
 	char *kept;			/* owned; input between turns */
+	struct buffer facts;		/* of it, as a handler side has packed them */
 	union socket_address peer;
 	uint16_t local_port;
 	int queued; /* bytes that the kernel had still to send, at a look */

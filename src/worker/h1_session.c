@@ -25,7 +25,14 @@ static const char *info(const struct exchange *exchange, const char *key)
 	return access_info(session->connection, session->exchange, key);
 }
 
-static const struct exchange_ops ops = { .wake = wake, .info = info };
+static struct buffer *facts(const struct exchange *exchange)
+{
+	const struct h1_session *session = exchange->session;
+
+	return &session->connection->facts;
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
 
 void h1_session_init(struct h1_session *session, struct connection *connection)
 {

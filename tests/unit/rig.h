@@ -198,7 +198,7 @@ static inline const char *rig_info(const struct exchange *exchange, const char *
 	return strcmp(key, "client.address") == 0 ? "192.0.2.1" : NULL;
 }
 
-static const struct exchange_ops rig_ops = { rig_wake, rig_info };
+static const struct exchange_ops rig_ops = { .wake = rig_wake, .info = rig_info };
 
 static inline void rig_begin(struct rig_exchange *rig, enum http_method method,
     const char *path)
