@@ -36,7 +36,8 @@ struct exchange_ops {
 	/* A fact of the connection for tc.info, NUL-terminated, or NULL. */
 	const char *(*info)(const struct exchange *exchange, const char *key);
 	/* Where a handler side may keep what it makes of those facts, which stay as they
-	 * are for the connection's life. NULL, as a function or as its result: nowhere. */
+	 * are for the connection's life. NULL, as a function or as its result:
+	 * nowhere. */
 	struct buffer *(*facts)(const struct exchange *exchange);
 };
 

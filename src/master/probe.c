@@ -23,7 +23,7 @@
 #include "remote/request.h"
 #include "route/router.h"
 
-#define COMPLAINTS_MAX 1000	/* PROBLEMs of one plugin; more is no complaint but a flood */
+#define COMPLAINTS_MAX 1000 /* PROBLEMs of one plugin; more is no complaint but a flood */
 
 struct probe {
 	struct link link;

@@ -224,8 +224,8 @@ static void on_timer(struct timer *timer)
 	struct remote *remote = call->remote;
 
 	if (call->exchange == NULL) {
-		/* It runs too long, or has not had its turn in all that time: the host may
-		 * stand still in another callback. */
+		/* It runs too long, or has not had its turn in all that time: the host
+		 * may stand still in another callback. */
 		if (runs(call) || call->extensions >= EXTENSIONS) {
 			remote->ops.kill(remote->ops.arg,
 			    LIST_OWNER(remote->link, struct host_link, link)->pid);

@@ -110,8 +110,9 @@ static int make_facts(struct buffer *out, const struct exchange *exchange)
 /* Made once a connection: to ask for nine facts costs more than all else in a request. */
 static int pack_facts(struct buffer *out, const struct exchange *exchange)
 {
-	struct buffer *kept = exchange->ops->facts == NULL ? NULL
-							  : exchange->ops->facts(exchange);
+	struct buffer *kept = exchange->ops->facts == NULL ?
+	    NULL :
+	    exchange->ops->facts(exchange);
 	struct slice made;
 	int rc = 0;
 

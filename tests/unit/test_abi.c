@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The binary interface of level 1: where each field of the public structs lies, on 64-bit
- * machines. Handlers that are compiled already count on it (tests/abi has some): lines are
- * only ever added at the end.
+ * machines. Handlers that are compiled already count on it (tests/abi has some): lines
+ * are only ever added at the end.
  */
 #include <tincan/handler.h>
 #include <tincan/metrics.h>
