@@ -83,7 +83,7 @@ static void turn(void)
 static void begin(struct remote *remote, struct exchange *exchange,
     enum http_method method, uint32_t instance)
 {
-	static const struct exchange_ops ops = { on_wake, on_info };
+	static const struct exchange_ops ops = { .wake = on_wake, .info = on_info };
 
 	exchange_init(exchange, &ops, NULL);
 	request_init(&exchange->request, &exchange->arena, 8192, 64);
