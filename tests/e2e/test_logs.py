@@ -204,7 +204,9 @@ def test_error_log_in_a_file(start_server, make_config, certificates, tmp_path):
     harness.wait_for(log.exists, "the new log")
     process.terminate()
     _, said = process.communicate(timeout=harness.DEADLINE)
-    assert (process.returncode, said) == (0, b"")
+    # What LeakSanitizer says of a process that it finds ending is no word of ours.
+    ours = [line for line in said.splitlines() if b"Unable to get registers" not in line]
+    assert (process.returncode, ours) == (0, [])
     assert "stopping" in log.read_text()
 
 
