@@ -165,6 +165,18 @@ void hosts_need(struct master *master, const struct version *version, uint64_t m
 	}
 }
 
+/* It ends at the end of file of its socket; or is ended, if it does not. */
+static void retire(struct host *host)
+{
+	host->retired = true;
+	if (host->pid == 0) {
+		forget(host);
+	} else {
+		timer_set(&host->master->loop->timers, &host->timer,
+		    host->master->loop->now_ms + LOST_MS);
+	}
+}
+
 void hosts_worker_gone(struct child *child)
 {
 	struct list *hosts = &child->master->hosts;
@@ -173,26 +185,39 @@ void hosts_worker_gone(struct child *child)
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		link = link->next;
-		if (host->child == child) {
-			hosts_retired(child, host->version);
+		if (host->child == child && !host->retired) {
+			retire(host);
 		}
 	}
+}
+
+static bool is_live(const struct host *host)
+{
+	const struct boot *live = rollout_live(host->master);
+
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->version == host->version && plugin->isolated) {
+			return true;
+		}
+	}
+	return false;
 }
 
 void hosts_retired(struct child *child, uint32_t version)
 {
 	struct host *host = find(child, version);
 
-	if (host == NULL) {
-		return;
-	}
-	/* It ends at the end of file of its socket. */
-	host->retired = true;
-	if (host->pid == 0) {
-		forget(host);
-	} else {
-		timer_set(&host->master->loop->timers, &host->timer,
-		    host->master->loop->now_ms + LOST_MS);
+	if (host != NULL) {
+		uint64_t max_memory = host->max_memory;
+		bool live = is_live(host);
+
+		retire(host);
+		/* A generation that uses it again was on its way to the worker. */
+		if (live) {
+			add(child, version, max_memory);
+		}
 	}
 }
 
@@ -298,26 +323,18 @@ static void tell_death(const struct host *host, const struct version *version, i
 	    (int)host->pid, text);
 }
 
-static bool is_live(const struct host *host)
-{
-	const struct boot *live = rollout_live(host->master);
-
-	for (size_t i = 0; i < live->plugins.count; i++) {
-		const struct plugin *plugin = &live->plugins.items[i];
-
-		if (plugin->version == host->version && plugin->isolated) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Its worker has let go of it, which it may tell us only after we have seen the end. */
 static bool ended_as_told(const struct host *host, int status)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
 	    atomic_load(&host->page->exited) == 0 &&
 	    atomic_load(&host->page->running) == 0 && !is_live(host);
+}
+
+/* By itself, and not because we have ended it. */
+static bool crashed(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) != 0 : WTERMSIG(status) != SIGKILL;
 }
 
 static void on_death(struct host *host, int status)
@@ -327,6 +344,9 @@ static void on_death(struct host *host, int status)
 	uint64_t answers = answers_of(host);
 
 	if (host->retired || master->stopping) {
+		if (crashed(status)) {
+			tell_death(host, version, status);
+		}
 		host->pid = 0;
 		forget(host);
 		return;

@@ -152,6 +152,21 @@ void remotes_break(struct worker *worker, const struct channel_message *message)
 	}
 }
 
+/* What is left without a user is the next process of a host that died when its version
+ * had been retired here, before the master knew. */
+void remotes_sweep(struct worker *worker)
+{
+	for (struct list *link = worker->remotes.next; link != &worker->remotes;) {
+		struct entry *entry = LIST_OWNER(link, struct entry, link);
+
+		link = link->next;
+		if (entry->remote == NULL) {
+			orders_tell(worker, CHANNEL_RETIRED, entry->version, 0, "");
+			free_entry(entry);
+		}
+	}
+}
+
 void remotes_release(struct worker *worker)
 {
 	while (!list_empty(&worker->remotes)) {

@@ -19,6 +19,9 @@ void remotes_attach(struct worker *worker, struct channel_message *message);
 void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
+/* A generation has been opened: hosts that came for none that is still to come go. */
+void remotes_sweep(struct worker *worker);
+
 void remotes_release(struct worker *worker);
 
 #endif
