@@ -56,6 +56,31 @@ static void order_by_age(struct plugin_set *set, const struct boot *live)
 	}
 }
 
+/* What the probe has said of this content before, or NULL. */
+static const char *known_fault(const struct boot *live, const struct plugin *plugin)
+{
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		const struct plugin *before = &live->plugins.items[i];
+		const char *hash = before->refused_hash[0] == '\0' ? before->hash
+								   : before->refused_hash;
+
+		if (strcmp(before->file, plugin->file) == 0) {
+			return strcmp(hash, plugin->hash) == 0 ? before->probe_refusal
+							       : NULL;
+		}
+	}
+	return NULL;
+}
+
+/* One that hangs in its probe would hold up every change of the others. */
+static void refuse_again(struct plugin *plugin, const char *fault)
+{
+	if (fault != NULL) {
+		plugin_refuse(plugin, "%s", fault);
+		plugin->probe_refusal = memory_text(fault);
+	}
+}
+
 static void judge(const struct master *master, const struct boot *live,
     bool same_settings, struct plugin *plugin)
 {
@@ -91,8 +116,13 @@ void adopt_known(struct boot *boot)
 
 	order_by_age(&boot->plugins, live);
 	for (size_t i = 0; i < boot->plugins.count; i++) {
-		if (boot->plugins.items[i].refusal == NULL) {
-			judge(master, live, same_settings, &boot->plugins.items[i]);
+		struct plugin *plugin = &boot->plugins.items[i];
+
+		if (plugin->refusal == NULL && same_settings && !boot->reread) {
+			refuse_again(plugin, known_fault(live, plugin));
+		}
+		if (plugin->refusal == NULL) {
+			judge(master, live, same_settings, plugin);
 		}
 	}
 }

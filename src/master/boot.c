@@ -101,6 +101,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 	memset(boot, 0, sizeof(*boot));
 	boot->done = done;
 	boot->owner = owner;
+	boot->reread = text == NULL;
 	problems_init(&boot->problems);
 	read_config(boot, file, text);
 	if (boot->config != NULL && hostexec_open(&boot->problems) == 0) {

@@ -21,6 +21,7 @@ struct boot {
 	struct config *config; /* owned; NULL if the file could not be understood */
 	struct plugin_set plugins;
 	struct problems problems;
+	bool reread;			/* the file was read anew, on somebody's wish */
 	struct probes *probes;		/* while they run */
 	void (*done)(struct boot *boot);
 	void *owner;			/* borrowed; for done */

@@ -102,7 +102,8 @@ static json_t *describe_plugin(const struct master *master, const struct plugin 
 	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:o}", "name",
 	    plugin->note.name, "file", plugin->file, "hash", plugin->hash, "level",
 	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
-	    "state", state_of(master, plugin, hosts.broken), "reason", plugin->refusal,
+	    "state", state_of(master, plugin, hosts.broken), "reason",
+	    plugin->refusal == NULL ? plugin->probe_refusal : plugin->refusal,
 	    "requests", (json_int_t)handler_requests(master, plugin->note.name), "hosts",
 	    hosts.list);
 }

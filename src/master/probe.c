@@ -77,6 +77,9 @@ static void finish(struct probe *probe)
 	if (probe->pid > 0) {
 		(void)reap(probe, true);
 	}
+	if (probe->plugin->refusal != NULL) {
+		probe->plugin->probe_refusal = memory_text(probe->plugin->refusal);
+	}
 	if (--probes->running == 0) {
 		loop_soon(probes->loop, &probes->finish);
 	}

@@ -15,6 +15,7 @@ void plugin_set_release(struct plugin_set *set)
 		free(set->items[i].file);
 		free(set->items[i].copy);
 		free(set->items[i].refusal);
+		free(set->items[i].probe_refusal);
 		free(set->items[i].own_route);
 	}
 	free(set->items);

@@ -34,6 +34,7 @@ struct plugin {
 	bool probed;		/* with these settings, before: no need to again */
 	char refused_hash
 	    [PLUGIN_HASH_BYTES]; /* of its file, which is not what is served */
+	char *probe_refusal;	/* owned; what its probe has against the file, or NULL */
 	char *own_route;	/* owned; where it answers without a configured route */
 	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
 	const tc_handler *handler; /* that one; NULL until plugin_load; the process's */
