@@ -172,5 +172,9 @@ bool guard_is_child(void)
 
 void guard_leave(void)
 {
+	/* Another thread is dying, which has ended the socket: its signal ends us. */
+	while (atomic_load(&guard.page->signal) != 0) {
+		pause();
+	}
 	guard.leaving = true;
 }
