@@ -6,6 +6,11 @@ import threading
 import harness
 
 
+def describe(failures, server):
+    """The first of them, how many there are, and what the server said last."""
+    return failures[:3], len(failures), server.log[-3000:]
+
+
 class Crowd:
     """Clients that each work through the requests they are given, one after the other."""
 
@@ -33,13 +38,14 @@ class Crowd:
 
     def run(self, targets):
         """Asks for all targets, spread evenly; every connection must last."""
-        threads = [threading.Thread(target=self._work, args=(targets[i::self.connections],))
-                   for i in range(self.connections)]
+        count = self.connections
+        threads = [threading.Thread(target=self._work, args=(targets[i::count],))
+                   for i in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(4 * harness.DEADLINE)
-        assert not self.failures, (self.failures[:3], len(self.failures), self.server.log[-3000:])
+        assert not self.failures, describe(self.failures, self.server)
         return self.replies
 
 
@@ -85,5 +91,5 @@ class Steady:
             self.check()
 
     def check(self):
-        assert not self.failures, (self.failures[:3], len(self.failures), self.server.log[-3000:])
+        assert not self.failures, describe(self.failures, self.server)
         assert self.answered >= len(self.threads)

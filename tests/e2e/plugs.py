@@ -67,7 +67,7 @@ class Plugs:
 
 
 def answers(server, target, text):
-    """Waits until that target is answered with that text, and nothing is lost on the way."""
+    """Waits until that target is answered with that text."""
     def answered():
         return server.get(target).text == text
     try:

@@ -186,7 +186,8 @@ def test_download_and_upload_begun_before_go_on(start_server, tmp_path):
     (tmp_path / "big").mkdir()
     with open(tmp_path / "big/file.bin", "wb") as file:
         file.truncate(32 << 20)
-    files = {"path": "/big/*", "handler": "files", "settings": {"root": str(tmp_path / "big")}}
+    files = {"path": "/big/*", "handler": "files",
+             "settings": {"root": str(tmp_path / "big")}}
     server = start_server(routes=[files, {"path": "/echo", "handler": "echo"}])
     with server.connect() as download, server.connect() as upload:
         download.start("GET", "/big/file.bin")
@@ -295,7 +296,8 @@ def test_several_at_once_are_all_answered(start_server):
                                 stdout=subprocess.PIPE, text=True) for _ in range(5)]
     for process in running:
         output, _ = process.communicate(timeout=harness.DEADLINE)
-        assert process.returncode == 0 and re.fullmatch(r"generation \d+ serves\n", output)
+        assert process.returncode == 0
+        assert re.fullmatch(r"generation \d+ serves\n", output)
 
 
 def test_hangup_is_a_reload_too(start_server):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers, or dies of what its path names: the ways that a handler can end its process, or
- * its process's talk with the server. What does not end it by itself waits for the server
- * to see to it.
+ * Answers, or dies of what its path names: the ways that a handler can end its process,
+ * or its process's talk with the server. What does not end it by itself waits for the
+ * server to see to it.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -15,9 +15,11 @@
 
 #define SERVER_FD 3 /* of a process that serves one plugin; nothing a plugin may know */
 
+static int *volatile nowhere;
+
 static void die_of_segv(void)
 {
-	*(volatile int *)8 = 1;
+	*nowhere = 1;
 }
 
 static void die_of_fpe(void)
@@ -29,11 +31,11 @@ static void die_of_fpe(void)
 
 static void die_of_jump(void)
 {
-	static void (*volatile nowhere)(void);
+	static void (*volatile anywhere)(void);
 	uintptr_t garbage = 0x10;
 
-	memcpy((void *)&nowhere, &garbage, sizeof garbage);
-	nowhere();
+	memcpy((void *)&anywhere, &garbage, sizeof garbage);
+	anywhere();
 }
 
 static volatile int depth;
@@ -99,7 +101,7 @@ static void die_of_kill(void)
 	raise(SIGKILL);
 }
 
-/* The log's lines go out with the reply: a test that waits for this cannot wait so long. */
+/* The log's lines go out with the reply: too late for a test that waits for this. */
 static void tell(void)
 {
 	static const char text[] = "poison: waits\n";

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A handler inside the workers: the same file, the same answers, and a crash that moves
+it out into a process of its own."""
+
+import re
+
+import pytest
+
+import harness
+import load
+import plugs
+
+IN_WORKER = {"isolation": "worker"}
+
+
+@pytest.fixture
+def plug(tmp_path):
+    plug = plugs.Plugs(tmp_path)
+    plug.add(harness.BUILD / "tests/plugins/zoo/poison.so")
+    return plug
+
+
+@pytest.fixture
+def start(start_server, plug):
+    def start(**changes):
+        return start_server(**{
+            "plugins": {"directory": str(plug.directory)}, "routes": [],
+            "handlers": {"poison": IN_WORKER}, **changes})
+    return start
+
+
+def die(server, target):
+    """Asks for what ends a worker, and with it the connection."""
+    with server.connect() as client:
+        client.start("GET", target)
+        assert client.ended()
+
+
+def moved(server):
+    server.wait_log("handler 'poison' has crashed a worker: from now on it runs in a "
+                    "process of its own")
+    harness.wait_for(lambda: len(server.hosts("poison")) == 2, "its processes")
+
+
+def test_handler_cannot_tell_where_it_is(start_server):
+    replies = []
+    for isolation in "host", "worker":
+        server = start_server(handlers={"echo": {"isolation": isolation}})
+        reply = server.request("POST", "/echo/a%20b/c?d", "X-Y: z", "X-Y: zz", body="body")
+        replies.append(re.sub(r"\b(\d{5}|[0-9a-f]{16})\b", "#", reply.text))
+        assert reply.status == 200
+    assert replies[0] == replies[1]
+
+
+def test_one_that_crashes_a_worker_is_moved_into_a_process(start):
+    server = start()
+    assert server.get("/poison/fine").status == 200 and not server.hosts("poison")
+    die(server, "/poison/segv")
+    server.wait_log(r"worker \d+ \(pid \d+\) died: signal 11 .*'poison', on_request")
+    moved(server)
+    harness.wait_for(lambda: server.get("/poison/segv").status == 502, "a reply")
+    workers = harness.wait_for(lambda: len(server.workers) == 2 and server.workers, "two")
+    for _ in range(10):
+        assert server.get("/poison/abort").status == 502
+        assert server.get("/poison/fine").status == 200
+    assert set(workers) <= set(server.workers)
+
+
+def test_others_in_the_worker_stay_there(start):
+    server = start(handlers={"poison": IN_WORKER, "hello": IN_WORKER})
+    die(server, "/poison/abort")
+    moved(server)
+    assert server.get("/hello/x").status == 200 and not server.hosts("hello")
+
+
+def test_reload_of_the_same_file_does_not_move_it_back(start):
+    server = start()
+    die(server, "/poison/abort")
+    moved(server)
+    with load.Steady(server, "/poison/fine", connections=4):
+        done = harness.tincan("reload", "--config", server.config)
+        assert done.returncode == 0
+    assert len(server.hosts("poison")) == 2
+
+
+def test_new_file_goes_into_the_workers_again(start, plug):
+    server = start()
+    die(server, "/poison/abort")
+    moved(server)
+    plug.drop("poison", "better", fields='.route = "/poison/*"')
+    plugs.answers(server, "/poison/fine", "better")
+    harness.wait_for(lambda: not server.hosts("poison"), "the end of its processes")
+
+
+def test_replacement_under_load_loses_nothing(start, plug):
+    plug.drop("other", "0")
+    server = start(handlers={"other": IN_WORKER})
+    with load.Steady(server, "/other", connections=16, pause=0.01):
+        for i in range(1, 6):
+            plug.drop("other", f"{i}")
+            plugs.answers(server, "/other", f"{i}")
+
+
+def test_new_version_that_crashes_a_worker_is_rolled_back(start, plug):
+    plug.drop("fresh", "one")
+    server = start(handlers={"fresh": IN_WORKER})
+    assert server.get("/fresh").text == "one"
+    plug.drop("fresh", "two", first="if (tc.query(r)[0] != 0) abort();")
+    plugs.answers(server, "/fresh", "two")
+    die(server, "/fresh?die")
+    server.wait_log("handler 'fresh' has crashed a worker")
+    harness.wait_for(lambda: len(server.workers) == 2, "a new worker")
+    harness.wait_for(lambda: server.get("/fresh?die").status in (200, 502), "a reply")
