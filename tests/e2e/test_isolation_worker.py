@@ -46,7 +46,8 @@ def test_handler_cannot_tell_where_it_is(start_server):
     replies = []
     for isolation in "host", "worker":
         server = start_server(handlers={"echo": {"isolation": isolation}})
-        reply = server.request("POST", "/echo/a%20b/c?d", "X-Y: z", "X-Y: zz", body="body")
+        reply = server.request("POST", "/echo/a%20b/c?d", "X-Y: z", "X-Y: zz",
+                               body="body")
         replies.append(re.sub(r"\b(\d{5}|[0-9a-f]{16})\b", "#", reply.text))
         assert reply.status == 200
     assert replies[0] == replies[1]
