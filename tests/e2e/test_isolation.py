@@ -13,7 +13,7 @@ REQUESTS = 1000
 AT_ONCE = 32
 POISONED = range(50, REQUESTS, 100)  # ten of them
 POISON = harness.BUILD / "tests/plugins/zoo/poison.so"
-MEMORY = 256 << 20
+MEMORY = 64 << 20
 
 # Each way of dying, and what the log says of it. A sanitizer sees some of them first.
 WAYS = {

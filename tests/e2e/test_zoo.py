@@ -19,7 +19,7 @@ import plugs
 
 ZOO = harness.BUILD / "tests/plugins/zoo"
 OTHERS = harness.BUILD / "tests/plugins"
-MEMORY = 0 if harness.SANITIZED else 256 << 20
+MEMORY = 0 if harness.SANITIZED else 64 << 20
 RUDE = ["/no-reply", "/no-end", "/short", "/twice", "/fail", "/fail-after", "/all-memory"]
 
 
