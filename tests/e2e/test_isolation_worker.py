@@ -56,10 +56,10 @@ def test_handler_cannot_tell_where_it_is(start_server):
 def test_one_that_crashes_a_worker_is_moved_into_a_process(start):
     server = start()
     assert server.get("/poison/fine").status == 200 and not server.hosts("poison")
-    die(server, "/poison/segv")
-    server.wait_log(r"worker \d+ \(pid \d+\) died: signal 11 .*'poison', on_request")
+    die(server, "/poison/kill")
+    server.wait_log(r"worker \d+ \(pid \d+\) died: signal 9 .*'poison', on_request")
     moved(server)
-    harness.wait_for(lambda: server.get("/poison/segv").status == 502, "a reply")
+    harness.wait_for(lambda: server.get("/poison/abort").status == 502, "a reply")
     workers = harness.wait_for(lambda: len(server.workers) == 2 and server.workers, "two")
     for _ in range(10):
         assert server.get("/poison/abort").status == 502
