@@ -98,6 +98,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 
 	/* A worker without a master would never be told to stop. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_NAME, "tincan-worker");
 	if (getppid() != parent) {
 		_exit(EXIT_FAILURE);
 	}

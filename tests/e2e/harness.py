@@ -66,6 +66,14 @@ def command(pid):
         return [""]
 
 
+def name(pid):
+    """What a process calls itself; nothing if it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 @dataclasses.dataclass
 class Reply:
     status: int
@@ -221,7 +229,7 @@ class Server:
 
     @property
     def workers(self):
-        return [pid for pid in children(self.pid) if command(pid)[0] != "tincan-host"]
+        return [pid for pid in children(self.pid) if name(pid) == "tincan-worker"]
 
     def hosts(self, handler):
         """The processes that run that handler, one per worker; not its probes."""
