@@ -86,7 +86,9 @@ static void need_hosts(struct rollout *rollout)
 		if (plugin->refusal == NULL) {
 			scoreboard_handler_add(master->board, plugin->note.name);
 		}
-		if (plugin->refusal == NULL && plugin->isolated) {
+		if (plugin->refusal == NULL && plugin->isolated &&
+		    (live->config->serve_unrouted ||
+			config_routes_to(live->config, plugin->note.name))) {
 			hosts_need(master, versions_by_number(master, plugin->version),
 			    handler == NULL ? 0 : handler->max_memory_bytes);
 		}

@@ -81,6 +81,38 @@ static void read_name(int pid, char *name, size_t size)
 	}
 }
 
+/* 0 if that cannot be known. */
+static int parent_of(int pid)
+{
+	char path[64];
+	char line[512] = "";
+	char *rest;
+	int parent = 0;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	in = fopen(path, "re");
+	if (in != NULL) {
+		(void)!fgets(line, sizeof(line), in);
+		fclose(in);
+	}
+	/* Its name, in parentheses, may hold anything. */
+	rest = strrchr(line, ')');
+	return rest != NULL && sscanf(rest, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Of a server whose processes all hold the socket: the one that started the others. */
+static int first_holder(int pid, const char *link)
+{
+	int parent = parent_of(pid);
+
+	while (parent > 0 && holds_socket(parent, link)) {
+		pid = parent;
+		parent = parent_of(pid);
+	}
+	return pid;
+}
+
 int socket_port_owner(uint16_t port, char *name, size_t name_size)
 {
 	char link[64];
@@ -102,7 +134,7 @@ int socket_port_owner(uint16_t port, char *name, size_t name_size)
 		long pid = strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && holds_socket((int)pid, link)) {
-			owner = (int)pid;
+			owner = first_holder((int)pid, link);
 			read_name(owner, name, name_size);
 		}
 	}

@@ -106,13 +106,8 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
  */
 static void *map(struct plugin *plugin)
 {
-	void *object = dlopen(plugin->copy, RTLD_NOLOAD | RTLD_LAZY | RTLD_LOCAL);
+	void *object;
 
-	if (object != NULL) {
-		dlclose(object);
-		plugin_refuse(plugin, "its private copy is loaded already");
-		return NULL;
-	}
 	(void)dlerror();
 	object = dlopen(plugin->copy, RTLD_NOW | RTLD_LOCAL);
 	if (object == NULL) {

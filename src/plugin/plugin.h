@@ -79,7 +79,8 @@ void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);
 
 /*
  * Maps the private copy (RTLD_NOW | RTLD_LOCAL), checks the descriptor against the note
- * and the levels, and fills in its function table. services is borrowed for ever.
+ * and the levels, and fills in its function table. services is borrowed for ever. Nothing
+ * is ever unmapped: a copy that was loaded before is the same again, state and all.
  *
  * @return 0, or ERR_INVALID and the plugin is refused (its refusal says why).
  */

@@ -47,6 +47,21 @@ static void close_generation(struct deferred *later)
 	free(generation);
 }
 
+/* The master has given a version to what it found good. */
+static void tell_refused(const struct generation *generation)
+{
+	const struct plugin_set *plugins = &generation->message.plugins;
+
+	for (size_t i = 0; i < plugins->count; i++) {
+		const struct plugin *plugin = &plugins->items[i];
+
+		if (plugin->refusal != NULL && plugin->version != 0) {
+			log_say(LOG_ERROR, "%s is not served by this worker: %s",
+			    plugin->file, plugin->refusal);
+		}
+	}
+}
+
 static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
@@ -58,6 +73,7 @@ static void build(struct generation *generation, struct problems *problems)
 	site_open(&generation->site, config, &generation->message.plugins, &process,
 	    problems);
 	blame_clear(worker->blame);
+	tell_refused(generation);
 	set_counters(generation);
 	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
 		generation->tls.ssl = NULL;

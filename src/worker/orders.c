@@ -59,7 +59,7 @@ static void take_generation(struct worker *worker, const struct channel_message 
 		return;
 	}
 	serve(worker, generation);
-	remotes_sweep(worker);
+	remotes_sweep(worker, &generation->message.plugins);
 	atomic_store(&worker->self->state, SCOREBOARD_READY);
 	orders_tell(worker, CHANNEL_READY, message->number, 0, "");
 }

@@ -152,15 +152,25 @@ void remotes_break(struct worker *worker, const struct channel_message *message)
 	}
 }
 
+static bool is_among(const struct plugin_set *plugins, uint32_t version)
+{
+	for (size_t i = 0; i < plugins->count; i++) {
+		if (plugins->items[i].version == version) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What is left without a user is the next process of a host that died when its version
  * had been retired here, before the master knew. */
-void remotes_sweep(struct worker *worker)
+void remotes_sweep(struct worker *worker, const struct plugin_set *plugins)
 {
 	for (struct list *link = worker->remotes.next; link != &worker->remotes;) {
 		struct entry *entry = LIST_OWNER(link, struct entry, link);
 
 		link = link->next;
-		if (entry->remote == NULL) {
+		if (entry->remote == NULL && !is_among(plugins, entry->version)) {
 			orders_tell(worker, CHANNEL_RETIRED, entry->version, 0, "");
 			free_entry(entry);
 		}

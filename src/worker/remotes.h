@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ipc/channel.h"
+#include "plugin/plugin.h"
 #include "remote/remote.h"
 
 struct worker;
@@ -19,8 +20,8 @@ void remotes_attach(struct worker *worker, struct channel_message *message);
 void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
-/* A generation has been opened: hosts that came for none that is still to come go. */
-void remotes_sweep(struct worker *worker);
+/* A generation with these plugins has been opened: hosts that came for others go. */
+void remotes_sweep(struct worker *worker, const struct plugin_set *plugins);
 
 void remotes_release(struct worker *worker);
 

@@ -112,3 +112,12 @@ def test_new_version_that_crashes_a_worker_is_rolled_back(start, plug):
     server.wait_log("handler 'fresh' has crashed a worker")
     harness.wait_for(lambda: len(server.workers) == 2, "a new worker")
     harness.wait_for(lambda: server.get("/fresh?die").status in (200, 502), "a reply")
+
+
+def test_reload_keeps_what_is_in_the_workers(start):
+    server = start(handlers={"hello": IN_WORKER})
+    with load.Steady(server, connections=4):
+        for _ in range(3):
+            assert harness.tincan("reload", "--config", server.config).returncode == 0
+            for _ in range(10):
+                assert server.get("/hello/x").status == 200

@@ -19,6 +19,8 @@ def refuses(server):
     try:
         server.tcp().close()
         return False
+    except ConnectionResetError:
+        return False  # it was in the queue of a socket that is closed just now
     except ConnectionRefusedError:
         return True
 
