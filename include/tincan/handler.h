@@ -56,13 +56,18 @@ extern "C" {
 #endif
 
 typedef struct tc_req tc_req;		/* an HTTP request and its reply */
+typedef struct tc_conn tc_conn;		/* a WebSocket or a raw TLS stream */
 typedef struct tc_conf tc_conf;		/* the settings of one route */
+typedef struct tc_timer tc_timer;
 
 /* Results. Callbacks return them too; a negative one is logged, and sends
  * 500 if nothing was sent yet. Treat unknown negative values as TC_FAIL. */
 enum {
 	TC_OK = 0,		/* done; of on_request: the reply is complete */
-	TC_GONE = -2,		/* the peer has left */
+	TC_LATER = 1,		/* the request is mine, I finish it later */
+	TC_AGAIN = -1,		/* too much is queued: nothing was taken, wait
+				   for on_drain or on_send */
+	TC_GONE = -2,		/* the peer has left: finish when you can */
 	TC_FAIL = -3,
 	TC_INVALID = -4,	/* an argument breaks a rule; nothing was done */
 	TC_LIMIT = -5,		/* past a configured bound; nothing was done */
@@ -70,6 +75,15 @@ enum {
 	TC_UNKNOWN = -7		/* this server does not have that */
 };
 enum { TC_DEBUG = 1, TC_INFO, TC_WARN, TC_ERROR };	/* log levels */
+enum { TC_WEBSOCKET = 1, TC_STREAM = 2 };		/* kinds of tc_conn */
+
+/* Of what is sent or comes on a tc_conn. */
+enum {
+	TC_TEXT = 1,		/* a WebSocket's message: UTF-8 text, or */
+	TC_BINARY = 2,		/* bytes */
+	TC_MORE = 4,		/* sent: the message goes on with the next send */
+	TC_END = 8		/* a stream's: that side says no more */
+};
 
 /*
  * What the server gives. It fills in the plugin's copy, named tc, before the
@@ -143,8 +157,9 @@ typedef struct tc_api {
 
 	/* A reply in pieces. end finishes the request; without it, or with
 	 * less than a Content-Length said, the client sees a broken reply.
-	 * write copies; write_file takes fd as reply_file does. TC_LIMIT: the
-	 * copied pieces together pass the request's bound (1 MiB). */
+	 * write copies all or, with TC_AGAIN, nothing: 256 KiB wait for the
+	 * client already, and on_drain says when to go on. write_file takes
+	 * fd as reply_file does. */
 	int (*start)(tc_req *r, int status, const char *type);
 	int (*write)(tc_req *r, const void *data, size_t size);
 	int (*write_file)(tc_req *r, int fd, int64_t offset, int64_t size);
@@ -180,6 +195,42 @@ typedef struct tc_api {
 	/* A table of more functions by name and revision, "tincan.metrics/1",
 	 * or NULL. Every such table starts with its uint32_t size. */
 	const void *(*ext)(const char *id);
+
+	/* Later: after TC_LATER the request is yours until you finish it,
+	 * once, by a reply, end, or abort; also if the peer has left meanwhile
+	 * or has got its 504. A slot of your own in it, NULL at first. */
+	void *(*data)(const tc_req *r);
+	void (*set_data)(tc_req *r, void *data);
+	/* Time left until the server answers 504 for you; 0 once it has, or
+	 * the reply has started. */
+	int64_t (*deadline)(const tc_req *r);
+	int (*abort)(tc_req *r);	/* no reply, or no more of it */
+
+	/* Calls fn(arg) once, in ms. A timer ends with its instance at the
+	 * latest; cancel is for one that has not fired. NULL: out of memory,
+	 * or called outside a callback. */
+	tc_timer *(*after)(int64_t ms, void (*fn)(void *arg), void *arg);
+	void (*cancel)(tc_timer *t);
+
+	/* WebSockets and streams. send copies all or, with TC_AGAIN, nothing:
+	 * 256 KiB wait for the peer already, and on_send says when to go on.
+	 * A WebSocket wants TC_TEXT or TC_BINARY, and TC_MORE if the message
+	 * goes on; of a stream's flags TC_END counts: these bytes, if any,
+	 * are the last, and what the peer still says is heard. TC_GONE: it
+	 * is closed, or closing. */
+	int (*conn_kind)(const tc_conn *c);
+	int (*send)(tc_conn *c, const void *data, size_t size, uint32_t flags);
+	/* Ends both sides behind what was sent. code and reason (NULL: none)
+	 * are for the peer of a WebSocket: 1000, 1001, 1003, 1007..1014 or
+	 * 3000..4999 (RFC 6455 section 7.4); 0 means 1000. on_end follows. */
+	int (*close)(tc_conn *c, int code, const char *reason);
+	/* Hold the peer up: on_data comes no more until it is taken back. */
+	int (*conn_pause)(tc_conn *c, int on);
+	/* As info, and "websocket.protocol", the subprotocol in use. */
+	const char *(*conn_info)(const tc_conn *c, const char *key);
+	void *(*conn_state)(const tc_conn *c);	/* what on_open put there */
+	void *(*conn_data)(const tc_conn *c);	/* a slot of your own */
+	void (*conn_set_data)(tc_conn *c, void *data);
 #if TC_USE >= 2
 	/* Level 2 goes here. */
 #endif
@@ -204,12 +255,40 @@ typedef struct tc_handler {
 	int (*on_open)(tc_conf *cf, void **state);
 	void (*on_close)(void *state);
 
-	/* Answer, then return TC_OK. */
+	/* Answer, then return TC_OK; or TC_LATER, and answer later. */
 	int (*on_request)(tc_req *r);
 
 	/* Tried before a new file goes live: lines "GET /path 200", divided
 	 * by "\n". A path that is not routed here is passed over. */
 	const char *check;
+
+	/* The server wants to end this instance (reload, stop): stop timers,
+	 * finish or close soon. It waits for requests and connections. */
+	void (*on_stop)(void *state);
+
+	/* Of a request that is answered later: write takes again; the peer
+	 * has left, or time ran out (finish it all the same). */
+	void (*on_drain)(tc_req *r);
+	void (*on_gone)(tc_req *r);
+
+	/* WebSockets and streams. upgrade is the WebSocket's request, gone
+	 * after the call: set_header and add_header on it go into the answer,
+	 * a subprotocol is chosen by set_header "Sec-WebSocket-Protocol"
+	 * among those it asks for. It is NULL for a stream. Return TC_OK, or
+	 * an HTTP status to refuse (a stream is then just ended). */
+	int (*on_connect)(tc_conn *c, tc_req *upgrade);
+	/* A WebSocket's message comes whole, up to the handler's
+	 * max_message_bytes, with TC_TEXT (valid UTF-8) or TC_BINARY; a
+	 * stream's bytes as they arrive, and once, of size 0 with TC_END,
+	 * their end: you may go on sending, then close. A negative result
+	 * closes (1011). */
+	int (*on_data)(tc_conn *c, const void *data, size_t size,
+	    uint32_t flags);
+	void (*on_send)(tc_conn *c);	/* send takes again */
+	/* The last call for c. code: a WebSocket's close code from the peer
+	 * (1005: it gave none), or 1006: it was lost; 0 for a stream that
+	 * ended in order, 1006 for one that was lost. */
+	void (*on_end)(tc_conn *c, int code);
 #if TC_USE >= 2
 	/* Level 2 goes here. */
 #endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is said on a connection, whatever the protocol: HTTP/1 (h1_session.h), HTTP/2
+ * (h2_session.h), a raw stream or an upgraded connection (line_session.h). The connection
+ * owns its session, gives it plain bytes, and takes what it writes: into worker->out as
+ * far as connection_room goes, or with connection_write. A session never touches the
+ * socket, and never ends the connection itself. Lifetime: connection, or until another
+ * session takes its place.
+ */
+#ifndef TINCAN_WORKER_SESSION_H
+#define TINCAN_WORKER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct connection;
+struct session;
+
+/* What a session waits for. The timer runs anew when what changes, when the session is
+ * fresh and, unless whole, whenever bytes move. */
+struct session_wait {
+	uint8_t what;		/* its own number for it */
+	bool whole;
+	uint32_t ms;		/* 0: as long as it takes */
+};
+
+struct session_ops {
+	/* Drops what is under way, and the session. */
+	void (*free)(struct session *session);
+	/* Can it use more bytes now? Not while a reply waits for room. */
+	bool (*wants_input)(const struct session *session);
+	/* Reads as far as input and room go. Takes what it uses off. */
+	void (*input)(struct session *session, struct slice *input);
+	/* The peer has ended its side: no more input comes. */
+	void (*end_input)(struct session *session);
+	/* Goes on writing, as far as room goes. */
+	void (*output)(struct session *session);
+	/* Is there more to write that only room is missing for? */
+	bool (*has_output)(const struct session *session);
+	struct session_wait (*wait)(const struct session *session);
+	/* What it waited for has not come in time. */
+	void (*timeout)(struct session *session);
+	/* The worker drains: it begins nothing new, and tells its peer so. Returns false
+	 * if it is idle: the connection then reads on for a moment only. */
+	bool (*drain)(struct session *session);
+};
+
+struct session {
+	const struct session_ops *ops;
+	struct connection *connection;	/* borrowed: its owner */
+	struct session *next;	/* takes its place when it returns; owned */
+	bool fresh;		/* something new is waited for; the connection clears it */
+	bool output_ended;	/* it writes no more: close_notify; it may read on */
+	bool cut;		/* what it said is not complete: no close_notify */
+	bool done;		/* it has ended: close */
+};
+
+#endif
