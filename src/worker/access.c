@@ -81,7 +81,7 @@ static int64_t wall_us(void)
 }
 
 static void fill(struct entry *entry, const struct connection *connection,
-    const struct exchange *exchange, int64_t us)
+    const struct exchange *exchange)
 {
 	log_time(wall_us(), entry->time);
 	socket_address_name(&connection->peer, entry->client);
@@ -90,8 +90,6 @@ static void fill(struct entry *entry, const struct connection *connection,
 	entry->method = text_or_none(exchange->request.method);
 	entry->target = text_or_none(exchange->request.target);
 	entry->status = exchange->reply.status;
-	entry->bytes = connection->session.sent;
-	entry->us = us;
 	entry->handler = dispatch_handler_name(exchange);
 	entry->id = exchange->id;
 }
@@ -177,16 +175,17 @@ static void count(struct worker *worker, const struct exchange *exchange, int64_
 	counter_add(&cell->us, (uint64_t)us);
 }
 
-void access_done(struct connection *connection, const struct exchange *exchange)
+void access_done(struct connection *connection, const struct exchange *exchange,
+    uint64_t sent)
 {
 	struct worker *worker = connection->worker;
 	int64_t us = exchange->id[0] == '\0' ? 0 : clock_us() - exchange->started_us;
 
 	count(worker, exchange, us);
 	if (worker->access.fd >= 0) {
-		struct entry entry;
+		struct entry entry = { .bytes = sent, .us = us };
 
-		fill(&entry, connection, exchange, us);
+		fill(&entry, connection, exchange);
 		log_entry(worker, &entry);
 	}
 }

@@ -15,8 +15,10 @@ int access_reopen(struct worker *worker) MUST_USE;
 /* Do both log requests in the same way to the same place? */
 bool access_same(const struct config *a, const struct config *b);
 
-/* An exchange has ended, or will never: logs and counts it. */
-void access_done(struct connection *connection, const struct exchange *exchange);
+/* An exchange has ended, or will never: logs and counts it; sent are the bytes of its
+ * reply's body. */
+void access_done(struct connection *connection, const struct exchange *exchange,
+    uint64_t sent);
 
 /* A fact of the connection for tc.info, in the exchange's memory, or NULL. */
 const char *access_info(struct connection *connection, struct exchange *exchange,

@@ -11,13 +11,11 @@
 #include <unistd.h>
 
 #include "worker/generation.h"
+#include "worker/h1_session.h"
 
 #define LINGER_MS 2000
 #define FACTS_MAX 4096
 #define LINGER_READS 16		/* in one turn */
-/* While draining: for the next request of a connection that was busy a moment ago, which
- * may be on its way. */
-#define DRAIN_IDLE_MS 1000
 #define DRAIN_HANDSHAKE_MS 2000
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
@@ -68,6 +66,14 @@ static void count_bytes(struct connection *connection)
 	connection->tls.sent = 0;
 }
 
+static void free_session(struct connection *connection)
+{
+	if (connection->session != NULL) {
+		connection->session->ops->free(connection->session);
+		connection->session = NULL;
+	}
+}
+
 void connection_close(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
@@ -76,7 +82,7 @@ void connection_close(struct connection *connection)
 		return;
 	}
 	count_bytes(connection);
-	h1_session_release(&connection->session);
+	free_session(connection);
 	loop_remove(worker->loop, &connection->watch);
 	timer_cancel(&connection->timer);
 	tls_session_release(&connection->tls);
@@ -123,49 +129,49 @@ static void linger(struct connection *connection)
 	read_to_end(connection);
 }
 
-static void set_wait(struct connection *connection, enum connection_wait wait,
-    uint32_t ms)
+static void set_timer(struct connection *connection, uint32_t ms)
 {
 	struct worker *worker = connection->worker;
-	/* Those two are for the whole of what they wait for; the others for each step. */
-	bool whole = wait == WAIT_HEADER || wait == WAIT_HANDSHAKE;
 
-	if (connection->wait == wait && (whole || !connection->progressed)) {
+	connection->wait_ms = ms;
+	if (ms == 0) {
+		timer_cancel(&connection->timer);
+	} else {
+		timer_set(&worker->loop->timers, &connection->timer,
+		    worker->loop->now_ms + ms);
+	}
+}
+
+static void wait_for_session(struct connection *connection)
+{
+	struct session *session = connection->session;
+	struct session_wait wait = session->ops->wait(session);
+	bool same = connection->wait == WAIT_SESSION &&
+	    connection->waits_for == wait.what;
+
+	if (same && !session->fresh && (wait.whole || !connection->progressed)) {
 		return;
 	}
-	connection->wait = (uint8_t)wait;
-	timer_set(&worker->loop->timers, &connection->timer, worker->loop->now_ms + ms);
+	session->fresh = false;
+	connection->wait = WAIT_SESSION;
+	connection->waits_for = wait.what;
+	set_timer(connection, wait.ms);
 }
 
 static void wait_for_next(struct connection *connection)
 {
 	const struct config_timeouts *timeouts = &connection->worker->config->timeouts;
-	struct h1_session *session = &connection->session;
 
-	if (session->fresh) {
-		session->fresh = false;
-		connection->wait = WAIT_IDLE;
-	}
 	if (connection->state == CONNECTION_HANDSHAKE) {
-		set_wait(connection, WAIT_HANDSHAKE, timeouts->handshake_ms);
-	} else if (connection->tls.unsent.size > 0) {
+		return;		/* its timer is for the whole of it */
+	}
+	if (connection->tls.unsent.size == 0) {
+		wait_for_session(connection);
+	} else if (connection->wait != WAIT_WRITE || connection->progressed) {
 		/* What was just sent is still to be read, so this starts high. */
 		(void)ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued);
-		set_wait(connection, WAIT_WRITE, timeouts->write_ms);
-	} else if (session->exchange == NULL) {
-		set_wait(connection, WAIT_IDLE,
-		    connection->worker->draining && timeouts->idle_ms > DRAIN_IDLE_MS ?
-			DRAIN_IDLE_MS :
-			timeouts->idle_ms);
-	} else if (!session->head_read) {
-		set_wait(connection, WAIT_HEADER, timeouts->header_ms);
-	} else if (!session->request_read) {
-		set_wait(connection, WAIT_BODY, timeouts->body_ms);
-	} else {
-		/* The client has done its part; how long a handler may take is not up to
-		 * it. */
-		connection->wait = WAIT_HANDLER;
-		timer_cancel(&connection->timer);
+		connection->wait = WAIT_WRITE;
+		set_timer(connection, timeouts->write_ms);
 	}
 }
 
@@ -189,49 +195,68 @@ static int more_input(struct connection *connection)
 	return rc;
 }
 
-/* The peer has ended: a request that is whole is still answered. */
-static void end_input(struct connection *connection)
+/* An upgrade: from here on another protocol is spoken. */
+static void change_session(struct connection *connection)
 {
-	struct h1_session *session = &connection->session;
+	struct session *session = connection->session;
 
-	connection->ended = true;
-	session->closing = true;
-	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
-		session->done = true;
-	} else {
-		/* Answered early, it waited for the rest of its body only. */
-		h1_session_output(session);
+	if (session->next != NULL) {
+		connection->session = session->next;
+		session->ops->free(session);
+		connection->session->ops->output(connection->session);
 	}
+}
+
+static void write_output(struct connection *connection)
+{
+	connection->session->ops->output(connection->session);
+	change_session(connection);
+}
+
+/* Lets the session read what there is, a bounded amount in one turn. ERR_LIMIT if it
+ * would go on, ERR_AGAIN if it waits. */
+static int read_input(struct connection *connection, size_t *taken)
+{
+	struct session *session = connection->session;
+	size_t before;
+	int rc;
+
+	if (connection_room(connection) == 0 || *taken >= TURN_BYTES) {
+		return ERR_LIMIT;
+	}
+	rc = more_input(connection);
+	if (rc == ERR_AGAIN) {
+		return rc;
+	}
+	if (rc != 0) {
+		connection->ended = true;
+		session->ops->end_input(session, rc == ERR_EOF);
+		return 0;
+	}
+	before = connection->input.size;
+	session->ops->input(session, &connection->input);
+	*taken += before - connection->input.size;
+	change_session(connection);
+	return 0;
 }
 
 /* Lets the session read and write until it waits for something, or enough has been done.
  * Returns true if it would go on. */
 static bool work(struct connection *connection)
 {
-	struct h1_session *session = &connection->session;
+	const struct session *session;
 	size_t taken = 0;
+	int rc = 0;
 
-	h1_session_output(session);
-	while (h1_session_wants_input(session) && !connection->ended) {
-		size_t before;
-		int rc;
-
-		if (connection_room(connection) == 0 || taken >= TURN_BYTES) {
-			return true;
+	write_output(connection);
+	while (rc == 0) {
+		session = connection->session;
+		if (connection->ended || !session->ops->wants_input(session)) {
+			return session->ops->has_output(session);
 		}
-		rc = more_input(connection);
-		if (rc == ERR_AGAIN) {
-			return false;
-		}
-		if (rc != 0) {
-			end_input(connection);
-			break;
-		}
-		before = connection->input.size;
-		h1_session_input(session, &connection->input);
-		taken += before - connection->input.size;
+		rc = read_input(connection, &taken);
 	}
-	return h1_session_has_output(session);
+	return rc == ERR_LIMIT;
 }
 
 static int keep_input(struct connection *connection)
@@ -258,21 +283,23 @@ static int keep_input(struct connection *connection)
 static void end_turn(struct connection *connection, bool more)
 {
 	struct tls_session *tls = &connection->tls;
-	struct h1_session *session = &connection->session;
+	const struct session *session = connection->session;
+	bool done = session != NULL && session->done;
+	bool cut = session != NULL && session->cut;
 	int rc;
 
-	if (connection_write(connection, SLICE("")) == 0 && session->done &&
-	    !session->cut) {
+	if (connection_write(connection, SLICE("")) == 0 && !cut &&
+	    (done || (session != NULL && session->output_ended))) {
 		tls_session_end(tls);
 	}
 	rc = tls_session_flush(tls);
 	count_bytes(connection);
-	if (rc == ERR_CLOSED || tls->broken || (session->cut && rc == 0) ||
+	if (rc == ERR_CLOSED || tls->broken || (cut && rc == 0) ||
 	    keep_input(connection) != 0) {
 		connection_close(connection);
 		return;
 	}
-	if (session->done && rc == 0) {
+	if (done && rc == 0) {
 		linger(connection);
 		return;
 	}
@@ -305,16 +332,26 @@ static void fail_handshake(struct connection *connection)
 	}
 }
 
+static bool open_session(struct connection *connection)
+{
+	connection->session = h1_session_new(connection);
+	if (connection->session == NULL) {
+		connection_close(connection);
+		return false;
+	}
+	connection->state = CONNECTION_OPEN;
+	return true;
+}
+
 static bool handshake(struct connection *connection)
 {
 	struct scoreboard_worker *self = connection->worker->self;
 	int rc = tls_session_handshake(&connection->tls);
 
 	if (rc == 0) {
-		connection->state = CONNECTION_OPEN;
 		counter_add(&self->handshakes, 1);
 		counter_add(&self->resumed, tls_session_resumed(&connection->tls));
-		return true;
+		return open_session(connection);
 	}
 	if (rc == ERR_AGAIN) {
 		end_turn(connection, false);
@@ -372,11 +409,10 @@ static void on_timer(struct timer *timer)
 	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
 
 	switch (connection->wait) {
-	case WAIT_IDLE:
-	case WAIT_HEADER:
-	case WAIT_BODY:
+	case WAIT_SESSION:
 		connection->in_turn = true;
-		h1_session_timeout(&connection->session);
+		connection->session->fresh = true;
+		connection->session->ops->timeout(connection->session);
 		end_turn(connection, false);
 		connection->in_turn = false;
 		break;
@@ -419,13 +455,11 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	timer_init(&connection->timer, on_timer);
 	deferred_init(&connection->later, next_turn);
 	buffer_init(&connection->facts, FACTS_MAX);
-	h1_session_init(&connection->session, connection);
 	list_append(&worker->connections, &connection->link);
 	worker->connection_count++;
 	atomic_store_explicit(&worker->self->connections, worker->connection_count,
 	    memory_order_relaxed);
-	timer_set(&worker->loop->timers, &connection->timer,
-	    worker->loop->now_ms + worker->config->timeouts.handshake_ms);
+	set_timer(connection, worker->config->timeouts.handshake_ms);
 	/* Every edge, once: no call to change what is watched is ever needed. */
 	if (loop_add(worker->loop, &connection->watch,
 	    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
@@ -447,6 +481,14 @@ static void wait_at_most(struct connection *connection, int64_t due_ms)
 	}
 }
 
+static bool is_idle(const struct connection *connection)
+{
+	const struct session *session = connection->session;
+
+	return connection->wait == WAIT_SESSION &&
+	    session->ops->wait(session).what == SESSION_IDLE;
+}
+
 void connection_drain(struct connection *connection)
 {
 	const struct worker *worker = connection->worker;
@@ -455,16 +497,14 @@ void connection_drain(struct connection *connection)
 		wait_at_most(connection, worker->loop->now_ms + DRAIN_HANDSHAKE_MS);
 		return;
 	}
-	if (connection->state == CONNECTION_OPEN &&
-	    connection->session.exchange == NULL) {
+	if (connection->state == CONNECTION_OPEN) {
+		connection->session->ops->drain(connection->session);
 		/* A request may be in the socket already. */
 		connection->tls.readable = true;
 		turn(connection);
 	}
-	if (connection->state == CONNECTION_OPEN && connection->wait == WAIT_IDLE) {
-		int64_t idle_since_ms = connection->timer.due_ms -
-		    worker->config->timeouts.idle_ms;
-
-		wait_at_most(connection, idle_since_ms + DRAIN_IDLE_MS);
+	if (connection->state == CONNECTION_OPEN && is_idle(connection)) {
+		wait_at_most(connection, connection->timer.due_ms - connection->wait_ms +
+			SESSION_DRAIN_MS);
 	}
 }

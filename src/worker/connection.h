@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One client's connection: socket, TLS, timeouts, its end. What is said on it is the
- * session's business (h1_session.h).
+ * session's business (session.h).
  *
  *	HANDSHAKE --done--> OPEN --session ends--> LINGER --peer ends, or 2 s--> CLOSED
  *	    \-- failed, too slow ----> CLOSED <-- reset, idle --/
@@ -14,7 +14,7 @@
 #define TINCAN_WORKER_CONNECTION_H
 
 #include "os/socket.h"
-#include "worker/h1_session.h"
+#include "worker/session.h"
 #include "worker/worker.h"
 
 enum connection_state {
@@ -27,10 +27,7 @@ enum connection_state {
 /* What the timer waits for. */
 enum connection_wait {
 	WAIT_HANDSHAKE,
-	WAIT_IDLE,
-	WAIT_HEADER,
-	WAIT_BODY,
-	WAIT_HANDLER,
+	WAIT_SESSION,
 	WAIT_WRITE,
 	WAIT_LINGER
 };
@@ -42,7 +39,7 @@ struct connection {
 	struct deferred later;		/* its next turn, or its end */
 	struct worker *worker;
 	struct tls_session tls;
-	struct h1_session session;
+	struct session *session;	/* owned; NULL during the handshake */
 	struct slice input;		/* plain bytes that the session has not taken */
 	char *kept;			/* owned; input between turns */
 	struct buffer facts;		/* of it, as a handler side has packed them */
@@ -51,6 +48,8 @@ struct connection {
 	int queued; /* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */
 	uint8_t wait;			/* enum connection_wait */
+	uint8_t waits_for;		/* of WAIT_SESSION: what */
+	uint32_t wait_ms;		/* as the timer was set; 0: it was not */
 	bool in_turn;
 	bool ended;			/* the peer will send no more */
 	bool progressed;		/* bytes moved in this turn */

@@ -2,8 +2,10 @@
 /* HTTP/1 on a connection. */
 #include "worker/h1_session.h"
 
-#include <string.h>
+#include <stdlib.h>
 
+#include "http/h1_reader.h"
+#include "http/h1_writer.h"
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/dispatch.h"
@@ -11,62 +13,81 @@
 /* A piece of memory up to this size is copied behind the header, into the same record. */
 #define COPY_BYTES 8192
 
+struct h1_session {
+	struct session base;		/* first: its ops find the rest */
+	struct h1_reader reader;
+	struct exchange *exchange;	/* NULL between requests */
+	enum h1_framing framing;
+	bool head_read;			/* of the request */
+	bool request_read;		/* all of it */
+	bool head_written;		/* of the reply */
+	bool reply_written;		/* all of it */
+	uint64_t sent;			/* bytes of the reply's body */
+	uint64_t discarded;		/* bytes of a body that nobody wanted */
+	bool closing;			/* the connection ends with this reply */
+};
+
+enum wait { WAIT_REQUEST = SESSION_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER };
+
+static struct worker *worker_of(const struct h1_session *session)
+{
+	return session->base.connection->worker;
+}
+
 static void wake(struct exchange *exchange)
 {
 	struct h1_session *session = exchange->session;
 
-	connection_wake(session->connection);
+	connection_wake(session->base.connection);
 }
 
 static const char *info(const struct exchange *exchange, const char *key)
 {
 	const struct h1_session *session = exchange->session;
 
-	return access_info(session->connection, session->exchange, key);
+	return access_info(session->base.connection, session->exchange, key);
 }
 
 static struct buffer *facts(const struct exchange *exchange)
 {
 	const struct h1_session *session = exchange->session;
 
-	return &session->connection->facts;
+	return &session->base.connection->facts;
 }
 
 static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
 
-void h1_session_init(struct h1_session *session, struct connection *connection)
-{
-	memset(session, 0, sizeof(*session));
-	session->connection = connection;
-	h1_reader_init(&session->reader, &connection->worker->h1_limits);
-}
-
 static void drop_exchange(struct h1_session *session)
 {
-	worker_give_exchange(session->connection->worker, session->exchange);
+	worker_give_exchange(worker_of(session), session->exchange);
 	session->exchange = NULL;
 }
 
-void h1_session_release(struct h1_session *session)
+static void free_session(struct session *base)
 {
+	struct h1_session *session = (struct h1_session *)base;
+
 	if (session->exchange != NULL) {
 		if (session->head_read) {
-			access_done(session->connection, session->exchange);
+			access_done(base->connection, session->exchange, session->sent);
 		}
 		drop_exchange(session);
 	}
+	free(session);
 }
 
-bool h1_session_wants_input(const struct h1_session *session)
+static bool wants_input(const struct session *base)
 {
-	return !session->done && !session->request_read &&
+	const struct h1_session *session = (const struct h1_session *)base;
+
+	return !base->done && !session->request_read &&
 	    !(session->closing && session->exchange != NULL);
 }
 
 /* A new request begins with the first byte after the last one. */
 static int begin(struct h1_session *session)
 {
-	struct worker *worker = session->connection->worker;
+	struct worker *worker = worker_of(session);
 	struct exchange *exchange = worker_take_exchange(worker);
 
 	if (exchange == NULL) {
@@ -77,7 +98,7 @@ static int begin(struct h1_session *session)
 	request_init(&exchange->request, &exchange->arena,
 	    worker->h1_limits.max_header_bytes, worker->h1_limits.max_header_fields);
 	session->exchange = exchange;
-	session->fresh = true;
+	session->base.fresh = true;
 	session->head_read = false;
 	session->request_read = false;
 	session->head_written = false;
@@ -104,7 +125,7 @@ static void fail(struct h1_session *session, int status, const char *reason)
  */
 static void on_head(struct h1_session *session, struct slice input)
 {
-	struct worker *worker = session->connection->worker;
+	struct worker *worker = worker_of(session);
 	struct exchange *exchange = session->exchange;
 	struct request *request = &exchange->request;
 
@@ -161,7 +182,7 @@ static void on_end(struct h1_session *session)
 		return;
 	}
 	*end = '\0';
-	dispatch_call(session->connection->worker, exchange);
+	dispatch_call(worker_of(session), exchange);
 }
 
 static void on_event(struct h1_session *session, enum h1_event event, struct slice input,
@@ -179,7 +200,7 @@ static void on_event(struct h1_session *session, enum h1_event event, struct sli
 		break;
 	case H1_REFUSED:
 		session->head_read = true;
-		dispatch_identify(session->connection->worker, session->exchange);
+		dispatch_identify(worker_of(session), session->exchange);
 		fail(session, session->reader.status, session->reader.reason);
 		break;
 	case H1_NEED:
@@ -187,27 +208,9 @@ static void on_event(struct h1_session *session, enum h1_event event, struct sli
 	}
 }
 
-void h1_session_input(struct h1_session *session, struct slice *input)
-{
-	while (input->size > 0 && h1_session_wants_input(session)) {
-		struct slice body = { NULL, 0 };
-		enum h1_event event;
-
-		if (session->exchange == NULL && begin(session) != 0) {
-			session->done = true;
-			return;
-		}
-		do {
-			event = h1_reader_next(&session->reader, input, &body);
-			on_event(session, event, *input, body);
-		} while (event != H1_NEED && h1_session_wants_input(session));
-		h1_session_output(session);
-	}
-}
-
 static int write_head(struct h1_session *session)
 {
-	struct worker *worker = session->connection->worker;
+	struct worker *worker = worker_of(session);
 	struct exchange *exchange = session->exchange;
 	bool keep;
 
@@ -222,13 +225,13 @@ static int write_head(struct h1_session *session)
 
 static int write_piece(struct h1_session *session, struct slice piece)
 {
-	struct buffer *out = &session->connection->worker->out;
+	struct buffer *out = &worker_of(session)->out;
 	bool chunked = session->framing == H1_CHUNKED;
 	int rc = chunked ? h1_write_chunk_start(out, piece.size) : 0;
 
 	if (rc == 0) {
 		rc = piece.size <= COPY_BYTES ? buffer_append(out, piece.data, piece.size)
-		    : connection_write(session->connection, piece);
+		    : connection_write(session->base.connection, piece);
 	}
 	return rc == 0 && chunked ? h1_write_chunk_end(out) : rc;
 }
@@ -241,12 +244,12 @@ static int write_pieces(struct h1_session *session)
 	int rc = 0;
 
 	while (rc == 0 && exchange->pieces.left > 0) {
-		size_t room = connection_room(session->connection);
+		size_t room = connection_room(session->base.connection);
 
 		if (room <= H1_CHUNK_OVERHEAD) {
 			return ERR_AGAIN;
 		}
-		rc = pieces_peek(&exchange->pieces, session->connection->worker->scratch,
+		rc = pieces_peek(&exchange->pieces, worker_of(session)->scratch,
 		    room - H1_CHUNK_OVERHEAD, &piece);
 		if (rc == 0) {
 			rc = write_piece(session, piece);
@@ -269,7 +272,7 @@ static int write_end(struct h1_session *session)
 	if (session->framing != H1_CHUNKED) {
 		return 0;
 	}
-	return h1_write_last_chunk(&session->connection->worker->out,
+	return h1_write_last_chunk(&worker_of(session)->out,
 	    takes ? &exchange->reply.trailer : NULL);
 }
 
@@ -277,10 +280,10 @@ static int write_end(struct h1_session *session)
 static void end_exchange(struct h1_session *session)
 {
 	if (session->request_read || session->closing) {
-		access_done(session->connection, session->exchange);
+		access_done(session->base.connection, session->exchange, session->sent);
 		drop_exchange(session);
 		session->request_read = false;
-		session->done = session->closing;
+		session->base.done = session->closing;
 	}
 }
 
@@ -290,7 +293,7 @@ static int write_reply(struct h1_session *session)
 	int rc = 0;
 
 	if (!session->head_written) {
-		rc = connection_room(session->connection) == 0 ? ERR_AGAIN :
+		rc = connection_room(session->base.connection) == 0 ? ERR_AGAIN :
 		    write_head(session);
 	}
 	if (rc == 0) {
@@ -305,7 +308,7 @@ static int write_reply(struct h1_session *session)
 	return rc;
 }
 
-void h1_session_output(struct h1_session *session)
+static void write_output(struct h1_session *session)
 {
 	int rc = 0;
 
@@ -321,32 +324,131 @@ void h1_session_output(struct h1_session *session)
 	if (rc < 0) {
 		/* RFC 9112 section 8: the peer must see that this is not the whole of
 		 * it. */
-		session->cut = true;
-		session->done = true;
+		session->base.cut = true;
+		session->base.done = true;
 	}
 }
 
-bool h1_session_has_output(const struct h1_session *session)
+static void input(struct session *base, struct slice *bytes)
 {
+	struct h1_session *session = (struct h1_session *)base;
+
+	while (bytes->size > 0 && wants_input(base)) {
+		struct slice body = { NULL, 0 };
+		enum h1_event event;
+
+		if (session->exchange == NULL && begin(session) != 0) {
+			session->base.done = true;
+			return;
+		}
+		do {
+			event = h1_reader_next(&session->reader, bytes, &body);
+			on_event(session, event, *bytes, body);
+		} while (event != H1_NEED && wants_input(base));
+		write_output(session);
+	}
+}
+
+static void output(struct session *base)
+{
+	write_output((struct h1_session *)base);
+}
+
+static bool has_output(const struct session *base)
+{
+	const struct h1_session *session = (const struct h1_session *)base;
 	const struct exchange *exchange = session->exchange;
 
-	if (session->done || exchange == NULL || exchange->state == EXCHANGE_OPEN) {
+	if (base->done || exchange == NULL || exchange->state == EXCHANGE_OPEN) {
 		return false;
 	}
 	return !session->reply_written && (!session->head_written ||
 	    exchange->pieces.left > 0 || exchange->state != EXCHANGE_STARTED);
 }
 
-void h1_session_timeout(struct h1_session *session)
+/* A request that is whole is still answered. */
+static void end_input(struct session *base, bool in_order)
 {
+	struct h1_session *session = (struct h1_session *)base;
+
+	(void)in_order;
+	session->closing = true;
+	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
+		base->done = true;
+	} else {
+		/* Answered early, it waited for the rest of its body only. */
+		write_output(session);
+	}
+}
+
+static uint32_t idle_ms(const struct worker *worker)
+{
+	uint32_t ms = worker->config->timeouts.idle_ms;
+
+	return worker->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
+}
+
+static struct session_wait wait(const struct session *base)
+{
+	const struct h1_session *session = (const struct h1_session *)base;
+	const struct worker *worker = worker_of(session);
+	const struct config_timeouts *timeouts = &worker->config->timeouts;
+
+	if (session->exchange == NULL) {
+		return (struct session_wait){ WAIT_REQUEST, false, idle_ms(worker) };
+	}
+	if (!session->head_read) {
+		return (struct session_wait){ WAIT_HEADER, true, timeouts->header_ms };
+	}
+	if (!session->request_read) {
+		return (struct session_wait){ WAIT_BODY, false, timeouts->body_ms };
+	}
+	/* The client has done its part; how long a handler may take is not up to it. */
+	return (struct session_wait){ WAIT_HANDLER, false, 0 };
+}
+
+/* Answers 408, if a request has begun, and ends. */
+static void timeout(struct session *base)
+{
+	struct h1_session *session = (struct h1_session *)base;
+
 	if (session->exchange == NULL || session->exchange->state != EXCHANGE_OPEN) {
-		session->done = true;
+		base->done = true;
 		return;
 	}
 	if (!session->head_read) {
 		session->head_read = true;
-		dispatch_identify(session->connection->worker, session->exchange);
+		dispatch_identify(worker_of(session), session->exchange);
 	}
 	fail(session, 408, "the request did not come in time");
-	h1_session_output(session);
+	write_output(session);
+}
+
+/* The next reply tells the client, by "connection: close". */
+static void drain(struct session *base)
+{
+	(void)base;
+}
+
+static const struct session_ops session_ops = { .free = free_session,
+	.wants_input = wants_input,
+	.input = input,
+	.end_input = end_input,
+	.output = output,
+	.has_output = has_output,
+	.wait = wait,
+	.timeout = timeout,
+	.drain = drain };
+
+struct session *h1_session_new(struct connection *connection)
+{
+	struct h1_session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL) {
+		return NULL;
+	}
+	session->base.ops = &session_ops;
+	session->base.connection = connection;
+	h1_reader_init(&session->reader, &connection->worker->h1_limits);
+	return &session->base;
 }

@@ -18,10 +18,15 @@
 struct connection;
 struct session;
 
+#define SESSION_IDLE 0		/* nothing is under way; other numbers are its own */
+
+/* While draining: for what may be on its way on a connection that is idle. */
+#define SESSION_DRAIN_MS 1000
+
 /* What a session waits for. The timer runs anew when what changes, when the session is
  * fresh and, unless whole, whenever bytes move. */
 struct session_wait {
-	uint8_t what;		/* its own number for it */
+	uint8_t what;
 	bool whole;
 	uint32_t ms;		/* 0: as long as it takes */
 };
@@ -33,8 +38,8 @@ struct session_ops {
 	bool (*wants_input)(const struct session *session);
 	/* Reads as far as input and room go. Takes what it uses off. */
 	void (*input)(struct session *session, struct slice *input);
-	/* The peer has ended its side: no more input comes. */
-	void (*end_input)(struct session *session);
+	/* No more input comes: the peer has ended its side, in order, or is lost. */
+	void (*end_input)(struct session *session, bool in_order);
 	/* Goes on writing, as far as room goes. */
 	void (*output)(struct session *session);
 	/* Is there more to write that only room is missing for? */
@@ -42,17 +47,16 @@ struct session_ops {
 	struct session_wait (*wait)(const struct session *session);
 	/* What it waited for has not come in time. */
 	void (*timeout)(struct session *session);
-	/* The worker drains: it begins nothing new, and tells its peer so. Returns false
-	 * if it is idle: the connection then reads on for a moment only. */
-	bool (*drain)(struct session *session);
+	/* The worker drains: tells the peer so, if the protocol can. */
+	void (*drain)(struct session *session);
 };
 
 struct session {
 	const struct session_ops *ops;
 	struct connection *connection;	/* borrowed: its owner */
 	struct session *next;	/* takes its place when it returns; owned */
-	bool fresh;		/* something new is waited for; the connection clears it */
-	bool output_ended;	/* it writes no more: close_notify; it may read on */
+	bool fresh;		/* the wait begins anew; the connection clears it */
+	bool output_ended;	/* it writes no more: close_notify; it reads on */
 	bool cut;		/* what it said is not complete: no close_notify */
 	bool done;		/* it has ended: close */
 };
