@@ -137,6 +137,7 @@ void config_free(struct config *config)
 		return;
 	}
 	listeners_free(config);
+	alpns_free(config);
 	certificates_free(config);
 	handlers_free(config);
 	routes_free(config);

@@ -22,6 +22,16 @@ struct config_listener {
 	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443" */
 	char *host;		/* "127.0.0.1", "::1"; "" for every address */
 	uint16_t port;		/* 0: any free one, told in the log */
+	char *stream;		/* the handler of its raw streams; NULL: HTTPS */
+	struct settings stream_settings; /* of that handler; count 0 if none were given */
+};
+
+/* A protocol by its ALPN name (RFC 7301): raw streams, on every listener. */
+struct config_alpn {
+	char *where;
+	char *name;		/* 1 to 255 visible ASCII characters; none of HTTP's */
+	char *handler;
+	struct settings settings;	/* of the handler; count 0 if none were given */
 };
 
 struct config_certificate {
@@ -31,6 +41,7 @@ struct config_certificate {
 };
 
 #define CONFIG_HANDLER_TIMEOUT_MS 30000
+#define CONFIG_MESSAGE_MAX_BYTES (1 << 20)
 
 struct config_handler {
 	char *where;
@@ -38,6 +49,7 @@ struct config_handler {
 	bool in_worker; /* "isolation": "worker"; else it has a process of its own */
 	uint32_t timeout_ms;	/* to answer a request; past it 504 */
 	uint64_t max_memory_bytes;	/* of its process; 0: no limit */
+	uint32_t max_message_bytes;	/* of one WebSocket message that it is sent */
 };
 
 struct config_route {
@@ -49,6 +61,12 @@ struct config_route {
 	char *redirect;		/* target as written; NULL: a handler */
 	int status;		/* of the redirect: 301, 302, 303, 307, 308 */
 	struct settings settings;	/* of the handler; count 0 if none were given */
+	/*
+	 * Whose pages may open a WebSocket here, beside the server's own: as browsers
+	 * write it in Origin (RFC 6454 section 6.2), "https://example.org:8443", or "*"
+	 * for all. NULL-ended, or NULL: none.
+	 */
+	char **origins;
 };
 
 struct config_limits {
@@ -57,6 +75,7 @@ struct config_limits {
 	uint32_t max_header_bytes;
 	uint32_t max_header_fields;
 	uint64_t max_body_bytes;
+	uint32_t max_streams;	/* HTTP/2 streams at once on one connection */
 };
 
 struct config_timeouts {
@@ -65,6 +84,10 @@ struct config_timeouts {
 	uint32_t body_ms;	/* between two pieces of a request's body */
 	uint32_t write_ms;	/* without progress while the client does not read */
 	uint32_t idle_ms;	/* a keep-alive connection between requests */
+	uint32_t stream_idle_ms; /* a WebSocket or raw stream on which nothing moves */
+	/* A WebSocket that is silent as long gets a ping; as long again without an
+	 * answer, and it is closed. */
+	uint32_t ping_ms;
 	uint32_t drain_ms;	/* stop: what is in flight may take this long */
 };
 
@@ -85,6 +108,8 @@ struct config {
 	char *state;		/* folder for private copies and generated files: "run" */
 	struct config_listener *listeners;
 	size_t listener_count;
+	struct config_alpn *alpns;	/* in the order of the file: of preference */
+	size_t alpn_count;
 	struct config_certificate *certificates;
 	size_t certificate_count;
 	bool development_certificate;	/* none was given: to be made in state */
@@ -122,6 +147,22 @@ struct config *config_load(const char *file, struct problems *problems);
 
 /* Does any route name that handler? */
 bool config_routes_to(const struct config *config, const char *handler);
+
+/* Does anything that it serves: a route, a listener's "stream", a name of "alpn"? */
+bool config_uses(const struct config *config, const char *handler);
+
+/* One use of a handler for raw streams; borrowed from the config. */
+struct config_stream {
+	const char *where;
+	const char *key;	/* behind where: the place of the handler's name */
+	const char *handler;
+	struct settings *settings;
+};
+
+/* The index-th of them: those of listeners, then those of ALPN names. False: there are
+ * no more. */
+bool config_stream_at(const struct config *config, size_t index,
+    struct config_stream *stream);
 
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A settings object laid flat, see base/settings.h. */
-#include "config/sections.h"
+/* A settings object laid flat. */
+#include "config/flatten.h"
 
 #include <stdlib.h>
 #include <string.h>

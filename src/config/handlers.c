@@ -36,6 +36,8 @@ static const struct key handler_keys[] = {
 	  RANGE(1, DAY_MS, CONFIG_HANDLER_TIMEOUT_MS) },
 	{ KEY("max_memory_bytes", U64), FIELD(max_memory_bytes),
 	  RANGE(0, UINT64_C(1) << 40, 0) },
+	{ KEY("max_message_bytes", U32), FIELD(max_message_bytes),
+	  RANGE(1 << 10, 64 << 20, CONFIG_MESSAGE_MAX_BYTES) },
 	{ .name = NULL }
 };
 
@@ -110,6 +112,18 @@ bool config_routes_to(const struct config *config, const char *handler)
 		}
 	}
 	return false;
+}
+
+bool config_uses(const struct config *config, const char *handler)
+{
+	struct config_stream stream;
+
+	for (size_t i = 0; config_stream_at(config, i, &stream); i++) {
+		if (strcmp(stream.handler, handler) == 0) {
+			return true;
+		}
+	}
+	return config_routes_to(config, handler);
 }
 
 void handlers_free(struct config *config)

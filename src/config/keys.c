@@ -45,6 +45,7 @@ static const struct key limits_keys[] = {
 	  RANGE(1, 10000, 100) },
 	{ KEY("max_body_bytes", U64), FIELD(limits.max_body_bytes),
 	  RANGE(0, UINT64_C(1) << 40, 1 << 20) },
+	{ KEY("max_streams", U32), FIELD(limits.max_streams), RANGE(1, 1000, 100) },
 	{ .name = NULL }
 };
 
@@ -55,6 +56,9 @@ static const struct key timeouts_keys[] = {
 	{ KEY("body_ms", U32), FIELD(timeouts.body_ms), RANGE(1, DAY_MS, 30000) },
 	{ KEY("write_ms", U32), FIELD(timeouts.write_ms), RANGE(1, DAY_MS, 30000) },
 	{ KEY("idle_ms", U32), FIELD(timeouts.idle_ms), RANGE(1, DAY_MS, 60000) },
+	{ KEY("stream_idle_ms", U32), FIELD(timeouts.stream_idle_ms),
+	  RANGE(1, DAY_MS, 600000) },
+	{ KEY("ping_ms", U32), FIELD(timeouts.ping_ms), RANGE(1, DAY_MS, 30000) },
 	{ KEY("drain_ms", U32), FIELD(timeouts.drain_ms), RANGE(0, DAY_MS, 600000) },
 	{ .name = NULL }
 };
@@ -72,6 +76,7 @@ static const struct key log_keys[] = {
 const struct key config_keys[] = {
 	{ KEY("$schema", IGNORED) },
 	{ KEY("listeners", OTHER), .read = listeners_read },
+	{ KEY("alpn", OTHER), .read = alpns_read },
 	{ KEY("certificates", OTHER), .read = certificates_read },
 	{ KEY("tls", OBJECT), .keys = tls_keys },
 	{ KEY("plugins", OBJECT), .keys = plugins_keys },
@@ -85,7 +90,6 @@ const struct key config_keys[] = {
 	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
 	{ KEY("filters", RESERVED) },
 	{ KEY("hosts", RESERVED) },
-	{ KEY("alpn", RESERVED) },
 	{ KEY("user", RESERVED) },
 	{ .name = NULL }
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* "listeners": addresses to listen on. */
+/* "listeners": addresses to listen on, and what is spoken there. */
 #define _GNU_SOURCE 1
 #include "config/sections.h"
 
@@ -14,10 +14,12 @@
 #define DEFAULT_ADDRESS "127.0.0.1:8443"
 #define PORT_DIGITS 5
 
+#define FIELD(field_) .offset = offsetof(struct config_listener, field_)
+
 static const struct key listener_keys[] = {
-	{ KEY("address", TEXT), .required = true,
-	  .offset = offsetof(struct config_listener, address) },
-	{ KEY("stream", RESERVED) },
+	{ KEY("address", TEXT), FIELD(address), .required = true },
+	{ KEY("stream", TEXT), FIELD(stream) },
+	{ KEY("settings", SETTINGS), FIELD(stream_settings) },
 	{ KEY("tls", RESERVED) },
 	{ KEY("redirect", RESERVED) },
 	{ .name = NULL }
@@ -28,6 +30,8 @@ static void free_listener(struct config_listener *listener)
 	free(listener->where);
 	free(listener->address);
 	free(listener->host);
+	free(listener->stream);
+	settings_release(&listener->stream_settings);
 }
 
 /* The port behind the colon; false if it is not 0..65535 in plain digits. */
@@ -147,6 +151,18 @@ static bool is_new(const struct node *node, const struct config *config,
 	return true;
 }
 
+static void check_stream(const struct node *node, const struct config_listener *listener)
+{
+	struct node extra;
+
+	if (listener->stream != NULL && node_find(node, "stream", &extra)) {
+		handler_name_check(&extra, listener->stream);
+	}
+	if (!node_find(node, "stream", &extra) && node_find(node, "settings", &extra)) {
+		node_problem(&extra, NULL, "'settings' goes with 'stream' only");
+	}
+}
+
 static bool read_listener(const struct node *node, const struct config *config,
     struct config_listener *listener)
 {
@@ -155,6 +171,7 @@ static bool read_listener(const struct node *node, const struct config *config,
 
 	listener->where = node_where(node);
 	reader_object(node, listener_keys, listener);
+	check_stream(node, listener);
 	if (listener->address == NULL || !node_find(node, "address", &address)) {
 		return false;
 	}

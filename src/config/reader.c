@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "config/flatten.h"
 
 #define KEYS_MAX 32	/* of one table */
 
@@ -85,6 +86,7 @@ void reader_defaults(const struct document *document, const struct key *keys,
 			break;
 		case KEY_IGNORED:
 		case KEY_RESERVED:
+		case KEY_SETTINGS:
 		case KEY_OTHER:
 			break;
 		}
@@ -191,6 +193,11 @@ static void read_value(const struct node *node, const struct key *key, void *tar
 	case KEY_FILE:
 	case KEY_LOG:
 		read_text(node, key, field);
+		break;
+	case KEY_SETTINGS:
+		if (reader_expect(node, JSON_OBJECT)) {
+			flatten_settings(node, field);
+		}
 		break;
 	case KEY_OBJECT:
 		reader_object(node, key->keys, target);

@@ -23,6 +23,7 @@ enum key_kind {
 	KEY_TEXT,	/* char *, owned */
 	KEY_FILE,	/* char *, owned, joined with the document's directory */
 	KEY_LOG,	/* like KEY_FILE, but "-" and "off" stay */
+	KEY_SETTINGS,	/* struct settings; an object laid flat */
 	KEY_OBJECT,	/* keys of its own, for the same target */
 	KEY_OTHER	/* read by a function */
 };

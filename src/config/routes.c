@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "config/methods.h"
+#include "config/origins.h"
 #include "config/reader.h"
 #include "route/router.h"
 
@@ -19,13 +20,11 @@ static void read_methods(const struct node *node, void *target)
 	methods_read(node, &route->methods, &route->other_methods);
 }
 
-static void read_settings(const struct node *node, void *target)
+static void read_origins(const struct node *node, void *target)
 {
 	struct config_route *route = target;
 
-	if (reader_expect(node, JSON_OBJECT)) {
-		flatten_settings(node, &route->settings);
-	}
+	origins_read(node, &route->origins);
 }
 
 static void read_status(const struct node *node, void *target)
@@ -54,7 +53,8 @@ static const struct key route_keys[] = {
 	{ KEY("path", TEXT), FIELD(pattern), .required = true },
 	{ KEY("methods", OTHER), .read = read_methods },
 	{ KEY("handler", TEXT), FIELD(handler) },
-	{ KEY("settings", OTHER), .read = read_settings },
+	{ KEY("settings", SETTINGS), FIELD(settings) },
+	{ KEY("origins", OTHER), .read = read_origins },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
 	{ KEY("status", OTHER), .read = read_status },
 	{ .name = NULL }
@@ -63,6 +63,7 @@ static const struct key route_keys[] = {
 static void free_route(struct config_route *route)
 {
 	methods_free(route->other_methods);
+	origins_free(route->origins);
 	free(route->where);
 	free(route->pattern);
 	free(route->handler);
@@ -138,6 +139,9 @@ static void check_target(const struct node *node, const struct config_route *rou
 	}
 	if (!has_handler && node_find(node, "settings", &extra)) {
 		node_problem(&extra, NULL, "'settings' goes with 'handler' only");
+	}
+	if (!has_handler && node_find(node, "origins", &extra)) {
+		node_problem(&extra, NULL, "'origins' goes with 'handler' only");
 	}
 	if (route->handler != NULL) {
 		handler_name_check(&handler, route->handler);

@@ -7,7 +7,6 @@
 #ifndef TINCAN_CONFIG_SECTIONS_H
 #define TINCAN_CONFIG_SECTIONS_H
 
-#include "base/settings.h"
 #include "config/config.h"
 #include "config/node.h"
 
@@ -16,6 +15,9 @@
 void listeners_read(const struct node *node, void *target);
 void listeners_default(struct config *config);
 void listeners_free(struct config *config);
+
+void alpns_read(const struct node *node, void *target);
+void alpns_free(struct config *config);
 
 void certificates_read(const struct node *node, void *target);
 void certificates_default(struct config *config);
@@ -29,8 +31,5 @@ bool handler_name_check(const struct node *node, const char *name);
 
 void routes_read(const struct node *node, void *target);
 void routes_free(struct config *config);
-
-/* The value at node, flat. What is nested too deeply or has an ambiguous path is said. */
-void flatten_settings(const struct node *node, struct settings *settings);
 
 #endif

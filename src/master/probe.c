@@ -193,7 +193,7 @@ static int take_problem(struct probe *probe, const struct frame *frame)
 	} else if (frame->header.code != PROBLEM_ERROR) {
 		problems_warn(problems, where, hint, "%s", what);
 	} else if (probe->probes->strict &&
-		   config_routes_to(probe->probes->config, probe->plugin->note.name)) {
+		   config_uses(probe->probes->config, probe->plugin->note.name)) {
 		problems_add(problems, where, hint, "%s", what);
 	} else {
 		plugin_refuse(probe->plugin, "%s: %s", where, what);

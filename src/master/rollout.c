@@ -88,7 +88,7 @@ static void need_hosts(struct rollout *rollout)
 		}
 		if (plugin->refusal == NULL && plugin->isolated &&
 		    (live->config->serve_unrouted ||
-			config_routes_to(live->config, plugin->note.name))) {
+			config_uses(live->config, plugin->note.name))) {
 			hosts_need(master, versions_by_number(master, plugin->version),
 			    handler == NULL ? 0 : handler->max_memory_bytes);
 		}

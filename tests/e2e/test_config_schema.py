@@ -83,6 +83,7 @@ def number(text):
     """A number as C writes it."""
     text = re.sub(r"UINT64_C\((\d+)\)", r"\1", text).replace("DAY_MS", "86400000")
     text = text.replace("CONFIG_HANDLER_TIMEOUT_MS", "30000")
+    text = text.replace("CONFIG_MESSAGE_MAX_BYTES", "1048576")
     assert re.fullmatch(r"[\d <]+", text), text
     base, _, shift = text.partition("<<")
     return int(base) << int(shift or 0)

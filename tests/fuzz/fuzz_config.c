@@ -28,6 +28,34 @@ static void check_text(const char *text)
 	}
 }
 
+static void check_streams(const struct config *config)
+{
+	struct config_stream stream;
+	size_t i;
+
+	for (i = 0; config_stream_at(config, i, &stream); i++) {
+		expect(stream.where != NULL && stream.handler[0] != '\0',
+		    "a stream without handler");
+		expect(config_uses(config, stream.handler), "a stream that is no use");
+	}
+	expect(i >= config->alpn_count, "a name without stream");
+	for (i = 0; i < config->alpn_count; i++) {
+		size_t size = strlen(config->alpns[i].name);
+
+		expect(size > 0 && size < 256, "a name that TLS cannot carry");
+		check_text(config->alpns[i].name);
+	}
+}
+
+static void check_origins(char *const *origins)
+{
+	for (; origins != NULL && *origins != NULL; origins++) {
+		expect(strcmp(*origins, "*") == 0 || strstr(*origins, "://") != NULL,
+		    "an origin without scheme");
+		check_text(*origins);
+	}
+}
+
 /* What the readers of a config rely on. */
 static void check_config(const struct config *config)
 {
@@ -48,7 +76,9 @@ static void check_config(const struct config *config)
 		    "a route without path");
 		expect((route->handler == NULL) != (route->redirect == NULL),
 		    "no one target");
+		check_origins(route->origins);
 	}
+	check_streams(config);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

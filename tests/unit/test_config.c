@@ -19,6 +19,8 @@ START_TEST(every_key_has_a_default)
 	ck_assert_str_eq(config->listeners[0].address, "127.0.0.1:8443");
 	ck_assert_str_eq(config->listeners[0].host, "127.0.0.1");
 	ck_assert_uint_eq(config->listeners[0].port, 8443);
+	ck_assert_ptr_null(config->listeners[0].stream);
+	ck_assert_uint_eq(config->alpn_count, 0);
 	ck_assert_uint_eq(config->certificate_count, 1);
 	ck_assert_str_eq(config->certificates[0].where, "server.json: certificates");
 	ck_assert_str_eq(config->certificates[0].chain, "run/dev.crt");
@@ -35,11 +37,14 @@ START_TEST(every_key_has_a_default)
 	ck_assert_uint_eq(config->limits.max_header_bytes, 32768);
 	ck_assert_uint_eq(config->limits.max_header_fields, 100);
 	ck_assert_uint_eq(config->limits.max_body_bytes, 1048576);
+	ck_assert_uint_eq(config->limits.max_streams, 100);
 	ck_assert_uint_eq(config->timeouts.handshake_ms, 10000);
 	ck_assert_uint_eq(config->timeouts.header_ms, 10000);
 	ck_assert_uint_eq(config->timeouts.body_ms, 30000);
 	ck_assert_uint_eq(config->timeouts.write_ms, 30000);
 	ck_assert_uint_eq(config->timeouts.idle_ms, 60000);
+	ck_assert_uint_eq(config->timeouts.stream_idle_ms, 600000);
+	ck_assert_uint_eq(config->timeouts.ping_ms, 30000);
 	ck_assert_uint_eq(config->timeouts.drain_ms, 600000);
 	ck_assert_str_eq(config->log.access, "-");
 	ck_assert_str_eq(config->log.error, "-");
@@ -59,9 +64,10 @@ START_TEST(every_key_takes_a_value)
 	    "\"watch\": false },"
 	    "\"limits\": { \"max_connections\": 1, \"max_target_bytes\": 64,"
 	    "\"max_header_bytes\": 256, \"max_header_fields\": 4,"
-	    "\"max_body_bytes\": 1099511627776 },"
+	    "\"max_body_bytes\": 1099511627776, \"max_streams\": 1 },"
 	    "\"timeouts\": { \"handshake_ms\": 1, \"header_ms\": 2, \"body_ms\": 3,"
-	    "\"write_ms\": 4, \"idle_ms\": 5, \"drain_ms\": 0 },"
+	    "\"write_ms\": 4, \"idle_ms\": 5, \"stream_idle_ms\": 6, \"ping_ms\": 7,"
+	    "\"drain_ms\": 0 },"
 	    "\"log\": { \"access\": \"off\", \"error\": \"e.log\", \"level\": \"error\","
 	    "\"format\": \"text\" }, \"state\": \"s\", \"control\": \"c\","
 	    "\"workers\": 256 }");
@@ -75,11 +81,14 @@ START_TEST(every_key_takes_a_value)
 	ck_assert_uint_eq(config->limits.max_header_bytes, 256);
 	ck_assert_uint_eq(config->limits.max_header_fields, 4);
 	ck_assert(config->limits.max_body_bytes == UINT64_C(1) << 40);
+	ck_assert_uint_eq(config->limits.max_streams, 1);
 	ck_assert_uint_eq(config->timeouts.handshake_ms, 1);
 	ck_assert_uint_eq(config->timeouts.header_ms, 2);
 	ck_assert_uint_eq(config->timeouts.body_ms, 3);
 	ck_assert_uint_eq(config->timeouts.write_ms, 4);
 	ck_assert_uint_eq(config->timeouts.idle_ms, 5);
+	ck_assert_uint_eq(config->timeouts.stream_idle_ms, 6);
+	ck_assert_uint_eq(config->timeouts.ping_ms, 7);
 	ck_assert_uint_eq(config->timeouts.drain_ms, 0);
 	ck_assert_str_eq(config->log.access, "off");
 	ck_assert_str_eq(config->log.error, "e.log");
@@ -98,7 +107,7 @@ START_TEST(handlers_run_as_told)
 	    "{ \"handlers\": { \"plain\": {},\n"
 	    "\"files\": { \"isolation\": \"worker\" },\n"
 	    "\"report\": { \"isolation\": \"host\", \"timeout_ms\": 86400000,"
-	    "\"max_memory_bytes\": 1048576 } } }");
+	    "\"max_memory_bytes\": 1048576, \"max_message_bytes\": 1024 } } }");
 	const struct config_handler *handler;
 
 	ck_assert_uint_eq(config->handler_count, 3);
@@ -107,6 +116,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert(!handler->in_worker);
 	ck_assert_uint_eq(handler->timeout_ms, CONFIG_HANDLER_TIMEOUT_MS);
 	ck_assert(handler->max_memory_bytes == 0);
+	ck_assert_uint_eq(handler->max_message_bytes, CONFIG_MESSAGE_MAX_BYTES);
 	handler = config_find_handler(config, "files");
 	ck_assert_str_eq(handler->where, "server.json:2: handlers.files");
 	ck_assert(handler->in_worker);
@@ -114,6 +124,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert(!handler->in_worker);
 	ck_assert_uint_eq(handler->timeout_ms, 86400000);
 	ck_assert(handler->max_memory_bytes == 1048576);
+	ck_assert_uint_eq(handler->max_message_bytes, 1024);
 	ck_assert_ptr_null(config_find_handler(config, "Report"));
 	config_free(config);
 }
@@ -309,7 +320,7 @@ END_TEST
 
 START_TEST(bad_files_have_the_problems_expected)
 {
-	check_files("bad", 140);
+	check_files("bad", 170);
 }
 END_TEST
 

@@ -65,6 +65,26 @@ START_TEST(other_forms_are_refused)
 }
 END_TEST
 
+START_TEST(a_listener_speaks_https_unless_it_has_a_stream)
+{
+	struct config *config = configs_parse("f", "{ \"listeners\": ["
+	    "{ \"address\": \":1\" },"
+	    "{ \"address\": \":2\", \"stream\": \"echo\" },"
+	    "{ \"address\": \":3\", \"stream\": \"echo\","
+	    "\"settings\": { \"a\": true } } ] }");
+	struct config_listener *listeners = config->listeners;
+
+	ck_assert_uint_eq(config->listener_count, 3);
+	ck_assert_ptr_null(listeners[0].stream);
+	ck_assert_str_eq(listeners[1].stream, "echo");
+	ck_assert_uint_eq(listeners[1].stream_settings.count, 0);
+	ck_assert_str_eq(listeners[2].stream, "echo");
+	ck_assert_str_eq(settings_find(&listeners[2].stream_settings, "a")->where,
+	    "f:1: listeners[2].settings.a");
+	config_free(config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("listeners");
@@ -73,6 +93,7 @@ int main(void)
 	tcase_add_test(tcase, addresses_have_a_host_and_a_port);
 	tcase_add_test(tcase, ipv6_addresses_have_one_form);
 	tcase_add_test(tcase, other_forms_are_refused);
+	tcase_add_test(tcase, a_listener_speaks_https_unless_it_has_a_stream);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
