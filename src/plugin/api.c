@@ -17,17 +17,28 @@
 static const struct plugin_services *services;
 static _Thread_local struct api_call current;
 
-struct api_call api_enter(const char *handler, const char *request)
+struct api_call api_enter(struct instance *instance, const char *request)
 {
 	struct api_call before = current;
 
-	current = (struct api_call){ handler, request };
+	current = (struct api_call){ instance, request };
 	return before;
 }
 
 void api_leave(struct api_call before)
 {
 	current = before;
+}
+
+struct instance *api_instance(void)
+{
+	return current.instance;
+}
+
+/* The handler whose callback this thread runs, or NULL. */
+static const char *current_handler(void)
+{
+	return current.instance == NULL ? NULL : current.instance->plugin->note.name;
 }
 
 void api_log(int level, const char *format, ...)
@@ -42,7 +53,7 @@ void api_log(int level, const char *format, ...)
 	if (size < 0) {
 		return;
 	}
-	services->log(level, current.handler, current.request, text,
+	services->log(level, current_handler(), current.request, text,
 	    (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
@@ -378,7 +389,7 @@ static void log_line(int level, const char *text, size_t size)
 	if (level < TC_DEBUG || level > TC_ERROR) {
 		level = level < TC_DEBUG ? TC_DEBUG : TC_ERROR;
 	}
-	services->log(level, current.handler, current.request, text, size);
+	services->log(level, current_handler(), current.request, text, size);
 }
 
 static const void *get_extension(const char *id)
@@ -432,7 +443,7 @@ static void missing(void)
 	fprintf(stderr,
 	    "tincan: handler %s called a function that this tincan (level %d) does "
 	    "not have; TC_HAS tells beforehand\n",
-	    current.handler == NULL ? "(unknown)" : current.handler, TC_LEVEL);
+	    current_handler() == NULL ? "(unknown)" : current_handler(), TC_LEVEL);
 	abort();
 }
 

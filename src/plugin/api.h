@@ -27,15 +27,20 @@ static inline tc_req *api_request(struct exchange *exchange)
  */
 void api_fill(tc_api *api, size_t size, const struct plugin_services *services);
 
-/* Whose callback this thread runs, for log lines. Names are borrowed until it ends. */
+struct instance;
+
+/* Whose callback this thread runs. Borrowed until it ends. */
 struct api_call {
-	const char *handler;	/* NULL: none */
-	const char *request;	/* NULL: on_open or on_close */
+	struct instance *instance;	/* NULL: none */
+	const char *request;	/* its id, for log lines; NULL: a callback without one */
 };
 
 /* Says that a callback begins; the result goes back to api_leave when it has ended. */
-struct api_call api_enter(const char *handler, const char *request);
+struct api_call api_enter(struct instance *instance, const char *request);
 void api_leave(struct api_call before);
+
+/* The instance whose callback this thread runs, or NULL. */
+struct instance *api_instance(void);
 
 /* A line in the log, of the call that runs, in the server's own words. */
 void api_log(int level, const char *format, ...) PRINTF(2, 3);

@@ -36,7 +36,7 @@ static int run_open(struct instance *instance)
 	if (handler->on_open == NULL) {
 		return TC_OK;
 	}
-	before = api_enter(instance->plugin->note.name, NULL);
+	before = api_enter(instance, NULL);
 	result = handler->on_open((tc_conf *)&instance->conf, &instance->state);
 	api_leave(before);
 	return result;
@@ -50,7 +50,7 @@ static void run_close(struct instance *instance)
 	if (handler->on_close == NULL) {
 		return;
 	}
-	before = api_enter(instance->plugin->note.name, NULL);
+	before = api_enter(instance, NULL);
 	handler->on_close(instance->state);
 	api_leave(before);
 }
@@ -125,8 +125,7 @@ static void finish_for_handler(struct exchange *exchange, int result)
 
 void instance_request(struct instance *instance, struct exchange *exchange)
 {
-	const char *name = instance->plugin->note.name;
-	struct api_call before = api_enter(name, exchange->id);
+	struct api_call before = api_enter(instance, exchange->id);
 	int result;
 
 	exchange->instance = instance;

@@ -229,15 +229,17 @@ END_TEST
 
 START_TEST(log_lines_tell_whose_call_it_is)
 {
+	struct plugin plugin = { .note = { .name = "outer" } };
+	struct instance outer = { .plugin = &plugin };
 	const tc_api *table;
 	struct api_call before;
 
 	open_instance("mirror");
 	table = instance->plugin->handler->api;
 	table->log(TC_INFO, "outside", 7);
-	before = api_enter("outer", "1");
+	before = api_enter(&outer, "1");
 	table->log(TC_WARN, "first", 5);
-	api_leave(api_enter("inner", NULL));
+	api_leave(api_enter(instance, NULL));
 	table->log(99, "second", 6);
 	table->log(-99, "third", 5);
 	table->log(TC_INFO, NULL, 5);
