@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "http/chars.h"
-#include "http/h1_head.h"
+#include "http/request_head.h"
 
 #define EMPTY_LINES_MAX 4	/* before a request line (RFC 9112 section 2.2) */
 #define SIZE_DIGITS_MAX 16	/* of a chunk, leading zeros included */
@@ -44,7 +44,7 @@ enum state {
 
 enum line { LINE_PART, LINE_WHOLE, LINE_REFUSED };
 
-void h1_reader_init(struct h1_reader *reader, const struct h1_limits *limits)
+void h1_reader_init(struct h1_reader *reader, const struct http_limits *limits)
 {
 	*reader = (struct h1_reader){ .limits = limits, .state = IDLE };
 }
@@ -317,7 +317,8 @@ static int parse_field(struct h1_reader *reader, struct head *head)
 	}
 	*end = '\0';
 	if (reader->state == TRAILER_LINE &&
-	    !h1_trailer_allowed((struct slice){ name, (size_t)(colon - name) })) {
+	    !request_head_trailer_allowed(
+		(struct slice){ name, (size_t)(colon - name) })) {
 		return GO_ON;
 	}
 	return add_field(reader, head, (struct head_field){
@@ -356,7 +357,7 @@ static int end_header(struct h1_reader *reader)
 	int status;
 
 	settle_request_line(reader);
-	status = h1_head_judge(request, &reader->reason);
+	status = request_head_judge(request, &reader->reason);
 	if (status != 0) {
 		return refuse(reader, status, reader->reason);
 	}

@@ -23,16 +23,10 @@ enum h1_event {
 	H1_REFUSED	/* status and reason say why; nothing more can be read */
 };
 
-struct h1_limits {
-	uint32_t max_target_bytes;	/* request target; past it 414 */
-	uint32_t max_header_bytes;	/* request line and fields; past it 431 */
-	uint32_t max_header_fields;	/* past it 431 */
-};
-
 /* Lifetime: connection. Only status and reason are for others to read. */
 struct h1_reader {
 	struct request *request;	/* borrowed from begin until H1_END */
-	const struct h1_limits *limits;	/* borrowed */
+	const struct http_limits *limits;	/* borrowed */
 	int state;			/* enum in h1_reader.c */
 	uint32_t line_start;		/* of the line being read, in the head's text */
 	uint32_t overhead;		/* bytes of header, trailer or chunk extensions */
@@ -44,7 +38,7 @@ struct h1_reader {
 	const char *reason;		/* of H1_REFUSED: a static text for the reply */
 };
 
-void h1_reader_init(struct h1_reader *reader, const struct h1_limits *limits);
+void h1_reader_init(struct h1_reader *reader, const struct http_limits *limits);
 
 /* Starts on a new request, to be filled into request (after request_init). */
 void h1_reader_begin(struct h1_reader *reader, struct request *request);

@@ -23,6 +23,13 @@ enum http_method {
 
 enum http_version { HTTP_1_0 = 10, HTTP_1_1 = 11, HTTP_2 = 20 };
 
+/* What is read of a request before it is refused. */
+struct http_limits {
+	uint32_t max_target_bytes;	/* request target; past it 414 */
+	uint32_t max_header_bytes;	/* request line and fields; past it 431 */
+	uint32_t max_header_fields;	/* past it 431 */
+};
+
 struct request {
 	struct head head;
 	struct head trailer;	/* complete when the body is */

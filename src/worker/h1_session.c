@@ -96,7 +96,7 @@ static int begin(struct h1_session *session)
 	exchange_init(exchange, &ops, session);
 	exchange->body.max = worker->config->limits.max_body_bytes + 1;
 	request_init(&exchange->request, &exchange->arena,
-	    worker->h1_limits.max_header_bytes, worker->h1_limits.max_header_fields);
+	    worker->http_limits.max_header_bytes, worker->http_limits.max_header_fields);
 	session->exchange = exchange;
 	session->base.fresh = true;
 	session->head_read = false;
@@ -449,6 +449,6 @@ struct session *h1_session_new(struct connection *connection)
 	}
 	session->base.ops = &session_ops;
 	session->base.connection = connection;
-	h1_reader_init(&session->reader, &connection->worker->h1_limits);
+	h1_reader_init(&session->reader, &connection->worker->http_limits);
 	return &session->base;
 }

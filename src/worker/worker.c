@@ -148,9 +148,9 @@ void worker_apply_limits(struct worker *worker)
 	uint32_t share = limits->max_connections / worker->board->workers;
 
 	worker->max_connections = share == 0 ? 1 : share;
-	worker->h1_limits.max_target_bytes = limits->max_target_bytes;
-	worker->h1_limits.max_header_bytes = limits->max_header_bytes;
-	worker->h1_limits.max_header_fields = limits->max_header_fields;
+	worker->http_limits.max_target_bytes = limits->max_target_bytes;
+	worker->http_limits.max_header_bytes = limits->max_header_bytes;
+	worker->http_limits.max_header_fields = limits->max_header_fields;
 }
 
 static void init(struct worker *worker, const struct worker_setup *setup)

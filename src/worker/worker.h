@@ -48,7 +48,7 @@ struct worker {
 	struct list connections;
 	uint32_t connection_count;
 	uint32_t max_connections;	/* its share of the limit */
-	struct h1_limits h1_limits;
+	struct http_limits http_limits;
 	struct sink access;
 	bool access_json;
 	struct timer access_flush;

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The first byte says where to cut, the rest is the input. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct h1_limits limits = { .max_target_bytes = 64,
+	static const struct http_limits limits = { .max_target_bytes = 64,
 		.max_header_bytes = 512, .max_header_fields = 16 };
 	static const struct h1_cut whole = { SIZE_MAX, SIZE_MAX };
 	struct slice input;

@@ -91,7 +91,7 @@ static inline void trace_head(struct h1_trace *trace)
 
 static inline void trace_begin(struct h1_trace *trace)
 {
-	const struct h1_limits *limits = trace->reader.limits;
+	const struct http_limits *limits = trace->reader.limits;
 
 	arena_reset(&trace->arena);
 	buffer_reset(&trace->body);
@@ -152,7 +152,7 @@ static inline void trace_input(struct h1_trace *trace, struct slice input)
 
 /* The text is the caller's to release. */
 static inline struct buffer h1_trace(struct slice input, struct h1_cut cut,
-    const struct h1_limits *limits)
+    const struct http_limits *limits)
 {
 	struct h1_trace trace = { .begun = false };
 	size_t size = cut.first;

@@ -9,14 +9,14 @@
 /* More than this many split points are sampled: some inputs are there to be long. */
 #define SPLITS_MAX 200
 
-static const struct h1_limits limits = { .max_target_bytes = 8192,
+static const struct http_limits limits = { .max_target_bytes = 8192,
 	.max_header_bytes = 32768, .max_header_fields = 100 };
 static struct h1_cases cases;
 
 static const struct h1_cut whole = { SIZE_MAX, SIZE_MAX };
 
 static char *trace_text_of(struct slice input, struct h1_cut cut,
-    const struct h1_limits *bounds)
+    const struct http_limits *bounds)
 {
 	struct buffer trace = h1_trace(input, cut, bounds);
 
@@ -134,7 +134,8 @@ START_TEST(gives_the_same_for_any_split)
 END_TEST
 
 /* What the reader says to text, within bounds. */
-static void check_says(const char *text, const struct h1_limits *bounds, const char *line)
+static void check_says(const char *text, const struct http_limits *bounds,
+    const char *line)
 {
 	for (size_t rest = 1; rest < 40; rest++) {
 		char *trace = trace_text_of(slice_of(text), (struct h1_cut){ rest, rest },
@@ -148,7 +149,7 @@ static void check_says(const char *text, const struct h1_limits *bounds, const c
 
 START_TEST(takes_a_target_of_the_limit_and_no_more)
 {
-	const struct h1_limits bounds = { 5, 1000, 10 };
+	const struct http_limits bounds = { 5, 1000, 10 };
 
 	check_says("GET /1234 HTTP/1.0\r\n\r\n", &bounds, "END");
 	check_says("GET /12345 HTTP/1.0\r\n\r\n", &bounds, "refused 414");
@@ -158,7 +159,7 @@ END_TEST
 START_TEST(takes_a_header_of_the_limit_and_no_more)
 {
 	/* Line ends count by their CR. */
-	const struct h1_limits bounds = { 100, 15 + 6 + 1, 10 };
+	const struct http_limits bounds = { 100, 15 + 6 + 1, 10 };
 
 	check_says("GET / HTTP/1.0\r\na: bc\r\n\r\n", &bounds, "END");
 	check_says("GET / HTTP/1.0\r\na: bcd\r\n\r\n", &bounds, "refused 431");
@@ -167,7 +168,7 @@ END_TEST
 
 START_TEST(calls_a_request_line_past_the_limit_414)
 {
-	const struct h1_limits bounds = { 100, 10, 10 };
+	const struct http_limits bounds = { 100, 10, 10 };
 
 	check_says("GET /123456789", &bounds, "refused 414");
 }
@@ -175,7 +176,7 @@ END_TEST
 
 START_TEST(takes_as_many_fields_as_the_limit_and_no_more)
 {
-	const struct h1_limits bounds = { 100, 1000, 2 };
+	const struct http_limits bounds = { 100, 1000, 2 };
 
 	check_says("GET / HTTP/1.0\r\na: 1\r\nb: 2\r\n\r\n", &bounds, "END");
 	check_says("GET / HTTP/1.0\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", &bounds,
@@ -187,7 +188,7 @@ END_TEST
 
 START_TEST(bounds_the_chunk_extensions_of_a_body_together)
 {
-	const struct h1_limits bounds = { 100, 60, 10 };
+	const struct http_limits bounds = { 100, 60, 10 };
 
 	check_says(CHUNKED "1;{123456789012345678901234567}\r\nx\r\n0\r\n\r\n", &bounds,
 	    "END");
@@ -200,7 +201,7 @@ END_TEST
 
 START_TEST(bounds_the_trailer)
 {
-	const struct h1_limits bounds = { 100, 60, 2 };
+	const struct http_limits bounds = { 100, 60, 2 };
 
 	check_says(CHUNKED "0\r\na: 1\r\nb: 2\r\n\r\n", &bounds, "trailer b 2\nEND");
 	check_says(CHUNKED "0\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", &bounds, "refused 431");

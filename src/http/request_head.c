@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a complete HTTP/1 header means. */
-#include "http/h1_head.h"
+#include "http/request_head.h"
 
 #include <string.h>
 
@@ -315,7 +315,7 @@ static int judge_expectation(const struct survey *survey, struct request *reques
 	return 0;
 }
 
-int h1_head_judge(struct request *request, const char **reason)
+int request_head_judge(struct request *request, const char **reason)
 {
 	struct survey survey = { .host = { NULL, 0 } };
 	int status = 0;
@@ -340,7 +340,7 @@ int h1_head_judge(struct request *request, const char **reason)
 	return status;
 }
 
-bool h1_trailer_allowed(struct slice name)
+bool request_head_trailer_allowed(struct slice name)
 {
 	/* What frames, routes, authenticates, modifies the request or says what its
 	 * content is: it would come too late to be heeded, or be heeded by others. */

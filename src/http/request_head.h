@@ -4,8 +4,8 @@
  * whether the connection stays (RFC 9112 sections 3.2, 6 and 9). Rules only, no parsing
  * of lines: that is h1_reader's.
  */
-#ifndef TINCAN_HTTP_H1_HEAD_H
-#define TINCAN_HTTP_H1_HEAD_H
+#ifndef TINCAN_HTTP_REQUEST_HEAD_H
+#define TINCAN_HTTP_REQUEST_HEAD_H
 
 #include "http/message.h"
 
@@ -15,9 +15,9 @@
  *
  * @return 0, or the status of the refusal, with *reason a static text for the reply.
  */
-int h1_head_judge(struct request *request, const char **reason) MUST_USE;
+int request_head_judge(struct request *request, const char **reason) MUST_USE;
 
 /* May a trailer have the field (RFC 9110 section 6.5.1)? Its name is in lower case. */
-bool h1_trailer_allowed(struct slice name);
+bool request_head_trailer_allowed(struct slice name);
 
 #endif
