@@ -90,7 +90,7 @@ static struct word guess_origin(const char *text, const struct origin *origin)
 	}
 	meant = memory_printf("%.*s://%.*s", (int)scheme.size, scheme.data,
 	    (int)origin->authority.size, origin->authority.data);
-	snprintf(hint.text, sizeof(hint.text), "%s %s",
+	snprintf(hint.text, sizeof(hint.text), "%s %.200s",
 	    has_scheme ? "an origin has no path:" : "did you mean", word_of(meant).text);
 	free(meant);
 	return hint;
