@@ -29,6 +29,7 @@ static void clear(struct exchange *exchange)
 	exchange->match.params = 0;
 	exchange->match.tail = SLICE("");
 	exchange->instance = NULL;
+	exchange->upgrade = false;
 	exchange->id[0] = '\0';
 	exchange->started_us = 0;
 }
@@ -151,7 +152,9 @@ static int queue_content(struct exchange *exchange, const struct content *conten
 
 static bool may_start(const struct exchange *exchange, int status, const char *type)
 {
-	return exchange->state == EXCHANGE_OPEN && status >= 200 && status <= 599 &&
+	int least = exchange->upgrade ? 300 : 200;
+
+	return exchange->state == EXCHANGE_OPEN && status >= least && status <= 599 &&
 	    (type == NULL || head_value_valid(slice_of(type)));
 }
 

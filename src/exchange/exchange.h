@@ -64,6 +64,9 @@ struct exchange {
 	void (*cancel)(struct exchange *exchange);
 	void *call;			/* that handler side's own */
 	void *origin; /* the worker's: the generation that it is served by */
+	/* It asks for a WebSocket, and a handler has that: a reply can only refuse it,
+	 * with a status from 300 on. */
+	bool upgrade;
 	char id[EXCHANGE_ID_BYTES];
 	int64_t started_us;		/* monotonic; when the header was complete */
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "plugin/conn.h"
 #include "plugin/instance.h"
 
 static const struct plugin_services *services;
@@ -57,12 +58,13 @@ void api_log(int level, const char *format, ...)
 	    (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
-/* Our results as a plugin knows them. */
-static int result_of(int rc)
+int api_result(int rc)
 {
 	switch (rc) {
 	case 0:
 		return TC_OK;
+	case ERR_AGAIN:
+		return TC_AGAIN;
 	case ERR_INVALID:
 		return TC_INVALID;
 	case ERR_LIMIT:
@@ -242,7 +244,7 @@ static int reply_text(tc_req *r, int status, const char *text)
 	if (text == NULL) {
 		return reply_without_data(exchange);
 	}
-	return result_of(exchange_reply(exchange, status,
+	return api_result(exchange_reply(exchange, status,
 	    typed ? NULL : "text/plain; charset=utf-8", text, strlen(text)));
 }
 
@@ -252,7 +254,7 @@ static int reply_data(tc_req *r, int status, const char *type, const void *data,
 	if (data == NULL && size > 0) {
 		return reply_without_data(api_exchange(r));
 	}
-	return result_of(exchange_reply(api_exchange(r), status, type, data, size));
+	return api_result(exchange_reply(api_exchange(r), status, type, data, size));
 }
 
 static int reply_reference(tc_req *r, int status, const char *type, const void *data,
@@ -264,53 +266,53 @@ static int reply_reference(tc_req *r, int status, const char *type, const void *
 		}
 		return reply_without_data(api_exchange(r));
 	}
-	return result_of(exchange_reply_ref(api_exchange(r), status, type, data, size,
+	return api_result(exchange_reply_ref(api_exchange(r), status, type, data, size,
 	    release, arg));
 }
 
 static int reply_file(tc_req *r, int status, const char *type, int fd, int64_t offset,
     int64_t size)
 {
-	return result_of(exchange_reply_file(api_exchange(r), status, type, fd, offset,
+	return api_result(exchange_reply_file(api_exchange(r), status, type, fd, offset,
 	    size));
 }
 
 static int set_header(tc_req *r, const char *name, const char *value)
 {
 	return name == NULL ? TC_INVALID :
-	    result_of(exchange_set_header(api_exchange(r), name, value));
+	    api_result(exchange_set_header(api_exchange(r), name, value));
 }
 
 static int add_header(tc_req *r, const char *name, const char *value)
 {
 	return name == NULL ? TC_INVALID :
-	    result_of(exchange_add_header(api_exchange(r), name, value));
+	    api_result(exchange_add_header(api_exchange(r), name, value));
 }
 
 static int add_trailer(tc_req *r, const char *name, const char *value)
 {
 	return name == NULL ? TC_INVALID :
-	    result_of(exchange_add_trailer(api_exchange(r), name, value));
+	    api_result(exchange_add_trailer(api_exchange(r), name, value));
 }
 
 static int start(tc_req *r, int status, const char *type)
 {
-	return result_of(exchange_start(api_exchange(r), status, type));
+	return api_result(exchange_start(api_exchange(r), status, type));
 }
 
 static int write_data(tc_req *r, const void *data, size_t size)
 {
-	return result_of(exchange_write(api_exchange(r), data, size));
+	return api_result(exchange_write(api_exchange(r), data, size));
 }
 
 static int write_file(tc_req *r, int fd, int64_t offset, int64_t size)
 {
-	return result_of(exchange_write_file(api_exchange(r), fd, offset, size));
+	return api_result(exchange_write_file(api_exchange(r), fd, offset, size));
 }
 
 static int end(tc_req *r)
 {
-	return result_of(exchange_end(api_exchange(r)));
+	return api_result(exchange_end(api_exchange(r)));
 }
 
 static int64_t get_now(void)
@@ -435,6 +437,14 @@ static const tc_api table = {
 	.conf_error = refuse,
 	.log = log_line,
 	.ext = get_extension,
+	.conn_kind = conn_kind,
+	.send = conn_send,
+	.close = conn_close,
+	.conn_pause = conn_pause,
+	.conn_info = conn_info,
+	.conn_state = conn_state,
+	.conn_data = conn_data,
+	.conn_set_data = conn_set_data,
 };
 
 /* Straight to standard error: the log may be a buffer that the abort would lose. */

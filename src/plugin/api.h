@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The function table of a plugin that runs in this process: tc_api straight over the
- * exchange. A tc_req is a struct exchange, a tc_conf a struct conf.
+ * exchange. A tc_req is a struct exchange, a tc_conn a struct duplex, a tc_conf a struct
+ * conf.
  */
 #ifndef TINCAN_PLUGIN_API_H
 #define TINCAN_PLUGIN_API_H
 
+#include "exchange/duplex.h"
 #include "exchange/exchange.h"
 #include "plugin/conf.h"
 #include "plugin/plugin.h"
@@ -19,6 +21,14 @@ static inline tc_req *api_request(struct exchange *exchange)
 {
 	return (tc_req *)exchange;
 }
+
+static inline tc_conn *api_conn(struct duplex *duplex)
+{
+	return (tc_conn *)duplex;
+}
+
+/* Our results as a plugin knows them. */
+int api_result(int rc);
 
 /*
  * Fills the plugin's table of size bytes: what both sides know, then (if the plugin was

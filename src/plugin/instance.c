@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "plugin/api.h"
 
-static const char *result_name(int result)
+const char *instance_result_name(int result)
 {
 	switch (result) {
 	case TC_GONE:
@@ -76,7 +76,7 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 		if (problems->errors == errors) {
 			problems_add(problems, where, NULL,
 			    "handler '%s' refuses the route: on_open returned %s (%d)",
-			    plugin->note.name, result_name(result), result);
+			    plugin->note.name, instance_result_name(result), result);
 		}
 		free_instance(instance);
 		return NULL;
@@ -129,10 +129,15 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 	int result;
 
 	exchange->instance = instance;
+	if (instance->plugin->handler->on_request == NULL) {
+		exchange_fail(exchange, 404, "there are only WebSockets at this path");
+		api_leave(before);
+		return;
+	}
 	result = instance->plugin->handler->on_request(api_request(exchange));
 	if (result != TC_OK) {
-		api_log(TC_ERROR, "on_request returned %s (%d)", result_name(result),
-		    result);
+		api_log(TC_ERROR, "on_request returned %s (%d)",
+		    instance_result_name(result), result);
 	}
 	finish_for_handler(exchange, result);
 	api_leave(before);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "exchange/duplex.h"
 #include "exchange/exchange.h"
 #include "plugin/conf.h"
 #include "plugin/plugin.h"
@@ -34,8 +35,23 @@ void instance_close(struct instance *instance);
 /*
  * Runs on_request for the exchange, whose request is complete. Afterwards its reply has
  * ended: a handler that returned an error, or TC_OK without a reply, makes a 500 (or a
- * broken one, if it had started), with a line in the log that says so.
+ * broken one, if it had started), with a line in the log that says so. A handler without
+ * on_request has nothing there: 404.
  */
 void instance_request(struct instance *instance, struct exchange *exchange);
+
+/*
+ * Runs on_connect for a duplex that is OPENING; upgrade is the request of a WebSocket,
+ * NULL for a stream. The handler's decision goes to peer_ops->opened before this returns:
+ * 0, or the status that it refuses with, which is that of its own reply if it has made
+ * one. What it may not return is 500, with a line in the log. From then on handler_ops
+ * run on_data, on_send and on_end, as far as the handler has them; a negative result of
+ * on_data closes.
+ */
+void instance_connect(struct instance *instance, struct duplex *duplex,
+    struct exchange *upgrade);
+
+/* "TC_FAIL", ..., for the log. */
+const char *instance_result_name(int result);
 
 #endif

@@ -94,8 +94,8 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	} else if (handler->flags != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
 		    handler->flags | handler->reserved);
-	} else if (handler->on_request == NULL) {
-		plugin_refuse(plugin, "it has no on_request");
+	} else if (handler->on_request == NULL && handler->on_connect == NULL) {
+		plugin_refuse(plugin, "it has neither on_request nor on_connect");
 	}
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;
 }

@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(refuses_a_handler_that_answers_nothing)
 {
-	expect_refusal("no_request", "it has no on_request");
+	expect_refusal("no_request", "it has neither on_request nor on_connect");
 }
 END_TEST
 
