@@ -32,6 +32,8 @@ static void clear(struct exchange *exchange)
 	exchange->upgrade = false;
 	exchange->id[0] = '\0';
 	exchange->started_us = 0;
+	exchange->deadline_ms = 0;
+	exchange->data = NULL;
 }
 
 void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,

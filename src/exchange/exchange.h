@@ -69,6 +69,8 @@ struct exchange {
 	bool upgrade;
 	char id[EXCHANGE_ID_BYTES];
 	int64_t started_us;		/* monotonic; when the header was complete */
+	int64_t deadline_ms;	/* monotonic; until then it must have started */
+	void *data;		/* the slot of the plugin, where its code runs */
 };
 
 /*

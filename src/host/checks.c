@@ -132,6 +132,7 @@ static int try_route(struct host *host, const struct router *router,
 	}
 	job->mount = mount_take(host, mount->id);
 	job_run(host, job);
+	host->answering = false;
 	host_leave(host);
 	return judge(host, check, exchange);
 }

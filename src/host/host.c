@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "host/checks.h"
@@ -21,6 +22,7 @@
 #include "host/job.h"
 #include "ipc/metrics.h"
 #include "ipc/pack.h"
+#include "plugin/api.h"
 
 #define READ_BYTES (64 * 1024)		/* received at a time */
 #define LOG_TEXT_BYTES (16 * 1024)	/* of one line; the rest is cut off */
@@ -52,7 +54,31 @@ static void take_log(int level, const char *handler, const char *request,
 	buffer_release(&frame);
 }
 
-static const struct plugin_services services = { .log = take_log, .ext = metrics_ext };
+/*
+ * A handler's run counts as running until its answer is safe (see job.c), whatever else
+ * of the plugin runs meanwhile. A child that the plugin has forked in a callback ends
+ * with it: its parent has the same batch before it, and a peer to answer.
+ */
+static void on_running(void *arg, const struct api_call *call)
+{
+	struct host *host = arg;
+
+	if (call->callback == PAGE_NONE && guard_is_child()) {
+		_exit(EXIT_SUCCESS);
+	}
+	if (host->answering) {
+		return;
+	}
+	if (call->callback == PAGE_NONE) {
+		host_leave(host);
+		loop_defer(host->loop, &host->round_end);
+		return;
+	}
+	host->now_us = clock_us();
+	host_enter(host, call->callback,
+	    call->exchange == NULL ? 0 : job_of(call->exchange)->id,
+	    call->request == NULL ? "" : call->request);
+}
 
 int host_send(struct host *host, int rc)
 {
@@ -136,12 +162,10 @@ static int load(struct host *host)
 	struct problem problem = { .level = PROBLEM_ERROR, .where = plugin->file };
 	int rc;
 
-	host_enter(host, PAGE_LOADING, 0, "");
 	rc = read_note(plugin);
 	if (rc == 0) {
-		rc = plugin_load(plugin, &services);
+		rc = plugin_load(plugin, &host->services);
 	}
-	host_leave(host);
 	if (rc == 0) {
 		guard_plugin(plugin->handler->api);
 		return 0;
@@ -242,21 +266,32 @@ static int take_batch(struct host *host)
 	return rc != 0 ? rc : outbox_flush(&host->outbox);
 }
 
-static void on_peer(struct watch *watch, uint32_t events)
+/* What came of a batch or of callbacks. */
+static void settle(struct host *host, int rc)
 {
-	struct host *host = LIST_OWNER(watch, struct host, peer);
-	int rc;
-
-	(void)events;
-	atomic_fetch_add_explicit(&host->page->tick, 1, memory_order_relaxed);
-	host->now_us = host->loop->now_us;
-	rc = take_batch(host);
 	if (rc < 0) {
 		host->result = rc;
 		loop_stop(host->loop);
 	} else if (host->stopping && list_empty(&host->jobs)) {
 		loop_stop(host->loop);
 	}
+}
+
+static void on_round_end(struct deferred *deferred)
+{
+	struct host *host = LIST_OWNER(deferred, struct host, round_end);
+
+	settle(host, outbox_flush(&host->outbox));
+}
+
+static void on_peer(struct watch *watch, uint32_t events)
+{
+	struct host *host = LIST_OWNER(watch, struct host, peer);
+
+	(void)events;
+	atomic_fetch_add_explicit(&host->page->tick, 1, memory_order_relaxed);
+	host->now_us = host->loop->now_us;
+	settle(host, take_batch(host));
 }
 
 static int serve(struct host *host)
@@ -298,6 +333,9 @@ static void init(struct host *host, const struct host_setup *setup)
 	host->loop = loop_new();
 	host->peer = (struct watch){ .fd = setup->socket_fd, .fn = on_peer };
 	host->now_us = clock_us();
+	deferred_init(&host->round_end, on_round_end);
+	host->services = (struct plugin_services){ .log = take_log, .ext = metrics_ext,
+		.running = on_running, .arg = host, .loop = host->loop };
 	outbox_init(&host->outbox, setup->socket_fd, host->page);
 	buffer_init(&host->in, FRAME_MAX + READ_BYTES);
 	buffer_init(&host->frame, FRAME_MAX);

@@ -37,17 +37,20 @@ struct host {
 	const struct host_setup *setup;
 	struct loop *loop;
 	struct watch peer;
+	struct deferred round_end;	/* sends what callbacks have left to say */
 	struct page *page;
 	struct outbox outbox;
 	struct buffer in;	/* what was received and not yet taken */
 	struct buffer frame;	/* the one that is being made; reset before use */
 	struct plugin plugin;
+	struct plugin_services services;
 	struct mounts mounts;
 	struct list jobs;	/* whose body is not complete, or whose reply waits */
 	struct list spares;	/* jobs to be used again */
 	size_t spare_count;
 	uint64_t running;	/* the call whose handler runs; 0: none */
 	int64_t now_us;		/* monotonic; a moment ago */
+	bool answering;		/* a handler ran, and its answer is not yet safe */
 	bool stopping;		/* end when the last job has */
 	int result;		/* why the loop was stopped */
 };

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/guard.h"
 #include "host/host.h"
 #include "ipc/pack.h"
 #include "remote/reply.h"
@@ -22,7 +21,7 @@ static void wake(struct exchange *exchange)
 
 static const char *info(const struct exchange *exchange, const char *key)
 {
-	const struct job *job = (const struct job *)exchange;
+	const struct job *job = job_of(exchange);
 
 	for (size_t i = 0; i < REQUEST_FACTS; i++) {
 		if (strcmp(request_facts[i], key) == 0) {
@@ -73,7 +72,7 @@ void job_free(struct host *host, struct job *job)
 	}
 	/* Last: the reply's memory may have been the instance's to release. */
 	if (mount != NULL) {
-		mount_give(host, mount);
+		mount_give(mount);
 	}
 }
 
@@ -208,11 +207,8 @@ static int send_reply(struct host *host, struct job *job)
 void job_run(struct host *host, struct job *job)
 {
 	host_enter(host, PAGE_ON_REQUEST, job->id, job->exchange.id);
+	host->answering = true;
 	instance_request(job->mount->instance, &job->exchange);
-	if (guard_is_child()) {
-		/* Its parent has the same batch before it, and a peer to answer. */
-		_exit(EXIT_SUCCESS);
-	}
 }
 
 /* It has one writer: no need for an atomic addition. */
@@ -235,6 +231,7 @@ static int answer(struct host *host, struct job *job)
 		return rc;
 	}
 	count_finished(host->page);
+	host->answering = false;
 	host_leave(host);
 	host->now_us = clock_us();
 	if (host->now_us - began_us > JOB_PATIENCE_US) {

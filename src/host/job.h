@@ -38,7 +38,13 @@ int job_cancel(struct host *host, const struct frame *frame) MUST_USE;
  * out of memory. */
 struct job *job_new(struct host *host);
 
-/* Runs the handler; mount and the exchange's request are set. */
+static inline const struct job *job_of(const struct exchange *exchange)
+{
+	return (const struct job *)exchange;
+}
+
+/* Runs the handler; mount and the exchange's request are set. It counts as running until
+ * the caller takes back host->answering, when its answer is safe. */
 void job_run(struct host *host, struct job *job);
 
 /* Drops its reply, gives back its mount if it has one, and keeps it for another call. */

@@ -61,11 +61,9 @@ static void free_mount(struct mount *mount)
 	free(mount);
 }
 
-static void close_mount(struct host *host, struct mount *mount)
+static void close_mount(struct mount *mount)
 {
-	host_enter(host, PAGE_ON_CLOSE, 0, "");
 	instance_close(mount->instance);
-	host_leave(host);
 	free_mount(mount);
 }
 
@@ -93,10 +91,8 @@ static int open_instance(struct host *host, struct mount *mount,
 	int rc;
 
 	problems_init(&problems);
-	host_enter(host, PAGE_ON_OPEN, 0, "");
 	mount->instance = instance_open(&host->plugin, &mount->settings,
 	    message->directory, message->where, &problems);
-	host_leave(host);
 	rc = answer_open(host, mount->id, mount->instance != NULL, &problems);
 	problems_release(&problems);
 	return rc;
@@ -135,7 +131,7 @@ int mount_shut(struct host *host, const struct frame *frame)
 		remove_at(&host->mounts, lower_bound(&host->mounts, mount->id));
 		mount->shut = true;
 		mount->users++;
-		mount_give(host, mount);
+		mount_give(mount);
 	}
 	return 0;
 }
@@ -150,18 +146,18 @@ struct mount *mount_take(struct host *host, uint32_t id)
 	return mount;
 }
 
-void mount_give(struct host *host, struct mount *mount)
+void mount_give(struct mount *mount)
 {
 	mount->users--;
 	if (mount->shut && mount->users == 0) {
-		close_mount(host, mount);
+		close_mount(mount);
 	}
 }
 
 void mount_close_all(struct host *host)
 {
 	for (size_t i = host->mounts.count; i > 0; i--) {
-		close_mount(host, host->mounts.items[i - 1]);
+		close_mount(host->mounts.items[i - 1]);
 	}
 	free(host->mounts.items);
 	host->mounts = (struct mounts){ 0 };

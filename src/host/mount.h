@@ -36,7 +36,7 @@ int mount_shut(struct host *host, const struct frame *frame) MUST_USE;
 
 /* The one of that number, to be given back with mount_give; NULL if there is none. */
 struct mount *mount_take(struct host *host, uint32_t id);
-void mount_give(struct host *host, struct mount *mount);
+void mount_give(struct mount *mount);
 
 /* Closes all of them, at the end. */
 void mount_close_all(struct host *host);

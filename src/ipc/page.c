@@ -87,12 +87,18 @@ struct slice page_unsent(const struct page *page, uint64_t received)
 	return (struct slice){ page->out + skip, size - skip };
 }
 
-const char *page_callback_name(const struct page *page)
+const char *callback_name(enum page_callback callback)
 {
 	static const char *const names[] = { "nothing", "loading", "on_open",
-		"on_request", "on_close" };
-	uint32_t callback = atomic_load(&page->callback);
+		"on_request", "on_close", "on_stop", "a timer", "on_drain", "on_gone",
+		"a release", "on_connect", "on_data", "on_send", "on_end" };
 
-	return callback < sizeof(names) / sizeof(names[0]) ? names[callback] :
-							     "a callback";
+	/* Any number may be in a page. */
+	return (size_t)callback < sizeof(names) / sizeof(names[0]) ? names[callback] :
+								     "a callback";
+}
+
+const char *page_callback_name(const struct page *page)
+{
+	return callback_name((enum page_callback)atomic_load(&page->callback));
 }

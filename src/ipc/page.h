@@ -26,8 +26,11 @@
 #define PAGE_OUT_BYTES (60 * 1024)
 #define PAGE_FRAMES 32			/* of a backtrace */
 
+/* What of a plugin runs. */
 enum page_callback {
-	PAGE_NONE, PAGE_LOADING, PAGE_ON_OPEN, PAGE_ON_REQUEST, PAGE_ON_CLOSE
+	PAGE_NONE, PAGE_LOADING, PAGE_ON_OPEN, PAGE_ON_REQUEST, PAGE_ON_CLOSE,
+	PAGE_ON_STOP, PAGE_ON_TIMER, PAGE_ON_DRAIN, PAGE_ON_GONE, PAGE_ON_RELEASE,
+	PAGE_ON_CONNECT, PAGE_ON_DATA, PAGE_ON_SEND, PAGE_ON_END
 };
 
 struct page {
@@ -67,7 +70,8 @@ bool page_is_final(const struct page *page);
  * page, empty if there is nothing. Only for a host that is dead. */
 struct slice page_unsent(const struct page *page, uint64_t received);
 
-/* "loading", "on_open", ... */
+/* "loading", "on_open", "a timer", ... */
+const char *callback_name(enum page_callback callback);
 const char *page_callback_name(const struct page *page);
 
 #endif

@@ -12,34 +12,42 @@
 #include <string.h>
 #include <time.h>
 
+#include "plugin/alarm.h"
 #include "plugin/conn.h"
 #include "plugin/instance.h"
 
 static const struct plugin_services *services;
 static _Thread_local struct api_call current;
 
-struct api_call api_enter(struct instance *instance, const char *request)
+void api_serve(const struct plugin_services *given)
+{
+	services = given;
+}
+
+static void run(struct api_call call)
+{
+	current = call;
+	if (services->running != NULL) {
+		services->running(services->arg, &current);
+	}
+}
+
+struct api_call api_enter(struct api_call call)
 {
 	struct api_call before = current;
 
-	current = (struct api_call){ instance, request };
+	run(call);
 	return before;
 }
 
 void api_leave(struct api_call before)
 {
-	current = before;
+	run(before);
 }
 
 struct instance *api_instance(void)
 {
 	return current.instance;
-}
-
-/* The handler whose callback this thread runs, or NULL. */
-static const char *current_handler(void)
-{
-	return current.instance == NULL ? NULL : current.instance->plugin->note.name;
 }
 
 void api_log(int level, const char *format, ...)
@@ -54,7 +62,7 @@ void api_log(int level, const char *format, ...)
 	if (size < 0) {
 		return;
 	}
-	services->log(level, current_handler(), current.request, text,
+	services->log(level, current.handler, current.request, text,
 	    (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
@@ -391,12 +399,43 @@ static void log_line(int level, const char *text, size_t size)
 	if (level < TC_DEBUG || level > TC_ERROR) {
 		level = level < TC_DEBUG ? TC_DEBUG : TC_ERROR;
 	}
-	services->log(level, current_handler(), current.request, text, size);
+	services->log(level, current.handler, current.request, text, size);
 }
 
 static const void *get_extension(const char *id)
 {
 	return id == NULL || services->ext == NULL ? NULL : services->ext(id);
+}
+
+static void *get_data(const tc_req *r)
+{
+	return reader(r)->data;
+}
+
+static void set_data(tc_req *r, void *data)
+{
+	api_exchange(r)->data = data;
+}
+
+static int64_t get_deadline(const tc_req *r)
+{
+	const struct exchange *exchange = reader(r);
+	int64_t left = exchange->deadline_ms - get_now();
+
+	return exchange->state != EXCHANGE_OPEN || left < 0 ? 0 : left;
+}
+
+static tc_timer *after(int64_t ms, void (*fn)(void *arg), void *arg)
+{
+	if (fn == NULL || current.instance == NULL || services->loop == NULL) {
+		return NULL;
+	}
+	return (tc_timer *)alarm_new(current.instance, services->loop, ms, fn, arg);
+}
+
+static void cancel(tc_timer *t)
+{
+	alarm_cancel((struct alarm *)t);
 }
 
 static const tc_api table = {
@@ -437,6 +476,11 @@ static const tc_api table = {
 	.conf_error = refuse,
 	.log = log_line,
 	.ext = get_extension,
+	.data = get_data,
+	.set_data = set_data,
+	.deadline = get_deadline,
+	.after = after,
+	.cancel = cancel,
 	.conn_kind = conn_kind,
 	.send = conn_send,
 	.close = conn_close,
@@ -453,16 +497,15 @@ static void missing(void)
 	fprintf(stderr,
 	    "tincan: handler %s called a function that this tincan (level %d) does "
 	    "not have; TC_HAS tells beforehand\n",
-	    current_handler() == NULL ? "(unknown)" : current_handler(), TC_LEVEL);
+	    current.handler == NULL ? "(unknown)" : current.handler, TC_LEVEL);
 	abort();
 }
 
-void api_fill(tc_api *api, size_t size, const struct plugin_services *given)
+void api_fill(tc_api *api, size_t size)
 {
 	size_t known = size < sizeof(table) ? size : sizeof(table);
 	void (*stub)(void) = missing;
 
-	services = given;
 	memcpy(api, &table, known);
 	api->size = (uint32_t)known;
 	for (size_t at = known; size - at >= sizeof(stub); at += sizeof(stub)) {

@@ -9,6 +9,7 @@
 
 #include "exchange/duplex.h"
 #include "exchange/exchange.h"
+#include "ipc/page.h"
 #include "plugin/conf.h"
 #include "plugin/plugin.h"
 
@@ -30,23 +31,30 @@ static inline tc_conn *api_conn(struct duplex *duplex)
 /* Our results as a plugin knows them. */
 int api_result(int rc);
 
+/* The services of every plugin of the process; borrowed for ever. */
+void api_serve(const struct plugin_services *services);
+
 /*
  * Fills the plugin's table of size bytes: what both sides know, then (if the plugin was
- * built with a newer header) a stub that ends the process with a message. Services are
- * those of every plugin of the process; borrowed for ever.
+ * built with a newer header) a stub that ends the process with a message.
  */
-void api_fill(tc_api *api, size_t size, const struct plugin_services *services);
+void api_fill(tc_api *api, size_t size);
 
 struct instance;
 
-/* Whose callback this thread runs. Borrowed until it ends. */
+/* A callback into a plugin's code, while it runs. Everything is borrowed until then. */
 struct api_call {
-	struct instance *instance;	/* NULL: none */
-	const char *request;	/* its id, for log lines; NULL: a callback without one */
+	enum page_callback callback;	/* PAGE_NONE: no code of a plugin runs */
+	const char *handler;		/* its name; NULL: none runs */
+	const char *request;		/* the id of what it is about; NULL: nothing */
+	struct instance *instance;	/* NULL: none runs, or the plugin is loaded */
+	const struct exchange *exchange;	/* the request it is about; NULL: none */
+	const struct duplex *duplex;	/* the conversation; NULL: none */
 };
 
-/* Says that a callback begins; the result goes back to api_leave when it has ended. */
-struct api_call api_enter(struct instance *instance, const char *request);
+/* Says that a callback begins in this thread, and tells services->running; the result
+ * goes back to api_leave when it has ended. */
+struct api_call api_enter(struct api_call call);
 void api_leave(struct api_call before);
 
 /* The instance whose callback this thread runs, or NULL. */

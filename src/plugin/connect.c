@@ -16,9 +16,13 @@ static const tc_handler *handler_of(const struct duplex *duplex)
 	return instance->plugin->handler;
 }
 
-static struct api_call enter(const struct duplex *duplex)
+static struct api_call enter(const struct duplex *duplex, enum page_callback callback)
 {
-	return api_enter(duplex->instance, duplex->id);
+	struct instance *instance = duplex->instance;
+
+	return api_enter((struct api_call){ .callback = callback,
+	    .handler = instance->plugin->note.name, .request = duplex->id,
+	    .instance = instance, .duplex = duplex });
 }
 
 static void close_failed(struct duplex *duplex, int result)
@@ -38,7 +42,7 @@ static void data(struct duplex *duplex, struct slice bytes, unsigned flags)
 	if (handler->on_data == NULL) {
 		return;
 	}
-	before = enter(duplex);
+	before = enter(duplex, PAGE_ON_DATA);
 	result = handler->on_data(api_conn(duplex), bytes.data, bytes.size, flags);
 	if (result < 0) {
 		close_failed(duplex, result);
@@ -56,7 +60,7 @@ static void drain(struct duplex *duplex)
 		return;
 	}
 	duplex->refused = false;
-	before = enter(duplex);
+	before = enter(duplex, PAGE_ON_SEND);
 	handler->on_send(api_conn(duplex));
 	api_leave(before);
 }
@@ -69,7 +73,7 @@ static void end(struct duplex *duplex, uint16_t code)
 	if (handler->on_end == NULL) {
 		return;
 	}
-	before = enter(duplex);
+	before = enter(duplex, PAGE_ON_END);
 	handler->on_end(api_conn(duplex), code);
 	api_leave(before);
 }
@@ -106,7 +110,7 @@ static int settle(struct exchange *upgrade, int result)
 static int connect(struct duplex *duplex, struct exchange *upgrade)
 {
 	const tc_handler *handler = handler_of(duplex);
-	struct api_call before = enter(duplex);
+	struct api_call before = enter(duplex, PAGE_ON_CONNECT);
 	int status = STATUS_NOT_CONNECTED;
 
 	if (handler->on_connect != NULL) {

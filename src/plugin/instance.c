@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "plugin/api.h"
+#include "plugin/alarm.h"
 
 const char *instance_result_name(int result)
 {
@@ -27,6 +27,15 @@ const char *instance_result_name(int result)
 	}
 }
 
+struct api_call instance_enter(struct instance *instance, enum page_callback callback,
+    const struct exchange *exchange)
+{
+	return api_enter((struct api_call){ .callback = callback,
+	    .handler = instance->plugin->note.name,
+	    .request = exchange == NULL ? NULL : exchange->id,
+	    .instance = instance, .exchange = exchange });
+}
+
 static int run_open(struct instance *instance)
 {
 	const tc_handler *handler = instance->plugin->handler;
@@ -36,7 +45,7 @@ static int run_open(struct instance *instance)
 	if (handler->on_open == NULL) {
 		return TC_OK;
 	}
-	before = api_enter(instance, NULL);
+	before = instance_enter(instance, PAGE_ON_OPEN, NULL);
 	result = handler->on_open((tc_conf *)&instance->conf, &instance->state);
 	api_leave(before);
 	return result;
@@ -50,13 +59,14 @@ static void run_close(struct instance *instance)
 	if (handler->on_close == NULL) {
 		return;
 	}
-	before = api_enter(instance, NULL);
+	before = instance_enter(instance, PAGE_ON_CLOSE, NULL);
 	handler->on_close(instance->state);
 	api_leave(before);
 }
 
 static void free_instance(struct instance *instance)
 {
+	alarms_cancel(&instance->alarms);
 	conf_release(&instance->conf);
 	free(instance);
 }
@@ -69,6 +79,7 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 	int result;
 
 	instance->plugin = plugin;
+	list_init(&instance->alarms);
 	conf_init(&instance->conf, settings, directory, where, problems);
 	result = run_open(instance);
 	conf_finish(&instance->conf, result == TC_OK);
@@ -88,9 +99,27 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 	return instance;
 }
 
+void instance_stop(struct instance *instance)
+{
+	const tc_handler *handler;
+	struct api_call before;
+
+	if (instance == NULL || instance->stopped) {
+		return;
+	}
+	instance->stopped = true;
+	handler = instance->plugin->handler;
+	if (handler->on_stop != NULL) {
+		before = instance_enter(instance, PAGE_ON_STOP, NULL);
+		handler->on_stop(instance->state);
+		api_leave(before);
+	}
+}
+
 void instance_close(struct instance *instance)
 {
 	if (instance != NULL) {
+		instance_stop(instance);
 		run_close(instance);
 		free_instance(instance);
 	}
@@ -125,7 +154,7 @@ static void finish_for_handler(struct exchange *exchange, int result)
 
 void instance_request(struct instance *instance, struct exchange *exchange)
 {
-	struct api_call before = api_enter(instance, exchange->id);
+	struct api_call before = instance_enter(instance, PAGE_ON_REQUEST, exchange);
 	int result;
 
 	exchange->instance = instance;

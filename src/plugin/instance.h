@@ -7,15 +7,19 @@
 #define TINCAN_PLUGIN_INSTANCE_H
 
 #include "base/error.h"
+#include "base/list.h"
 #include "base/settings.h"
 #include "exchange/duplex.h"
 #include "exchange/exchange.h"
+#include "plugin/api.h"
 #include "plugin/conf.h"
 #include "plugin/plugin.h"
 
 struct instance {
 	struct plugin *plugin;		/* borrowed */
 	void *state;			/* the handler's own */
+	struct list alarms;		/* its timers */
+	bool stopped;			/* on_stop was called */
 	struct conf conf;		/* the strings that on_open got live in it */
 };
 
@@ -29,7 +33,15 @@ struct instance {
 struct instance *instance_open(struct plugin *plugin, struct settings *settings,
     const char *directory, const char *where, struct problems *problems);
 
-/* on_close and free. NULL is accepted. */
+/* Says that a callback of the instance begins, about that exchange (NULL: none);
+ * api_leave ends it. */
+struct api_call instance_enter(struct instance *instance, enum page_callback callback,
+    const struct exchange *exchange);
+
+/* on_stop, once: it is to end soon, but may have requests to finish. NULL is accepted. */
+void instance_stop(struct instance *instance);
+
+/* on_stop, if that was not called, on_close and free. NULL is accepted. */
 void instance_close(struct instance *instance);
 
 /*

@@ -106,10 +106,13 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
  */
 static void *map(struct plugin *plugin)
 {
+	struct api_call before = api_enter((struct api_call){
+	    .callback = PAGE_LOADING, .handler = plugin->note.name });
 	void *object;
 
 	(void)dlerror();
 	object = dlopen(plugin->copy, RTLD_NOW | RTLD_LOCAL);
+	api_leave(before);
 	if (object == NULL) {
 		plugin_refuse(plugin, "%s", load_error(plugin));
 	}
@@ -124,6 +127,7 @@ int plugin_load(struct plugin *plugin, const struct plugin_services *services)
 	if (plugin->refusal != NULL) {
 		return ERR_INVALID;
 	}
+	api_serve(services);
 	object = map(plugin);
 	if (object == NULL) {
 		return ERR_INVALID;
@@ -141,7 +145,7 @@ int plugin_load(struct plugin *plugin, const struct plugin_services *services)
 	if (check_fields(plugin, &plugin->descriptor) != 0) {
 		return ERR_INVALID;
 	}
-	api_fill(handler->api, handler->api_size, services);
+	api_fill(handler->api, handler->api_size);
 	plugin->handler = &plugin->descriptor;
 	return 0;
 }

@@ -46,6 +46,9 @@ struct plugin_set {
 	size_t count;
 };
 
+struct api_call;
+struct loop;
+
 /* What the process that runs handlers gives them beside their request. */
 struct plugin_services {
 	/* A line of tc_log. Handler and request id are NULL outside a callback. */
@@ -53,6 +56,12 @@ struct plugin_services {
 	    size_t size);
 	/* The table behind tc.ext, or NULL. */
 	const void *(*ext)(const char *id);
+	/* Told before every callback into a plugin's code what will run, and after it
+	 * what ran before, so that a crash or a hang has somebody to blame. NULL: nobody
+	 * asks. */
+	void (*running)(void *arg, const struct api_call *call);
+	void *arg;
+	struct loop *loop;	/* of timers; NULL: there are none */
 };
 
 /*

@@ -14,16 +14,6 @@ struct build {
 	struct problems *problems;
 };
 
-static void observe(const struct build *build, const struct plugin *plugin,
-    const char *callback)
-{
-	const struct site_observer *observer = build->process->observer;
-
-	if (observer != NULL) {
-		observer->before(observer->arg, plugin, callback);
-	}
-}
-
 static void load_plugins(const struct build *build)
 {
 	struct plugin_set *plugins = build->site->plugins;
@@ -33,7 +23,6 @@ static void load_plugins(const struct build *build)
 
 		if (plugin->refusal == NULL && !plugin->isolated &&
 		    plugin->handler == NULL) {
-			observe(build, plugin, "loading");
 			plugin_load(plugin, build->process->services);
 		}
 	}
@@ -76,7 +65,6 @@ static void open_instance(const struct build *build, struct site_route *route,
 		open_in_host(build, route, pattern, settings, where);
 		return;
 	}
-	observe(build, route->plugin, "on_open");
 	route->instance = instance_open(route->plugin, settings,
 	    build->site->config->directory, where, build->problems);
 	route->kind = route->instance == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
@@ -236,6 +224,13 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 		if (!is_routed(site, &plugins->items[i])) {
 			add_unrouted(&build, &plugins->items[i]);
 		}
+	}
+}
+
+void site_stop(struct site *site)
+{
+	for (size_t i = 0; i < site->route_count; i++) {
+		instance_stop(site->routes[i].instance);
 	}
 }
 

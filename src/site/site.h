@@ -46,17 +46,9 @@ struct site {
 	struct settings no_settings;	/* of plugins at their own route */
 };
 
-/* Told before foreign code runs, so that a crash in it can be blamed. NULL: nobody
- * asks. */
-struct site_observer {
-	void (*before)(void *arg, const struct plugin *plugin, const char *callback);
-	void *arg;
-};
-
 /* What a site needs of the process that it is built in. All borrowed. */
 struct site_process {
 	const struct plugin_services *services;
-	const struct site_observer *observer;	/* NULL: nobody asks */
 	/* The remote of an isolated plugin; NULL: there are none here. */
 	struct remote *(*remote)(void *arg, const struct plugin *plugin);
 	void *arg;
@@ -70,6 +62,10 @@ struct site_process {
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct site_process *process, struct problems *problems);
+
+/* Another site takes its place, or the process ends: tells every instance, which then
+ * finishes what it has. */
+void site_stop(struct site *site);
 
 /* Closes every instance. */
 void site_release(struct site *site);

@@ -140,17 +140,14 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 void dispatch_call(struct worker *worker, struct exchange *exchange)
 {
 	const struct site_route *route = exchange->match.value;
-	struct scoreboard_blame *blame = worker->blame;
 
+	exchange->deadline_ms = worker->loop->now_ms + route->timeout_ms;
 	if (route->remote != NULL) {
 		remote_call(route->remote, route->remote_instance, exchange,
 		    route->timeout_ms);
 		return;
 	}
-	blame_set(blame, route->plugin->note.name, "on_request", exchange->id,
-	    exchange->request.method.data, exchange->request.target.data);
 	instance_request(route->instance, exchange);
-	blame_clear(blame);
 }
 
 uint32_t dispatch_count_as(const struct exchange *exchange)

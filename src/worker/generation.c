@@ -11,15 +11,6 @@
 #include "worker/remotes.h"
 #include "worker/worker.h"
 
-static const struct plugin_services services = { .log = log_handler, .ext = metrics_ext };
-
-static void blame_plugin(void *arg, const struct plugin *plugin, const char *callback)
-{
-	struct worker *worker = arg;
-
-	blame_set(worker->blame, plugin->note.name, callback, NULL, NULL, NULL);
-}
-
 static struct remote *find_remote(void *arg, const struct plugin *plugin)
 {
 	return remotes_get(arg, plugin->version, plugin->note.name);
@@ -65,14 +56,12 @@ static void tell_refused(const struct generation *generation)
 static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
-	struct site_observer observer = { .before = blame_plugin, .arg = worker };
-	struct site_process process = { .services = &services, .observer = &observer,
+	struct site_process process = { .services = &worker->services,
 		.remote = find_remote, .arg = worker };
 	struct config *config = generation->message.config;
 
 	site_open(&generation->site, config, &generation->message.plugins, &process,
 	    problems);
-	blame_clear(worker->blame);
 	tell_refused(generation);
 	set_counters(generation);
 	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {

@@ -31,6 +31,9 @@ static void serve(struct worker *worker, struct generation *generation)
 	const struct config *config = generation->message.config;
 	struct generation *before = worker->generation;
 
+	if (before != NULL) {
+		site_stop(&before->site);
+	}
 	worker->generation = generation;
 	worker->config = generation->message.config;
 	worker_apply_limits(worker);

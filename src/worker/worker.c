@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/metrics.h"
+#include "plugin/api.h"
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/generation.h"
@@ -89,6 +90,7 @@ void worker_drain(struct worker *worker)
 	listeners_close(worker);
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
+	site_stop(&worker->generation->site);
 	for (struct list *link = worker->connections.next;
 	     link != &worker->connections;) {
 		struct connection *connection = LIST_OWNER(link, struct connection, link);
@@ -153,6 +155,22 @@ void worker_apply_limits(struct worker *worker)
 	worker->http_limits.max_header_fields = limits->max_header_fields;
 }
 
+/* Whom the master is to blame should this process die now. */
+static void on_running(void *arg, const struct api_call *call)
+{
+	struct worker *worker = arg;
+	const struct request *request =
+	    call->exchange == NULL ? NULL : &call->exchange->request;
+
+	if (call->callback == PAGE_NONE) {
+		blame_clear(worker->blame);
+		return;
+	}
+	blame_set(worker->blame, call->handler, callback_name(call->callback),
+	    call->request, request == NULL ? NULL : request->method.data,
+	    request == NULL ? NULL : request->target.data);
+}
+
 static void init(struct worker *worker, const struct worker_setup *setup)
 {
 	memset(worker, 0, sizeof(*worker));
@@ -161,6 +179,9 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	worker->blame = setup->blame;
 	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
+	worker->services = (struct plugin_services){ .log = log_handler,
+		.ext = metrics_ext, .running = on_running, .arg = worker,
+		.loop = worker->loop };
 	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);

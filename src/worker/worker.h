@@ -15,6 +15,7 @@
 #include "http/h1_reader.h"
 #include "ipc/scoreboard.h"
 #include "os/loop.h"
+#include "plugin/plugin.h"
 #include "tls/context.h"
 #include "tls/session.h"
 
@@ -43,6 +44,7 @@ struct worker {
 	struct scoreboard *board;
 	struct scoreboard_worker *self;
 	struct scoreboard_blame *blame;
+	struct plugin_services services;
 	struct list listeners;
 	struct list remotes;
 	struct list connections;

@@ -166,7 +166,9 @@ static inline const void *rig_extension(const char *id)
 	return strcmp(id, "test/1") == 0 ? &table : NULL;
 }
 
-static const struct plugin_services rig_services = { rig_take_line, rig_extension };
+static const struct plugin_services rig_services = {
+	.log = rig_take_line,
+	.ext = rig_extension };
 
 /* Scans and loads one handler that must be fine. */
 static inline struct plugin *rig_load(struct rig *rig, const char *name)
