@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define NEAREST_MAX 63	/* bytes of a word worth guessing about */
 #define PREFIX_MIN 3	/* bytes of a beginning that says something */
 #define NOT_NEAR (NEAREST_MAX + 1)
@@ -108,37 +110,20 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
 	return nearest;
 }
 
-/* Bytes of the UTF-8 character at the front, 0 if it is none (RFC 3629 section 4). */
+/* Bytes of the UTF-8 character at the front, 0 if it is none. */
 static size_t utf8_size(struct slice text)
 {
-	const unsigned char *byte = (const unsigned char *)text.data;
-	unsigned char low = 0x80;	/* bounds of the second byte */
-	unsigned char high = 0xbf;
-	size_t size;
+	struct utf8 state = { 0 };
 
-	if (byte[0] < 0x80) {
-		return 1;
-	}
-	if (byte[0] < 0xc2 || byte[0] > 0xf4) {
-		return 0;
-	}
-	size = byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-	switch (byte[0]) {
-	case 0xe0: low = 0xa0; break;	/* else longer than needed */
-	case 0xed: high = 0x9f; break;	/* else a surrogate */
-	case 0xf0: low = 0x90; break;
-	case 0xf4: high = 0x8f; break;	/* else beyond U+10FFFF */
-	default: break;
-	}
-	if (text.size < size || byte[1] < low || byte[1] > high) {
-		return 0;
-	}
-	for (size_t i = 2; i < size; i++) {
-		if ((byte[i] & 0xc0) != 0x80) {
+	for (size_t i = 0; i < text.size; i++) {
+		if (!utf8_feed(&state, (struct slice){ text.data + i, 1 })) {
 			return 0;
 		}
+		if (utf8_complete(&state)) {
+			return i + 1;
+		}
 	}
-	return size;
+	return 0;
 }
 
 /* May the byte stand in a JSON string and on a terminal as it is? */
