@@ -31,7 +31,7 @@ void request_init(struct request *request, struct arena *arena, uint32_t max_hea
 
 	*request = (struct request){ .version = HTTP_1_1, .method_id = HTTP_OTHER,
 		.method = none, .target = none, .authority = none, .path = none,
-		.query = none, .content_length = -1 };
+		.query = none, .protocol = none, .content_length = -1 };
 	head_init(&request->head, arena, max_head_bytes, max_fields);
 	head_init(&request->trailer, arena, max_head_bytes, max_fields);
 }

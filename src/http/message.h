@@ -41,6 +41,8 @@ struct request {
 	struct slice path;	/* decoded, dot segments taken out; "*" for OPTIONS *, ""
 				 * for CONNECT */
 	struct slice query;	/* as sent, without the "?" */
+	struct slice protocol;	/* :protocol of an extended CONNECT (RFC 8441), which has
+				 * a path, too; else "" */
 	int64_t content_length;	/* -1: none given (no body, or chunked) */
 	bool has_body;		/* body bytes follow the header, be it 0 of them */
 	bool expect_continue;
