@@ -47,6 +47,19 @@ static void print_route(void *arg, const char *pattern, uint32_t methods, void *
 	}
 }
 
+static void print_streams(const struct site *site)
+{
+	struct config_stream stream;
+
+	for (size_t i = 0; config_stream_at(site->config, i, &stream); i++) {
+		char what[512];
+
+		snprintf(what, sizeof(what), "%s %s", stream.kind, stream.name);
+		printf("%-51s %s%s\n", what, stream.handler,
+		    site->streams[i].kind == SITE_UNAVAILABLE ? " (refused)" : "");
+	}
+}
+
 static void print_routes(struct boot *boot)
 {
 	struct site_process process = { .services = NULL };
@@ -59,6 +72,7 @@ static void print_routes(struct boot *boot)
 	site_open(&site, boot->config, &boot->plugins, &process, &boot->problems);
 	printf("%-30s %-20s %s\n", "path", "methods", "handler");
 	router_walk(site.router, print_route, NULL);
+	print_streams(&site);
 	site_release(&site);
 }
 

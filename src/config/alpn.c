@@ -68,10 +68,13 @@ static void read_target(const struct node *node, struct config_alpn *alpn)
 		alpn->handler = memory_text(json_string_value(node->json));
 	} else if (json_is_object(node->json)) {
 		reader_object(node, alpn_keys, alpn);
-		(void)node_find(node, "handler", &handler);
+		if (!node_find(node, "handler", &handler)) {
+			handler = *node;
+		}
 	} else {
 		node_mismatch(node, "a handler's name or an object");
 	}
+	alpn->where = node_where(&handler);
 	if (alpn->handler != NULL) {
 		handler_name_check(&handler, alpn->handler);
 	}
@@ -90,7 +93,6 @@ void alpns_read(const struct node *node, void *target)
 		size_t errors = node->document->problems->errors;
 		struct config_alpn alpn = { 0 };
 
-		alpn.where = node_where(&child);
 		alpn.name = memory_text(child.key);
 		check_name(&child);
 		read_target(&child, &alpn);
@@ -109,16 +111,17 @@ bool config_stream_at(const struct config *config, size_t index,
 		struct config_listener *listener = &config->listeners[i];
 
 		if (listener->stream != NULL && index-- == 0) {
-			*stream = (struct config_stream){ listener->where, ".stream",
-				listener->stream, &listener->stream_settings };
+			*stream = (struct config_stream){ listener->stream_where,
+				"stream", listener->address, listener->stream,
+				&listener->stream_settings };
 			return true;
 		}
 	}
 	if (index < config->alpn_count) {
 		struct config_alpn *alpn = &config->alpns[index];
 
-		*stream = (struct config_stream){ alpn->where, "", alpn->handler,
-			&alpn->settings };
+		*stream = (struct config_stream){ alpn->where, "alpn", alpn->name,
+			alpn->handler, &alpn->settings };
 		return true;
 	}
 	return false;

@@ -23,12 +23,13 @@ struct config_listener {
 	char *host;		/* "127.0.0.1", "::1"; "" for every address */
 	uint16_t port;		/* 0: any free one, told in the log */
 	char *stream;		/* the handler of its raw streams; NULL: HTTPS */
+	char *stream_where;	/* NULL likewise */
 	struct settings stream_settings; /* of that handler; count 0 if none were given */
 };
 
 /* A protocol by its ALPN name (RFC 7301): raw streams, on every listener. */
 struct config_alpn {
-	char *where;
+	char *where;		/* of the handler's name */
 	char *name;		/* 1 to 255 visible ASCII characters; none of HTTP's */
 	char *handler;
 	struct settings settings;	/* of the handler; count 0 if none were given */
@@ -153,8 +154,9 @@ bool config_uses(const struct config *config, const char *handler);
 
 /* One use of a handler for raw streams; borrowed from the config. */
 struct config_stream {
-	const char *where;
-	const char *key;	/* behind where: the place of the handler's name */
+	const char *where;	/* of the handler's name */
+	const char *kind;	/* "stream" of a listener, or "alpn" */
+	const char *name;	/* the listener's address, or the protocol's name */
 	const char *handler;
 	struct settings *settings;
 };

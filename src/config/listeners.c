@@ -31,6 +31,7 @@ static void free_listener(struct config_listener *listener)
 	free(listener->address);
 	free(listener->host);
 	free(listener->stream);
+	free(listener->stream_where);
 	settings_release(&listener->stream_settings);
 }
 
@@ -151,14 +152,16 @@ static bool is_new(const struct node *node, const struct config *config,
 	return true;
 }
 
-static void check_stream(const struct node *node, const struct config_listener *listener)
+static void read_stream(const struct node *node, struct config_listener *listener)
 {
 	struct node extra;
 
-	if (listener->stream != NULL && node_find(node, "stream", &extra)) {
-		handler_name_check(&extra, listener->stream);
-	}
-	if (!node_find(node, "stream", &extra) && node_find(node, "settings", &extra)) {
+	if (node_find(node, "stream", &extra)) {
+		listener->stream_where = node_where(&extra);
+		if (listener->stream != NULL) {
+			handler_name_check(&extra, listener->stream);
+		}
+	} else if (node_find(node, "settings", &extra)) {
 		node_problem(&extra, NULL, "'settings' goes with 'stream' only");
 	}
 }
@@ -171,7 +174,7 @@ static bool read_listener(const struct node *node, const struct config *config,
 
 	listener->where = node_where(node);
 	reader_object(node, listener_keys, listener);
-	check_stream(node, listener);
+	read_stream(node, listener);
 	if (listener->address == NULL || !node_find(node, "address", &address)) {
 		return false;
 	}

@@ -189,6 +189,7 @@ static int say_hello(struct host *host)
 	rc = rc != 0 ? rc : pack_string(out, plugin->handler->version);
 	rc = rc != 0 ? rc : pack_string(out, plugin->handler->about);
 	rc = rc != 0 ? rc : pack_string(out, plugin->handler->route);
+	rc = rc != 0 ? rc : pack_u32(out, plugin->can);
 	rc = rc != 0 ? rc : frame_end(out, mark, 0);
 	rc = host_send(host, rc);
 	return rc != 0 ? rc : outbox_flush(&host->outbox);

@@ -21,7 +21,8 @@
  *	STOP	finish what there is, on_close, exit 0
  *
  *	host -> peer
- *	HELLO	code = protocol: name, hash, version, about, own route (all may be "")
+ *	HELLO	code = protocol: name, hash, version, about, own route (all may be ""),
+ *		u32 what it can: enum plugin_can of plugin/plugin.h
  *	OPENED	id = instance
  *	PROBLEM	id = instance, or 0: of a check or, instead of HELLO, why the plugin
  *		cannot be loaded; code = enum problem_level: where, what, hint ("" for
@@ -44,7 +45,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define FRAME_PROTOCOL 1
+#define FRAME_PROTOCOL 2
 #define FRAME_MAX (1 << 20)		/* bytes of a frame, header included */
 #define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
 #define FRAME_FILES 256			/* FILE frames of one reply */

@@ -101,6 +101,7 @@ static void judge(const struct master *master, const struct boot *live,
 	}
 	if (same_settings && served != NULL && strcmp(served->hash, plugin->hash) == 0) {
 		plugin->probed = true;
+		plugin->can = served->can;
 		plugin->own_route = served->own_route == NULL ?
 		    NULL :
 		    memory_text(served->own_route);
@@ -144,6 +145,7 @@ static void keep_served(struct plugin *plugin, const struct plugin *served)
 	plugin->own_route = copy_text(served->own_route);
 	memcpy(plugin->hash, served->hash, sizeof(plugin->hash));
 	plugin->note = served->note;
+	plugin->can = served->can;
 	plugin->isolated = served->isolated;
 }
 

@@ -46,6 +46,7 @@ static void need_plugin(struct boot *boot, const char *name, const char *where,
 static void check_names(struct boot *boot)
 {
 	const struct config *config = boot->config;
+	struct config_stream stream;
 
 	for (size_t i = 0; i < config->handler_count; i++) {
 		need_plugin(boot, config->handlers[i].name, config->handlers[i].where,
@@ -56,6 +57,9 @@ static void check_names(struct boot *boot)
 			need_plugin(boot, config->routes[i].handler,
 			    config->routes[i].where, ".handler");
 		}
+	}
+	for (size_t i = 0; config_stream_at(config, i, &stream); i++) {
+		need_plugin(boot, stream.handler, stream.where, "");
 	}
 }
 

@@ -106,6 +106,20 @@ static int send_open(struct probe *probe, const char *pattern, const char *where
 	return rc;
 }
 
+/* What is wrong with the configuration if it has just changed is the plugin's own fault
+ * if only its file has. */
+static void complain(struct probe *probe, const char *where, const char *what,
+    const char *hint)
+{
+	struct probes *probes = probe->probes;
+
+	if (probes->strict && config_uses(probes->config, probe->plugin->note.name)) {
+		problems_add(probes->problems, where, hint, "%s", what);
+	} else {
+		plugin_refuse(probe->plugin, "%s: %s", where, what);
+	}
+}
+
 /* The route of a plugin that has no configured one. */
 static int send_own(struct probe *probe)
 {
@@ -123,9 +137,23 @@ static int send_own(struct probe *probe)
 	return send_open(probe, plugin->own_route, plugin->file, &probe->probes->none);
 }
 
+static int send_stream(struct probe *probe, const struct config_stream *stream)
+{
+	char what[128];
+
+	if (probe->plugin->can & PLUGIN_CONNECTS) {
+		return send_open(probe, stream->name, stream->where, stream->settings);
+	}
+	snprintf(what, sizeof(what),
+	    "handler '%s' takes no streams (it has no on_connect)", stream->handler);
+	complain(probe, stream->where, what, NULL);
+	return 0;
+}
+
 static int send_opens(struct probe *probe)
 {
 	struct config *config = probe->probes->config;
+	struct config_stream stream;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < config->route_count; i++) {
@@ -139,6 +167,11 @@ static int send_opens(struct probe *probe)
 	}
 	if (rc == 0 && probe->opens == 0 && config->serve_unrouted) {
 		rc = send_own(probe);
+	}
+	for (size_t i = 0; rc == 0 && config_stream_at(config, i, &stream); i++) {
+		if (strcmp(stream.handler, probe->plugin->note.name) == 0) {
+			rc = send_stream(probe, &stream);
+		}
 	}
 	return rc;
 }
@@ -163,7 +196,8 @@ static int take_hello(struct probe *probe, const struct frame *frame)
 	(void)unpack_string(&in);
 	(void)unpack_string(&in);
 	route = unpack_string(&in);
-	if (!unpack_done(&in)) {
+	probe->plugin->can = unpack_u32(&in);
+	if (!unpack_done(&in) || probe->plugin->can == 0) {
 		return ERR_PROTOCOL;
 	}
 	free(probe->plugin->own_route);
@@ -192,11 +226,8 @@ static int take_problem(struct probe *probe, const struct frame *frame)
 		plugin_refuse(probe->plugin, "%s", what);
 	} else if (frame->header.code != PROBLEM_ERROR) {
 		problems_warn(problems, where, hint, "%s", what);
-	} else if (probe->probes->strict &&
-		   config_uses(probe->probes->config, probe->plugin->note.name)) {
-		problems_add(problems, where, hint, "%s", what);
 	} else {
-		plugin_refuse(probe->plugin, "%s: %s", where, what);
+		complain(probe, where, what, hint);
 	}
 	return 0;
 }

@@ -82,6 +82,7 @@ struct version *versions_take(struct master *master, const struct plugin *plugin
 		version->live_since_ms = master->loop->now_ms;
 		version->deaths = 0;
 	}
+	version->plugin.can = plugin->can;
 	free(version->plugin.own_route);
 	version->plugin.own_route = plugin->own_route == NULL ?
 	    NULL :

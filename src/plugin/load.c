@@ -79,6 +79,12 @@ static int check_size(struct plugin *plugin, const tc_handler *handler)
 	return check_tail(plugin, handler);
 }
 
+static uint32_t abilities(const tc_handler *handler)
+{
+	return (handler->on_request == NULL ? 0 : PLUGIN_REQUESTS) |
+	    (handler->on_connect == NULL ? 0 : PLUGIN_CONNECTS);
+}
+
 static int check_fields(struct plugin *plugin, const tc_handler *handler)
 {
 	if (handler->name == NULL || strcmp(handler->name, plugin->note.name) != 0) {
@@ -94,7 +100,7 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	} else if (handler->flags != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
 		    handler->flags | handler->reserved);
-	} else if (handler->on_request == NULL && handler->on_connect == NULL) {
+	} else if (abilities(handler) == 0) {
 		plugin_refuse(plugin, "it has neither on_request nor on_connect");
 	}
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;
@@ -146,6 +152,7 @@ int plugin_load(struct plugin *plugin, const struct plugin_services *services)
 		return ERR_INVALID;
 	}
 	api_fill(handler->api, handler->api_size);
+	plugin->can = abilities(&plugin->descriptor);
 	plugin->handler = &plugin->descriptor;
 	return 0;
 }

@@ -23,6 +23,12 @@
 
 #define PLUGIN_HASH_BYTES 17	/* 16 hexadecimal digits of its SHA-256, and NUL */
 
+/* What a handler can do, as a mask: what of tc_handler it fills in. */
+enum plugin_can {
+	PLUGIN_REQUESTS = 1,	/* on_request */
+	PLUGIN_CONNECTS = 2	/* on_connect: WebSockets and streams */
+};
+
 struct plugin {
 	char *file;		/* owned; "plugins/hello.so", for messages */
 	char *copy;		/* owned; "run/plugins/hello-<hash>.so", or NULL */
@@ -36,6 +42,7 @@ struct plugin {
 	    [PLUGIN_HASH_BYTES]; /* of its file, which is not what is served */
 	char *probe_refusal;	/* owned; what its probe has against the file, or NULL */
 	char *own_route;	/* owned; where it answers without a configured route */
+	uint32_t can;		/* mask of enum plugin_can; 0: nobody has loaded it yet */
 	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
 	const tc_handler *handler; /* that one; NULL until plugin_load; the process's */
 };

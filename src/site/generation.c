@@ -37,6 +37,7 @@ static int pack_plugin(struct buffer *out, const struct plugin *plugin)
 	rc = rc != 0 ? rc : pack_optional(out, plugin->refusal);
 	rc = rc != 0 ? rc : pack_u32(out, plugin->version);
 	rc = rc != 0 ? rc : pack_u8(out, plugin->isolated);
+	rc = rc != 0 ? rc : pack_u32(out, plugin->can);
 	return rc != 0 ? rc : pack_optional(out, plugin->own_route);
 }
 
@@ -113,6 +114,7 @@ static void unpack_plugin(struct unpack *in, struct plugin *plugin)
 	plugin->refusal = unpack_optional(in);
 	plugin->version = unpack_u32(in);
 	plugin->isolated = unpack_u8(in) != 0;
+	plugin->can = unpack_u32(in);
 	plugin->own_route = unpack_optional(in);
 }
 

@@ -28,12 +28,15 @@ static void load_plugins(const struct build *build)
 	}
 }
 
-static uint32_t timeout_of(const struct config *config, const struct plugin *plugin)
+static void set_limits(const struct config *config, struct site_route *route)
 {
 	const struct config_handler *handler = config_find_handler(config,
-	    plugin->note.name);
+	    route->plugin->note.name);
 
-	return handler == NULL ? CONFIG_HANDLER_TIMEOUT_MS : handler->timeout_ms;
+	route->timeout_ms = handler == NULL ? CONFIG_HANDLER_TIMEOUT_MS :
+	    handler->timeout_ms;
+	route->max_message_bytes = handler == NULL ? CONFIG_MESSAGE_MAX_BYTES :
+	    handler->max_message_bytes;
 }
 
 static void open_in_host(const struct build *build, struct site_route *route,
@@ -60,7 +63,7 @@ static void open_instance(const struct build *build, struct site_route *route,
 		route->kind = SITE_UNAVAILABLE;
 		return;
 	}
-	route->timeout_ms = timeout_of(build->site->config, route->plugin);
+	set_limits(build->site->config, route);
 	if (route->plugin->isolated) {
 		open_in_host(build, route, pattern, settings, where);
 		return;
@@ -135,6 +138,39 @@ static void add_configured(const struct build *build, struct config_route *confi
 	    (const char *const *)config->other_methods, route, &clash) != 0) {
 		problems_add(build->problems, config->where, NULL,
 		    "the pattern '%s' cannot be routed", config->pattern);
+	}
+}
+
+/* Its place is kept also where nobody has it: the n-th is that of config_stream_at. */
+static void add_stream(const struct build *build, const struct config_stream *stream)
+{
+	struct site_route *route = &build->site->streams[build->site->stream_count++];
+
+	route->kind = SITE_UNAVAILABLE;
+	route->plugin = need_plugin(build, stream->handler, stream->where);
+	if (route->plugin == NULL) {
+		return;
+	}
+	/* Of one that nobody has loaded it is not known. */
+	if (route->plugin->can != 0 && (route->plugin->can & PLUGIN_CONNECTS) == 0) {
+		problems_add(build->problems, stream->where, NULL,
+		    "handler '%s' takes no streams (it has no on_connect)",
+		    stream->handler);
+		return;
+	}
+	open_instance(build, route, stream->name, stream->settings, stream->where);
+}
+
+static void add_streams(const struct build *build)
+{
+	struct site *site = build->site;
+	const struct config *config = site->config;
+	struct config_stream stream;
+
+	site->streams = memory_new(config->listener_count + config->alpn_count,
+	    sizeof(*site->streams));
+	for (size_t i = 0; config_stream_at(config, i, &stream); i++) {
+		add_stream(build, &stream);
 	}
 }
 
@@ -220,6 +256,7 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	for (size_t i = 0; i < config->route_count; i++) {
 		add_configured(&build, &config->routes[i]);
 	}
+	add_streams(&build);
 	for (size_t i = 0; config->serve_unrouted && i < plugins->count; i++) {
 		if (!is_routed(site, &plugins->items[i])) {
 			add_unrouted(&build, &plugins->items[i]);
@@ -227,24 +264,62 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	}
 }
 
+struct site_route *site_stream_of_listener(const struct site *site, size_t listener)
+{
+	const struct config *config = site->config;
+	size_t place = 0;
+
+	if (listener >= config->listener_count ||
+	    config->listeners[listener].stream == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < listener; i++) {
+		place += config->listeners[i].stream != NULL;
+	}
+	return &site->streams[place];
+}
+
+struct site_route *site_stream_of_alpn(const struct site *site, const char *name)
+{
+	const struct config *config = site->config;
+	size_t first = site->stream_count - config->alpn_count;
+
+	for (size_t i = 0; i < config->alpn_count; i++) {
+		if (strcmp(config->alpns[i].name, name) == 0) {
+			return &site->streams[first + i];
+		}
+	}
+	return NULL;
+}
+
 void site_stop(struct site *site)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
 		instance_stop(site->routes[i].instance);
+	}
+	for (size_t i = 0; i < site->stream_count; i++) {
+		instance_stop(site->streams[i].instance);
+	}
+}
+
+static void close_route(struct site_route *route)
+{
+	instance_close(route->instance);
+	if (route->remote != NULL) {
+		remote_shut(route->remote, route->remote_instance);
 	}
 }
 
 void site_release(struct site *site)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		struct site_route *route = &site->routes[i];
-
-		instance_close(route->instance);
-		if (route->remote != NULL) {
-			remote_shut(route->remote, route->remote_instance);
-		}
+		close_route(&site->routes[i]);
+	}
+	for (size_t i = 0; i < site->stream_count; i++) {
+		close_route(&site->streams[i]);
 	}
 	free(site->routes);
+	free(site->streams);
 	router_free(site->router);
 	settings_release(&site->no_settings);
 	memset(site, 0, sizeof(*site));

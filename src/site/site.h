@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A site: what is served in one generation. The configuration's routes, the plugins
- * behind them, opened with their settings, and the router over all. Built by every
- * process that runs handlers (a worker, the preflight, `tincan check`), then immutable.
- * Lifetime: generation.
+ * A site: what is served in one generation. The configuration's routes and raw streams,
+ * the plugins behind them, opened with their settings, and the router over all. Built by
+ * every process that runs handlers (a worker, the preflight, `tincan check`), then
+ * immutable. Lifetime: generation.
  */
 #ifndef TINCAN_SITE_SITE_H
 #define TINCAN_SITE_SITE_H
@@ -28,12 +28,14 @@ enum site_kind {
 /* What a route leads to: the value of a router_match. */
 struct site_route {
 	enum site_kind kind;
-	struct config_route *config;	/* borrowed; NULL: a plugin at its own route */
+	/* Borrowed; NULL: a stream, or a plugin at its own route. */
+	struct config_route *config;
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
 	struct instance *instance; /* owned; of a handler in this process, else NULL */
 	struct remote *remote;		/* borrowed; of a handler in a host, else NULL */
 	uint32_t remote_instance;	/* its number there */
 	uint32_t timeout_ms;		/* of a handler */
+	uint32_t max_message_bytes;	/* likewise */
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
 };
 
@@ -43,6 +45,8 @@ struct site {
 	struct router *router;		/* owned */
 	struct site_route *routes;	/* owned */
 	size_t route_count;
+	struct site_route *streams;	/* owned; in the order of config_stream_at */
+	size_t stream_count;
 	struct settings no_settings;	/* of plugins at their own route */
 };
 
@@ -56,12 +60,19 @@ struct site_process {
 
 /*
  * Loads the plugins that run in this process and are not refused, opens an instance for
- * each route, here or in a host, and builds the router. A plugin that turns out bad is
- * refused (see its refusal) and its routes are SITE_UNAVAILABLE; what is wrong with the
- * configuration becomes a problem. To be released in any case.
+ * each route and stream, here or in a host, and builds the router. A plugin that turns
+ * out bad is refused (see its refusal) and its routes are SITE_UNAVAILABLE; what is wrong
+ * with the configuration becomes a problem. To be released in any case.
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct site_process *process, struct problems *problems);
+
+/* Who has the raw streams of the config's listener of that index; NULL: it speaks
+ * HTTPS. */
+struct site_route *site_stream_of_listener(const struct site *site, size_t listener);
+
+/* Who has those of the protocol of that ALPN name, or NULL. */
+struct site_route *site_stream_of_alpn(const struct site *site, const char *name);
 
 /* Another site takes its place, or the process ends: tells every instance, which then
  * finishes what it has. */

@@ -16,15 +16,14 @@ static struct remote *find_remote(void *arg, const struct plugin *plugin)
 	return remotes_get(arg, plugin->version, plugin->note.name);
 }
 
-static void set_counters(struct generation *generation)
+static void set_counters(const struct scoreboard *board, struct site_route *routes,
+    size_t count)
 {
-	const struct scoreboard *board = generation->worker->board;
+	for (size_t i = 0; i < count; i++) {
+		const struct plugin *plugin = routes[i].plugin;
 
-	for (size_t i = 0; i < generation->site.route_count; i++) {
-		struct site_route *route = &generation->site.routes[i];
-
-		route->count_as = route->plugin == NULL ? SCOREBOARD_SERVER
-		    : scoreboard_handler_find(board, route->plugin->note.name);
+		routes[i].count_as = plugin == NULL ? SCOREBOARD_SERVER
+		    : scoreboard_handler_find(board, plugin->note.name);
 	}
 }
 
@@ -59,11 +58,13 @@ static void build(struct generation *generation, struct problems *problems)
 	struct site_process process = { .services = &worker->services,
 		.remote = find_remote, .arg = worker };
 	struct config *config = generation->message.config;
+	struct site *site = &generation->site;
 
-	site_open(&generation->site, config, &generation->message.plugins, &process,
+	site_open(site, config, &generation->message.plugins, &process,
 	    problems);
 	tell_refused(generation);
-	set_counters(generation);
+	set_counters(worker->board, site->routes, site->route_count);
+	set_counters(worker->board, site->streams, site->stream_count);
 	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
 		generation->tls.ssl = NULL;
 	}

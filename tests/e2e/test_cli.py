@@ -7,6 +7,7 @@ import re
 import pytest
 
 import harness
+import plugs
 
 
 @pytest.fixture
@@ -103,6 +104,56 @@ def test_routes_come_in_the_order_of_matching(folder, make_config):
     assert (done.returncode, done.stderr) == (0, "")
     assert [line[0] for line in lines[1:]] == ["/a", "/old", "/{x}", "/*"]
     assert "GET" in lines[1][1] and "308" in lines[2] and lines[4][-1] == "echo"
+
+
+@pytest.fixture
+def line(folder):
+    """A plugin directory in the folder, with hello and one that takes streams."""
+    directory = folder / "plugins"
+    directory.mkdir()
+    (directory / "hello.so").write_bytes((harness.PLUGINS / "hello.so").read_bytes())
+    plugs.build(directory / "line.so", "line", "", fields=".on_connect = connected",
+                code="""static int connected(tc_conn *c, tc_req *upgrade)
+                        { (void)c; (void)upgrade; return TC_OK; }""")
+    return {"directory": "plugins"}
+
+
+def test_streams_are_listed_behind_the_routes(folder, make_config, line):
+    (folder / "server.json").write_text(json.dumps(make_config(
+        plugins=line, listeners=[{"address": "127.0.0.1:0"}, {
+            "address": "localhost:7443", "stream": "line", "settings": {}}],
+        alpn={"tincan-line": "line", "x": {"handler": "line"}},
+        routes=[{"path": "/a", "handler": "hello"}])))
+    done = harness.tincan("routes", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [row.split() for row in done.stdout.splitlines()]
+    assert ["/line", "line", "(its", "own", "route)"] in [
+        [row[0], *row[2:]] for row in rows]
+    assert rows[-3:] == [
+        ["stream", "localhost:7443", "line"], ["alpn", "tincan-line", "line"],
+        ["alpn", "x", "line"]]
+
+
+def test_check_says_whose_stream_it_cannot_be(folder, line):
+    (folder / "server.json").write_text("""{
+        "listeners": [
+            { "address": ":0", "stream": "line", "settings": { "speed": 9600 } },
+            { "address": ":0", "stream": "nobody" }
+        ],
+        "alpn": {
+            "a": "hello",
+            "b": { "handler": "lime" }
+        }
+    }""")
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 2
+    for problem in [
+            "3: listeners[0].settings.speed: unknown setting 'speed'",
+            "4: listeners[1].stream: no plugin named 'nobody' in 'plugins'",
+            "7: alpn.a: handler 'hello' takes no streams (it has no on_connect)",
+            "8: alpn.b.handler: no plugin named 'lime' in 'plugins'\n"
+            "  hint: did you mean 'line'"]:
+        assert f"server.json:{problem}" in done.stderr
 
 
 def test_plugins_are_listed(folder):

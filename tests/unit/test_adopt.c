@@ -44,6 +44,7 @@ static struct plugin *put(struct boot *boot, const char *file, const char *name,
 	snprintf(plugin->note.name, sizeof(plugin->note.name), "%s", name);
 	snprintf(plugin->hash, sizeof(plugin->hash), "%s", hash);
 	plugin->own_route = route == NULL ? NULL : memory_printf("/%s", route);
+	plugin->can = route == NULL ? 0 : PLUGIN_REQUESTS;
 	plugin->isolated = true;
 	return plugin;
 }
@@ -138,6 +139,7 @@ START_TEST(a_bad_file_leaves_the_version_before)
 	ck_assert_str_eq(get("a")->note.name, "a");
 	ck_assert_str_eq(get("a")->refused_hash, "bad1");
 	ck_assert_str_eq(get("a")->own_route, "/a");
+	ck_assert_uint_eq(get("a")->can, PLUGIN_REQUESTS);
 }
 END_TEST
 

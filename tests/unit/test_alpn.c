@@ -63,13 +63,15 @@ START_TEST(what_has_a_problem_is_left_out)
 END_TEST
 
 static void assert_stream(const struct config *config, size_t index, const char *where,
-    const char *key, const char *handler, size_t settings)
+    const char *what, const char *handler, size_t settings)
 {
 	struct config_stream stream;
+	char said[64];
 
 	ck_assert(config_stream_at(config, index, &stream));
 	ck_assert_str_eq(stream.where, where);
-	ck_assert_str_eq(stream.key, key);
+	snprintf(said, sizeof(said), "%s %s", stream.kind, stream.name);
+	ck_assert_str_eq(said, what);
 	ck_assert_str_eq(stream.handler, handler);
 	ck_assert_uint_eq(stream.settings->count, settings);
 }
@@ -79,10 +81,10 @@ START_TEST(streams_are_those_of_listeners_then_of_names)
 	struct config *config = configs_parse("f", text);
 	struct config_stream stream;
 
-	assert_stream(config, 0, "f:2: listeners[1]", ".stream", "line", 2);
-	assert_stream(config, 1, "f:3: listeners[2]", ".stream", "echo", 0);
-	assert_stream(config, 2, "f:4: alpn.tincan-echo", "", "echo", 0);
-	assert_stream(config, 3, "f:5: alpn.x", "", "chat", 2);
+	assert_stream(config, 0, "f:2: listeners[1].stream", "stream :2", "line", 2);
+	assert_stream(config, 1, "f:3: listeners[2].stream", "stream :3", "echo", 0);
+	assert_stream(config, 2, "f:4: alpn.tincan-echo", "alpn tincan-echo", "echo", 0);
+	assert_stream(config, 3, "f:5: alpn.x.handler", "alpn x", "chat", 2);
 	ck_assert(!config_stream_at(config, 4, &stream));
 	ck_assert(!config_stream_at(config, SIZE_MAX, &stream));
 	config_free(config);

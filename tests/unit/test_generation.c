@@ -29,7 +29,8 @@ static void make_plugins(void)
 	memset(plugins, 0, sizeof(plugins));
 	plugins[0] = (struct plugin){ .file = "plugins/hello.so", .copy = "run/h.so",
 		.hash = "0123456789abcdef", .note = { .name = "hello", .need = 1 },
-		.version = 3, .isolated = true, .own_route = "/hello" };
+		.version = 3, .isolated = true, .own_route = "/hello",
+		.can = PLUGIN_CONNECTS };
 	plugins[1] = (struct plugin){ .file = "plugins/bad.so",
 		.refusal = "not an ELF file" };
 }
@@ -115,6 +116,7 @@ START_TEST(plugins_come_out_as_they_were_judged)
 	ck_assert_uint_eq(plugin->note.need, 1);
 	ck_assert_uint_eq(plugin->version, 3);
 	ck_assert(plugin->isolated);
+	ck_assert_uint_eq(plugin->can, PLUGIN_CONNECTS);
 	ck_assert_str_eq(plugin->own_route, "/hello");
 	ck_assert_ptr_null(plugin->refusal);
 	plugin = &out.plugins.items[1];

@@ -24,6 +24,7 @@ START_TEST(says_hello_and_opens_what_it_is_told_to)
 	for (int i = 0; i < 3; i++) {
 		unpack_string(&in);
 	}
+	ck_assert_uint_eq(unpack_u32(&in), PLUGIN_REQUESTS);
 	ck_assert(unpack_done(&in));
 	host_rig_mount(&host, 7, "/*");
 	host_rig_send(&host);

@@ -240,6 +240,15 @@ START_TEST(an_instance_outlives_its_requests_mistakes)
 }
 END_TEST
 
+START_TEST(a_request_to_who_takes_none_is_404)
+{
+	ask("silent", "/");
+	ck_assert_int_eq(request.exchange.reply.status, 404);
+	ck_assert_ptr_nonnull(strstr(rig_body(&request), "only WebSockets"));
+	expect_log("");
+}
+END_TEST
+
 START_TEST(an_entry_that_the_server_lacks_ends_the_process)
 {
 	ask("future", "/careless");
@@ -293,6 +302,7 @@ static void add_mistakes(TCase *tcase)
 	tcase_add_test(tcase, failure_after_the_reply_is_only_logged);
 	tcase_add_test(tcase, data_of_a_failed_allocation_is_500);
 	tcase_add_test(tcase, used_up_memory_is_500);
+	tcase_add_test(tcase, a_request_to_who_takes_none_is_404);
 	tcase_add_test(tcase, an_instance_outlives_its_requests_mistakes);
 }
 

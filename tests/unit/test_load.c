@@ -35,6 +35,13 @@ START_TEST(loads_a_handler_and_fills_its_table)
 	ck_assert_uint_eq(handler->api->level, TC_LEVEL);
 	ck_assert_ptr_nonnull(handler->api->ext);
 	ck_assert_int_gt(handler->api->now(), 0);
+	ck_assert_uint_eq(plugin->can, PLUGIN_REQUESTS);
+}
+END_TEST
+
+START_TEST(a_handler_may_take_connections_only)
+{
+	ck_assert_uint_eq(rig_load(&rig, "silent")->can, PLUGIN_CONNECTS);
 }
 END_TEST
 
@@ -183,7 +190,8 @@ int main(void)
 	tcase_add_test(tcase, loads_a_handler_and_fills_its_table);
 	tcase_add_test(tcase, every_entry_of_the_table_is_filled);
 	if (rig_has("cxx")) {
-		tcase_add_test(tcase, loads_a_handler_of_cxx);
+		tcase_add_test(tcase, a_handler_may_take_connections_only);
+	tcase_add_test(tcase, loads_a_handler_of_cxx);
 	}
 	tcase_add_test(tcase, loads_a_handler_of_a_newer_header);
 	tcase_add_test(tcase, refuses_a_field_of_a_later_level);

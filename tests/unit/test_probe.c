@@ -23,10 +23,13 @@ static struct loop *loop;
 static struct config *config;
 static struct probes *probes;
 
+/* More members of the top than the routes. */
+static const char *members = "";
+
 static void make_config(const char *routes)
 {
 	char *text = memory_printf("{\"certificates\":[{\"chain\":\"a\",\"key\":\"b\"}],"
-	    "\"routes\":[%s]}", routes);
+	    "\"routes\":[%s]%s}", routes, members);
 
 	config = config_parse("server.json", text, strlen(text), &rig.problems);
 	ck_assert_uint_eq(rig.problems.errors, 0);
@@ -148,6 +151,48 @@ START_TEST(the_same_is_the_plugins_own_fault_when_only_files_have_changed)
 }
 END_TEST
 
+START_TEST(what_it_can_do_is_known_afterwards)
+{
+	ck_assert_uint_eq(probe("puppet", "", true)->can, PLUGIN_CONNECTS);
+}
+END_TEST
+
+START_TEST(settings_of_streams_are_tried_too)
+{
+	const struct plugin *plugin;
+
+	members = ",\"listeners\":[{\"address\":\":1\",\"stream\":\"puppet\","
+	    "\"settings\":{\"greting\":\"x\"}}],\"alpn\":{\"a\":\"puppet\","
+	    "\"b\":{\"handler\":\"puppet\",\"settings\":{\"greeting\":5}}}";
+	plugin = probe("puppet", "", true);
+	ck_assert_msg(plugin->refusal == NULL, "%s", plugin->refusal);
+	ck_assert_str_eq(plugin->own_route, "/puppet");
+	ck_assert_uint_eq(rig.problems.errors, 2);
+	ck_assert_str_eq(rig.problems.items[0].where,
+	    "server.json:1: listeners[0].settings.greting");
+	ck_assert_str_eq(rig.problems.items[1].where,
+	    "server.json:1: alpn.b.settings.greeting");
+}
+END_TEST
+
+START_TEST(a_stream_to_who_takes_none_is_a_problem_of_the_configuration)
+{
+	members = ",\"alpn\":{\"a\":\"greeter\"}";
+	ck_assert_ptr_null(probe("greeter", "", true)->refusal);
+	ck_assert_uint_eq(rig.problems.errors, 1);
+	ck_assert_str_eq(rig.problems.items[0].where, "server.json:1: alpn.a");
+	ck_assert_str_eq(rig.problems.items[0].what,
+	    "handler 'greeter' takes no streams (it has no on_connect)");
+}
+END_TEST
+
+START_TEST(a_new_file_that_takes_no_streams_any_more_is_refused)
+{
+	members = ",\"alpn\":{\"a\":\"greeter\"}";
+	check_refused(probe("greeter", "", false), "alpn.a: handler 'greeter' takes no");
+}
+END_TEST
+
 START_TEST(many_are_probed_side_by_side)
 {
 	rig_add(&rig, "greeter");
@@ -191,6 +236,11 @@ static Suite *suite(void)
 	tcase_add_test(one, a_refusal_of_a_route_is_a_problem_of_the_configuration);
 	tcase_add_test(one,
 	    the_same_is_the_plugins_own_fault_when_only_files_have_changed);
+	tcase_add_test(one, what_it_can_do_is_known_afterwards);
+	tcase_add_test(one, settings_of_streams_are_tried_too);
+	tcase_add_test(one,
+	    a_stream_to_who_takes_none_is_a_problem_of_the_configuration);
+	tcase_add_test(one, a_new_file_that_takes_no_streams_any_more_is_refused);
 	tcase_add_test(one, many_are_probed_side_by_side);
 	tcase_add_test(one, may_be_given_up_at_any_time);
 	suite_add_tcase(all, one);

@@ -27,7 +27,7 @@ static void tear_down(void)
 static struct version *take(const char *name, const char *hash, struct version *before)
 {
 	struct plugin plugin = { .file = "plugins/some.so", .copy = "run/some-copy.so",
-		.own_route = "/some" };
+		.own_route = "/some", .can = PLUGIN_CONNECTS };
 
 	snprintf(plugin.note.name, sizeof(plugin.note.name), "%s", name);
 	snprintf(plugin.hash, sizeof(plugin.hash), "%s", hash);
@@ -63,6 +63,7 @@ START_TEST(the_same_content_keeps_its_number)
 	ck_assert_ptr_null(a->before);
 	ck_assert_str_eq(a->plugin.copy, "run/some-copy.so");
 	ck_assert_str_eq(a->plugin.own_route, "/some");
+	ck_assert_uint_eq(a->plugin.can, PLUGIN_CONNECTS);
 }
 END_TEST
 
