@@ -10,6 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "tls/session.h"
+
 /* Mozilla's intermediate configuration, version 5.7, in its order. */
 static const char tls13_suites[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -127,17 +129,19 @@ static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certif
 	return 0;
 }
 
-/* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. */
+/* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. On a
+ * listener of raw streams that goes for HTTP's names, too: what is meant for the one must
+ * not be redirected to the other. */
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size,
     const unsigned char *in, unsigned in_size, void *arg)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
+	const struct tls_session *session = SSL_get_app_data(ssl);
+	struct slice ours = tls_protocols_list(session->protocols, !session->no_http);
 	unsigned char *chosen;
 
-	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in,
-	    in_size) != OPENSSL_NPN_NEGOTIATED) {
+	if (SSL_select_next_proto(&chosen, out_size, (const unsigned char *)ours.data,
+	    (unsigned)ours.size, in, in_size) != OPENSSL_NPN_NEGOTIATED) {
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*out = chosen;
@@ -205,6 +209,7 @@ int tls_context_init(struct tls_context *context, const struct config *config,
 {
 	size_t before = problems->errors;
 
+	context->protocols = tls_protocols_new(config);
 	context->ssl = SSL_CTX_new(TLS_server_method());
 	if (context->ssl == NULL || !set_policy(context->ssl, config, tickets)) {
 		problems_add(problems, config->file, NULL,
@@ -229,4 +234,6 @@ void tls_context_release(struct tls_context *context)
 {
 	SSL_CTX_free(context->ssl);
 	context->ssl = NULL;
+	tls_protocols_unref(context->protocols);
+	context->protocols = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "tls/protocols.h"
 
 /* Keys that seal session tickets; one set for all workers, so that any of them can resume
  * what another began. Made by the master at boot, kept in memory only. */
@@ -23,6 +24,7 @@ int tls_tickets_make(struct tls_tickets *tickets) MUST_USE;
 
 struct tls_context {
 	SSL_CTX *ssl;		/* owned */
+	struct tls_protocols *protocols;	/* a reference */
 };
 
 /*

@@ -32,6 +32,8 @@ int tls_session_init(struct tls_session *session, struct tls_wire *wire,
 		session->ssl = NULL;
 		return ERR_NOMEM;
 	}
+	session->protocols = tls_protocols_ref(context->protocols);
+	SSL_set_app_data(session->ssl, session);
 	BIO_set_data(bio, session);
 	SSL_set_bio(session->ssl, bio, bio);
 	SSL_set_accept_state(session->ssl);
@@ -42,6 +44,8 @@ void tls_session_release(struct tls_session *session)
 {
 	SSL_free(session->ssl);
 	session->ssl = NULL;
+	tls_protocols_unref(session->protocols);
+	session->protocols = NULL;
 	free(session->kept);
 	session->kept = NULL;
 	buffer_release(&session->unsent);

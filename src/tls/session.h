@@ -46,6 +46,7 @@ void tls_wire_release(struct tls_wire *wire);
 struct tls_session {
 	SSL *ssl;		/* owned */
 	struct tls_wire *wire;	/* borrowed */
+	struct tls_protocols *protocols;	/* a reference */
 	int fd;			/* borrowed from the connection */
 	const char *in;		/* received, not yet OpenSSL's; in wire.in or kept */
 	size_t in_size;
@@ -54,6 +55,7 @@ struct tls_session {
 	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
 	uint64_t received;	/* bytes on the wire; the connection clears them */
 	uint64_t sent;
+	bool no_http;		/* no HTTP by ALPN; to be set before the handshake */
 	bool begun;		/* the first bytes have come */
 	bool readable;		/* recv may give something */
 	bool writable;		/* send may take something */
@@ -114,7 +116,7 @@ const char *tls_session_group(const struct tls_session *session);
 const char *tls_session_sni(const struct tls_session *session);
 bool tls_session_resumed(const struct tls_session *session);
 
-/* Copies the negotiated ALPN name, "" if none. */
+/* Copies the negotiated ALPN name, "" if none; it has up to 255 bytes. */
 void tls_session_alpn(const struct tls_session *session, char *out, size_t size);
 
 #endif

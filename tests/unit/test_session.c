@@ -9,6 +9,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <openssl/err.h>
+
 #include "served.h"
 #include "unit.h"
 
@@ -28,7 +30,8 @@ static void set_up(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	rig_open(&rig);
-	config = served_config(&rig, "");
+	config = served_config(&rig,
+	    ",\"alpn\":{\"tincan-echo\":\"echo\",\"x\":\"echo\"}");
 	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
 	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems), 0);
 	tls_wire_init(&wire);
@@ -94,12 +97,19 @@ static size_t read_all(char *out, size_t size, size_t step, int *rc)
 	return total;
 }
 
+/* What a client offers, each name behind its length. */
+static void offer(const char *names)
+{
+	SSL_set_alpn_protos(client, (const unsigned char *)names,
+	    (unsigned)strlen(names));
+}
+
 START_TEST(shakes_hands_and_knows_the_facts)
 {
 	char alpn[16];
 
 	SSL_set_tlsext_host_name(client, "localhost");
-	SSL_set_alpn_protos(client, (const unsigned char *)"\x02h2\x08http/1.1", 12);
+	offer("\x04imap\x08http/1.1");
 	handshake();
 	ck_assert_str_eq(tls_session_version(&session), "TLSv1.3");
 	ck_assert_str_eq(tls_session_cipher(&session), "TLS_AES_256_GCM_SHA384");
@@ -111,17 +121,88 @@ START_TEST(shakes_hands_and_knows_the_facts)
 }
 END_TEST
 
-START_TEST(refuses_a_client_that_speaks_nothing_of_ours)
+static void assert_alpn(const char *expected)
+{
+	char alpn[256];
+
+	handshake();
+	tls_session_alpn(&session, alpn, sizeof(alpn));
+	ck_assert_str_eq(alpn, expected);
+}
+
+/* RFC 7301 section 3.2: by the alert no_application_protocol. */
+static void assert_none_of_ours(void)
 {
 	int rc;
 
-	SSL_set_alpn_protos(client, (const unsigned char *)"\x02h2", 3);
 	(void)SSL_do_handshake(client);
 	tell();
 	rc = tls_session_handshake(&session);
 	ck_assert_int_eq(rc, ERR_PROTOCOL);
 	ck_assert_int_eq(tls_session_flush(&session), 0);
 	ck_assert_int_eq(SSL_get_error(client, SSL_do_handshake(client)), SSL_ERROR_SSL);
+	ck_assert_int_eq(ERR_GET_REASON(ERR_peek_error()),
+	    SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
+	ERR_clear_error();
+}
+
+START_TEST(refuses_a_client_that_speaks_nothing_of_ours)
+{
+	offer("\x04imap\x06tincan");
+	assert_none_of_ours();
+}
+END_TEST
+
+START_TEST(the_servers_order_decides_among_protocols)
+{
+	offer("\x08http/1.1\x01x\x0btincan-echo");
+	assert_alpn("tincan-echo");
+}
+END_TEST
+
+START_TEST(http_comes_after_what_is_configured)
+{
+	offer("\x08http/1.1\x01x");
+	assert_alpn("x");
+}
+END_TEST
+
+START_TEST(names_are_compared_byte_by_byte)
+{
+	offer("\x01X\x0bTincan-Echo\x08http/1.1");
+	assert_alpn("http/1.1");
+}
+END_TEST
+
+START_TEST(a_client_need_not_offer_anything)
+{
+	session.no_http = true;
+	assert_alpn("");
+}
+END_TEST
+
+START_TEST(http_cannot_be_chosen_where_there_is_none)
+{
+	session.no_http = true;
+	offer("\x08http/1.1");
+	assert_none_of_ours();
+}
+END_TEST
+
+START_TEST(other_protocols_can_where_there_is_no_http)
+{
+	session.no_http = true;
+	offer("\x08http/1.1\x01x");
+	assert_alpn("x");
+}
+END_TEST
+
+/* A reload may come between them. */
+START_TEST(a_handshake_may_outlive_its_context)
+{
+	tls_context_release(&context);
+	offer("\x01x");
+	assert_alpn("x");
 }
 END_TEST
 
@@ -445,6 +526,13 @@ int main(void)
 	tcase_set_timeout(tests, 30);
 	tcase_add_test(tests, shakes_hands_and_knows_the_facts);
 	tcase_add_test(tests, refuses_a_client_that_speaks_nothing_of_ours);
+	tcase_add_test(tests, the_servers_order_decides_among_protocols);
+	tcase_add_test(tests, http_comes_after_what_is_configured);
+	tcase_add_test(tests, names_are_compared_byte_by_byte);
+	tcase_add_test(tests, a_client_need_not_offer_anything);
+	tcase_add_test(tests, http_cannot_be_chosen_where_there_is_none);
+	tcase_add_test(tests, other_protocols_can_where_there_is_no_http);
+	tcase_add_test(tests, a_handshake_may_outlive_its_context);
 	tcase_add_test(tests, takes_a_handshake_in_single_bytes);
 	tcase_add_loop_test(tests, reads_what_was_sent_in_any_step, 0, 4);
 	tcase_add_test(tests, keeps_input_between_turns);
