@@ -25,6 +25,16 @@ static int answer(tc_req *r)
 TINCAN_HANDLER("%(name)s", .on_request = answer%(fields)s);
 """
 
+# To build one that takes WebSockets and streams too, and is silent on them.
+CONNECTS = {"fields": ".on_connect = connected", "code": """
+static int connected(tc_conn *c, tc_req *upgrade)
+{
+	(void)c;
+	(void)upgrade;
+	return TC_OK;
+}
+"""}
+
 
 def build(path, name, text, code="", first="", fields="", flags=()):
     """Compiles a handler that answers with the text; the linker writes path itself."""

@@ -112,9 +112,7 @@ def line(folder):
     directory = folder / "plugins"
     directory.mkdir()
     (directory / "hello.so").write_bytes((harness.PLUGINS / "hello.so").read_bytes())
-    plugs.build(directory / "line.so", "line", "", fields=".on_connect = connected",
-                code="""static int connected(tc_conn *c, tc_req *upgrade)
-                        { (void)c; (void)upgrade; return TC_OK; }""")
+    plugs.build(directory / "line.so", "line", "", **plugs.CONNECTS)
     return {"directory": "plugins"}
 
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Whose raw streams a listener or an ALPN name are: what the configuration and the files
+of handlers say, at the start, at a reload and when a file changes."""
+
+import json
+
+import pytest
+
+import harness
+import plugs
+
+
+@pytest.fixture
+def plug(tmp_path):
+    made = plugs.Plugs(tmp_path)
+    made.drop("line", "first", **plugs.CONNECTS)
+    return made
+
+
+@pytest.fixture
+def start(start_server, plug):
+    def start(**changes):
+        return start_server(**{
+            "plugins": {"directory": str(plug.directory), "serve_unrouted": False},
+            "routes": [], **changes})
+    return start
+
+
+@pytest.mark.parametrize("changes", [
+    {"alpn": {"tincan-line": "line"}},
+    {"listeners": [{"address": "127.0.0.1:0"},
+                   {"address": "127.0.0.1:0", "stream": "line"}]}],
+    ids=["alpn", "listener"])
+def test_handler_of_nothing_but_streams_has_processes(start, changes):
+    server = start(**changes)
+    harness.wait_for(lambda: len(server.hosts("line")) == 2, "its processes")
+    assert not server.hosts("hello")
+    assert server.get("/line").status == 404
+
+
+def test_handler_of_streams_keeps_its_own_route(start_server, plug):
+    server = start_server(plugins={"directory": str(plug.directory)}, routes=[],
+                          alpn={"tincan-line": "line"})
+    assert server.get("/line").text == "first"
+
+
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_file_that_takes_no_streams_any_more_is_not_served(start, plug, isolation):
+    server = start(routes=[{"path": "/line", "handler": "line"}],
+                   alpn={"tincan-line": "line"},
+                   handlers={"line": {"isolation": isolation}})
+    plug.drop("line", "second")
+    line = server.wait_log(r"line\.so is not served")
+    assert "alpn.tincan-line: handler 'line' takes no streams" in line
+    assert "version before goes on" in line
+    assert server.get("/line").text == "first"
+    plug.drop("line", "third", **plugs.CONNECTS)
+    plugs.answers(server, "/line", "third")
+
+
+def test_reload_refuses_a_stream_to_who_takes_none(start):
+    server = start(routes=[{"path": "/hello/{name}", "handler": "hello"}])
+    config = json.loads(server.config.read_text())
+    server.config.write_text(json.dumps({**config, "alpn": {"x": "hello"}}))
+    done = harness.tincan("reload", "--config", server.config, folder=server.folder)
+    assert done.returncode == 1
+    assert "alpn.x: handler 'hello' takes no streams" in done.stderr
+    assert server.get("/hello/you").text == "Hello, you!\n"
+
+
+def choose(server, *offered):
+    """What the server takes of that, in this order."""
+    context = server.context()
+    context.set_alpn_protocols(offered)
+    with server.connect(context) as client:
+        return client.sock.selected_alpn_protocol()
+
+
+def test_names_are_chosen_in_the_order_of_the_file_until_a_reload_changes_them(start):
+    server = start(alpn={"b": "line", "a": "line"})
+    assert choose(server, "http/1.1", "a", "b") == "b"
+    assert choose(server, "http/1.1", "a") == "a"
+    assert choose(server, "c", "http/1.1") == "http/1.1"
+    config = json.loads(server.config.read_text())
+    server.config.write_text(json.dumps({**config, "alpn": {"c": "line"}}))
+    done = harness.tincan("reload", "--config", server.config, folder=server.folder)
+    assert done.returncode == 0, done.stderr
+    assert choose(server, "b", "c", "http/1.1") == "c"
+    assert choose(server, "b", "http/1.1") == "http/1.1"
