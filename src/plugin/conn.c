@@ -13,9 +13,14 @@
 
 #define KNOWN_FLAGS (TC_TEXT | TC_BINARY | TC_MORE | TC_END)
 
-_Static_assert(TC_WEBSOCKET == DUPLEX_WEBSOCKET && TC_STREAM == DUPLEX_STREAM &&
-    TC_TEXT == DUPLEX_TEXT && TC_BINARY == DUPLEX_BINARY && TC_MORE == DUPLEX_MORE &&
-    TC_END == DUPLEX_END, "they go through as they are");
+/* They go through as they are. */
+#define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), #ours)
+SAME(DUPLEX_WEBSOCKET, TC_WEBSOCKET);
+SAME(DUPLEX_STREAM, TC_STREAM);
+SAME(DUPLEX_TEXT, TC_TEXT);
+SAME(DUPLEX_BINARY, TC_BINARY);
+SAME(DUPLEX_MORE, TC_MORE);
+SAME(DUPLEX_END, TC_END);
 
 static struct duplex *duplex_of(tc_conn *c)
 {

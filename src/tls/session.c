@@ -208,6 +208,11 @@ bool tls_session_resumed(const struct tls_session *session)
 	return SSL_session_reused(session->ssl) == 1;
 }
 
+void tls_session_strict_end(struct tls_session *session)
+{
+	SSL_clear_options(session->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+
 void tls_session_alpn(const struct tls_session *session, char *out, size_t size)
 {
 	const unsigned char *name;

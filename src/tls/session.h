@@ -116,7 +116,13 @@ const char *tls_session_group(const struct tls_session *session);
 const char *tls_session_sni(const struct tls_session *session);
 bool tls_session_resumed(const struct tls_session *session);
 
-/* Copies the negotiated ALPN name, "" if none; it has up to 255 bytes. */
+/* From now on an end of the socket without a close_notify is no end in order: what it cut
+ * off would go unnoticed, where nothing above TLS says how much is to come. */
+void tls_session_strict_end(struct tls_session *session);
+
+#define TLS_ALPN_BYTES 256	/* a name of up to 255 bytes, and NUL */
+
+/* Copies the negotiated ALPN name, "" if none. */
 void tls_session_alpn(const struct tls_session *session, char *out, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "worker/dispatch.h"
+#include "worker/line.h"
 
 #define FLUSH_MS 100		/* a line waits no longer for others */
 
@@ -80,13 +81,16 @@ static int64_t wall_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void fill(struct entry *entry, const struct connection *connection,
-    const struct exchange *exchange)
+static void fill_client(struct entry *entry, const struct connection *connection)
 {
 	log_time(wall_us(), entry->time);
 	socket_address_name(&connection->peer, entry->client);
 	entry->tls = tls_session_version(&connection->tls);
 	entry->cipher = tls_session_cipher(&connection->tls);
+}
+
+static void fill(struct entry *entry, const struct exchange *exchange)
+{
 	entry->method = text_or_none(exchange->request.method);
 	entry->target = text_or_none(exchange->request.target);
 	entry->status = exchange->reply.status;
@@ -163,11 +167,10 @@ static void log_entry(struct worker *worker, const struct entry *entry)
 	}
 }
 
-static void count(struct worker *worker, const struct exchange *exchange, int64_t us)
+static void count(struct worker *worker, uint32_t count_as, int status, int64_t us)
 {
-	struct scoreboard_handler *cell =
-	    &worker->self->handlers[dispatch_count_as(exchange)];
-	int class = exchange->reply.status / 100;
+	struct scoreboard_handler *cell = &worker->self->handlers[count_as];
+	int class = status / 100;
 
 	if (class >= 1 && class <= SCOREBOARD_CLASSES) {
 		counter_add(&cell->requests[class - 1], 1);
@@ -181,16 +184,40 @@ void access_done(struct connection *connection, const struct exchange *exchange,
 	struct worker *worker = connection->worker;
 	int64_t us = exchange->id[0] == '\0' ? 0 : clock_us() - exchange->started_us;
 
-	count(worker, exchange, us);
+	count(worker, dispatch_count_as(exchange), exchange->reply.status, us);
 	if (worker->access.fd >= 0) {
 		struct entry entry = { .bytes = sent, .us = us };
 
-		fill(&entry, connection, exchange);
+		fill_client(&entry, connection);
+		fill(&entry, exchange);
 		log_entry(worker, &entry);
 	}
 }
 
-static const char *client_address(struct connection *connection, struct arena *arena)
+void access_line_done(const struct connection *connection, const struct line *line)
+{
+	struct worker *worker = connection->worker;
+	const struct site_route *route = line->route;
+	int64_t us = clock_us() - line->began_us;
+
+	if (line->duplex.kind == DUPLEX_WEBSOCKET) {
+		return;
+	}
+	count(worker, route->count_as, line->status, us);
+	if (worker->access.fd >= 0) {
+		struct entry entry = { .bytes = line->sent, .us = us,
+			.method = SLICE("STREAM"),
+			.target = slice_of(route->plugin->note.name),
+			.status = line->status, .handler = route->plugin->note.name,
+			.id = line->duplex.id };
+
+		fill_client(&entry, connection);
+		log_entry(worker, &entry);
+	}
+}
+
+static const char *client_address(const struct connection *connection,
+    struct arena *arena)
 {
 	char host[SOCKET_HOST_BYTES];
 
@@ -198,7 +225,7 @@ static const char *client_address(struct connection *connection, struct arena *a
 	return arena_copy(arena, host, strlen(host));
 }
 
-static const char *alpn(struct connection *connection, struct arena *arena)
+static const char *alpn(const struct connection *connection, struct arena *arena)
 {
 	char name[256];
 
@@ -206,10 +233,9 @@ static const char *alpn(struct connection *connection, struct arena *arena)
 	return arena_copy(arena, name, strlen(name));
 }
 
-const char *access_info(struct connection *connection, struct exchange *exchange,
+const char *access_info(const struct connection *connection, struct arena *arena,
     const char *key)
 {
-	struct arena *arena = &exchange->arena;
 	const struct tls_session *tls = &connection->tls;
 
 	if (strcmp(key, "client.address") == 0) {

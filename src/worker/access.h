@@ -20,8 +20,14 @@ bool access_same(const struct config *a, const struct config *b);
 void access_done(struct connection *connection, const struct exchange *exchange,
     uint64_t sent);
 
-/* A fact of the connection for tc.info, in the exchange's memory, or NULL. */
-const char *access_info(struct connection *connection, struct exchange *exchange,
+struct line;
+
+/* A raw stream has ended: a line with the method "STREAM" and the handler as its target,
+ * counted like a request. A WebSocket's line is that of its upgrade. */
+void access_line_done(const struct connection *connection, const struct line *line);
+
+/* A fact of the connection for tc.info, static or in the arena, or NULL. */
+const char *access_info(const struct connection *connection, struct arena *arena,
     const char *key);
 
 #endif

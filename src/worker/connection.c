@@ -12,6 +12,7 @@
 
 #include "worker/generation.h"
 #include "worker/h1_session.h"
+#include "worker/line_session.h"
 
 #define LINGER_MS 2000
 #define FACTS_MAX 4096
@@ -332,9 +333,38 @@ static void fail_handshake(struct connection *connection)
 	}
 }
 
+/* What a listener is for, in the newest generation; NULL: HTTPS. */
+static const struct site_route *stream_of_listener(const struct connection *connection)
+{
+	const struct generation *generation = connection->worker->generation;
+	const struct config *config = generation->message.config;
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		if (generation->message.listeners[i].id == connection->listener) {
+			return site_stream_of_listener(&generation->site, i);
+		}
+	}
+	return NULL;
+}
+
+/* What the client has chosen; without ALPN, HTTP/1.1. */
+static struct session *new_session(struct connection *connection)
+{
+	const struct site *site = &connection->worker->generation->site;
+	const struct site_route *stream = stream_of_listener(connection);
+	char alpn[TLS_ALPN_BYTES];
+
+	if (stream == NULL) {
+		tls_session_alpn(&connection->tls, alpn, sizeof(alpn));
+		stream = site_stream_of_alpn(site, alpn);
+	}
+	return stream == NULL ? h1_session_new(connection)
+			      : line_session_new(connection, stream);
+}
+
 static bool open_session(struct connection *connection)
 {
-	connection->session = h1_session_new(connection);
+	connection->session = new_session(connection);
 	if (connection->session == NULL) {
 		connection_close(connection);
 		return false;
@@ -436,7 +466,7 @@ static void on_timer(struct timer *timer)
 }
 
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
-    uint16_t local_port)
+    uint32_t listener, uint16_t local_port)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
@@ -448,6 +478,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 		return;
 	}
 	connection->worker = worker;
+	connection->listener = listener;
 	connection->local_port = local_port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };

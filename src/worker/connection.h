@@ -44,6 +44,7 @@ struct connection {
 	char *kept;			/* owned; input between turns */
 	struct buffer facts;		/* of it, as a handler side has packed them */
 	union socket_address peer;
+	uint32_t listener;		/* by which it came: the master's id */
 	uint16_t local_port;
 	int queued; /* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */
@@ -55,9 +56,9 @@ struct connection {
 	bool progressed;		/* bytes moved in this turn */
 };
 
-/* Takes fd, which came in by a listener on local_port. */
+/* Takes fd, which came in by the listener of that id on local_port. */
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
-    uint16_t local_port);
+    uint32_t listener, uint16_t local_port);
 
 /* Asks for a turn; harmless within one. */
 void connection_wake(struct connection *connection);

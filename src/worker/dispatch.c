@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "plugin/instance.h"
 #include "worker/generation.h"
+#include "worker/websocket.h"
 
 /* What a server-wide OPTIONS lists (RFC 9110 section 9.3.7). */
 #define EVERY_METHOD \
@@ -25,10 +26,15 @@ static void write_id(uint64_t number, char out[EXCHANGE_ID_BYTES])
 	out[16] = '\0';
 }
 
+void dispatch_new_id(struct worker *worker, char id[EXCHANGE_ID_BYTES])
+{
+	write_id(worker->next_id++, id);
+}
+
 void dispatch_identify(struct worker *worker, struct exchange *exchange)
 {
 	if (exchange->id[0] == '\0') {
-		write_id(worker->next_id++, exchange->id);
+		dispatch_new_id(worker, exchange->id);
 		exchange->started_us = worker->loop->now_us;
 	}
 }
@@ -93,6 +99,18 @@ static void answer_unavailable(struct exchange *exchange)
 	exchange_fail(exchange, 503, "the handler of this path is not available");
 }
 
+/* RFC 9110 section 15.5.22: Upgrade says what it wants; HTTP/2 has other words for it. */
+static void answer_no_requests(struct exchange *exchange)
+{
+	exchange_fail(exchange, 426, "this path is for WebSockets");
+	if (exchange->request.version != HTTP_2 &&
+	    (head_add(&exchange->reply.head, SLICE("upgrade"), SLICE("websocket")) != 0 ||
+		head_add(&exchange->reply.head, SLICE("connection"),
+		    SLICE("upgrade")) != 0)) {
+		exchange_fail(exchange, 500, "out of memory");
+	}
+}
+
 static void answer_no_route(struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
@@ -132,6 +150,10 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		answer_redirect(exchange, route->config);
 	} else if (route->kind == SITE_UNAVAILABLE) {
 		answer_unavailable(exchange);
+	} else if (websocket_wanted(exchange)) {
+		exchange->upgrade = true;
+	} else if ((route->plugin->can & PLUGIN_REQUESTS) == 0) {
+		answer_no_requests(exchange);
 	} else {
 		exchange->instance = route->instance;
 	}
@@ -148,6 +170,16 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 		return;
 	}
 	instance_request(route->instance, exchange);
+}
+
+void dispatch_connect(const struct site_route *route, struct duplex *duplex,
+    struct exchange *upgrade)
+{
+	if (route->kind != SITE_HANDLER || route->remote != NULL) {
+		duplex->peer_ops->opened(duplex, 503);
+	} else {
+		instance_connect(route->instance, duplex, upgrade);
+	}
 }
 
 uint32_t dispatch_count_as(const struct exchange *exchange)

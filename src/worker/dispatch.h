@@ -6,8 +6,13 @@
 #ifndef TINCAN_WORKER_DISPATCH_H
 #define TINCAN_WORKER_DISPATCH_H
 
+#include "exchange/duplex.h"
 #include "exchange/exchange.h"
+#include "site/site.h"
 #include "worker/worker.h"
+
+/* An id that no other request of this worker has. */
+void dispatch_new_id(struct worker *worker, char id[EXCHANGE_ID_BYTES]);
 
 /* Gives the exchange its id and start. dispatch_begin does it; for requests that are
  * refused before they can be routed. */
@@ -19,6 +24,11 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange);
 
 /* Calls the handler of a request that is complete. */
 void dispatch_call(struct worker *worker, struct exchange *exchange);
+
+/* Connects a duplex with the handler of a route, which answers by its opened, maybe at
+ * once. The upgrade is the request for a WebSocket; NULL for a stream. */
+void dispatch_connect(const struct site_route *route, struct duplex *duplex,
+    struct exchange *upgrade);
 
 /* Who answered, as an index on the scoreboard and by name. */
 uint32_t dispatch_count_as(const struct exchange *exchange);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/metrics.h"
+#include "worker/line.h"
 #include "worker/remotes.h"
 #include "worker/worker.h"
 
@@ -31,10 +32,27 @@ static void close_generation(struct deferred *later)
 {
 	struct generation *generation = LIST_OWNER(later, struct generation, later);
 
+	timer_cancel(&generation->retire);
 	site_release(&generation->site);
 	tls_context_release(&generation->tls);
 	generation_release(&generation->message);
 	free(generation);
+}
+
+static void on_retire(struct timer *timer)
+{
+	struct generation *generation = LIST_OWNER(timer, struct generation, retire);
+
+	lines_retire(generation->worker, generation);
+}
+
+void generation_retire(struct generation *generation)
+{
+	struct worker *worker = generation->worker;
+
+	timer_set(&worker->loop->timers, &generation->retire,
+	    worker->loop->now_ms + generation->message.config->timeouts.drain_ms);
+	generation_unref(generation);
 }
 
 /* The master has given a version to what it found good. */
@@ -78,6 +96,7 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 
 	generation->worker = worker;
 	generation->references = 1;
+	timer_init(&generation->retire, on_retire);
 	deferred_init(&generation->later, close_generation);
 	problems_init(&problems);
 	if (generation_unpack(fd, &generation->message) != 0) {

@@ -21,12 +21,17 @@ struct generation {
 	struct site site;
 	struct tls_context tls;
 	uint32_t references;
+	struct timer retire;		/* what it still serves has had its time */
 	struct deferred later;		/* its end */
 };
 
 /* Reads the memfd and builds it. NULL, with the reason in why. */
 struct generation *generation_open(struct worker *worker, int fd, char *why,
     size_t why_size);
+
+/* Another has taken its place: requests end under it, and so do WebSockets and streams,
+ * which are closed when drain_ms have passed. Drops its opener's reference. */
+void generation_retire(struct generation *generation);
 
 /* The first reference is its opener's. The last one's end closes it, after this round. */
 struct generation *generation_ref(struct generation *generation);

@@ -9,6 +9,8 @@
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/dispatch.h"
+#include "worker/line_session.h"
+#include "worker/websocket.h"
 
 /* A piece of memory up to this size is copied behind the header, into the same record. */
 #define COPY_BYTES 8192
@@ -25,6 +27,8 @@ struct h1_session {
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
 	bool closing;			/* the connection ends with this reply */
+	struct line *line;		/* owned; the WebSocket that is asked for */
+	bool upgraded;			/* its handler has taken it */
 };
 
 enum wait { WAIT_REQUEST = SESSION_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER };
@@ -45,7 +49,7 @@ static const char *info(const struct exchange *exchange, const char *key)
 {
 	const struct h1_session *session = exchange->session;
 
-	return access_info(session->base.connection, session->exchange, key);
+	return access_info(session->base.connection, &session->exchange->arena, key);
 }
 
 static struct buffer *facts(const struct exchange *exchange)
@@ -67,6 +71,9 @@ static void free_session(struct session *base)
 {
 	struct h1_session *session = (struct h1_session *)base;
 
+	if (session->line != NULL) {
+		line_free(session->line);
+	}
 	if (session->exchange != NULL) {
 		if (session->head_read) {
 			access_done(base->connection, session->exchange, session->sent);
@@ -168,6 +175,48 @@ static void on_body(struct h1_session *session, struct slice body)
 	}
 }
 
+static void wake_line(struct line *line)
+{
+	const struct h1_session *session = line->carrier;
+
+	connection_wake(session->base.connection);
+}
+
+static void line_opened(struct line *line, int status)
+{
+	struct h1_session *session = line->carrier;
+
+	if (status == 0) {
+		session->upgraded = true;
+		return;
+	}
+	if (session->exchange->state == EXCHANGE_OPEN) {
+		exchange_fail(session->exchange, status, "the handler refuses it");
+	}
+	line_free(line);
+	session->line = NULL;
+}
+
+static const char *line_info(struct line *line, const char *key)
+{
+	const struct h1_session *session = line->carrier;
+
+	return access_info(session->base.connection, &session->exchange->arena, key);
+}
+
+static const struct line_ops line_ops = { .wake = wake_line, .opened = line_opened,
+	.info = line_info };
+
+static void open_websocket(struct h1_session *session)
+{
+	struct exchange *exchange = session->exchange;
+
+	session->line = websocket_new(worker_of(session), exchange, &line_ops, session);
+	if (session->line != NULL) {
+		websocket_connect(session->line, exchange);
+	}
+}
+
 static void on_end(struct h1_session *session)
 {
 	struct exchange *exchange = session->exchange;
@@ -182,7 +231,11 @@ static void on_end(struct h1_session *session)
 		return;
 	}
 	*end = '\0';
-	dispatch_call(worker_of(session), exchange);
+	if (exchange->upgrade) {
+		open_websocket(session);
+	} else {
+		dispatch_call(worker_of(session), exchange);
+	}
 }
 
 static void on_event(struct h1_session *session, enum h1_event event, struct slice input,
@@ -308,10 +361,40 @@ static int write_reply(struct h1_session *session)
 	return rc;
 }
 
+/* From the reply's header on the connection is the WebSocket's. */
+static void upgrade(struct h1_session *session)
+{
+	struct connection *connection = session->base.connection;
+	struct worker *worker = connection->worker;
+	struct exchange *exchange = session->exchange;
+	int rc = websocket_accept(session->line, exchange);
+
+	if (rc == 0) {
+		rc = h1_write_head(&worker->out, &exchange->request, &exchange->reply,
+		    H1_NO_BODY, true, worker_date(worker));
+	}
+	access_done(connection, exchange, 0);
+	drop_exchange(session);
+	session->base.next = rc == 0 ? line_session_take(connection, session->line) :
+	    NULL;
+	if (session->base.next != NULL) {
+		session->line = NULL;
+	} else {
+		session->base.cut = true;
+		session->base.done = true;
+	}
+}
+
 static void write_output(struct h1_session *session)
 {
 	int rc = 0;
 
+	if (session->upgraded && session->line != NULL) {
+		if (connection_room(session->base.connection) > 0) {
+			upgrade(session);
+		}
+		return;
+	}
 	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
 		return;
 	}
@@ -360,7 +443,7 @@ static bool has_output(const struct session *base)
 	const struct exchange *exchange = session->exchange;
 
 	if (base->done || exchange == NULL || exchange->state == EXCHANGE_OPEN) {
-		return false;
+		return session->upgraded && !base->done;
 	}
 	return !session->reply_written && (!session->head_written ||
 	    exchange->pieces.left > 0 || exchange->state != EXCHANGE_STARTED);

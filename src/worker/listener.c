@@ -38,7 +38,7 @@ static void take(struct listener *listener, int fd, const union socket_address *
 		return;
 	}
 	counter_add(&worker->self->accepted, 1);
-	connection_new(worker, fd, peer, listener->port);
+	connection_new(worker, fd, peer, listener->id, listener->port);
 }
 
 /* The queue stays readable, and the loop would spin, until a descriptor is free again. */

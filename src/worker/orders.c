@@ -44,7 +44,9 @@ static void serve(struct worker *worker, struct generation *generation)
 		}
 	}
 	listeners_serve(worker, generation->message.listeners, config->listener_count);
-	generation_unref(before);
+	if (before != NULL) {
+		generation_retire(before);
+	}
 }
 
 static void take_generation(struct worker *worker, const struct channel_message *message)

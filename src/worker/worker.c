@@ -190,6 +190,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->listeners);
 	list_init(&worker->remotes);
 	list_init(&worker->connections);
+	list_init(&worker->lines);
 	timer_init(&worker->drain_timer, stop_draining);
 	access_init(worker);
 	tls_wire_init(&worker->wire);
@@ -206,6 +207,10 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 	snprintf(name, sizeof(name), "worker %u", setup->index);
 	log_name(name);
 	init(worker, setup);
+	if (ws_shared_init(&worker->websockets) != 0) {
+		log_say(LOG_ERROR, "cannot start: out of memory");
+		return ERR_NOMEM;
+	}
 	if (watch_signals(worker) != 0 || orders_open(worker, setup->channel_fd) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
@@ -228,6 +233,7 @@ static void stop(struct worker *worker)
 		exchange_release(worker->spares[i]);
 		free(worker->spares[i]);
 	}
+	ws_shared_release(&worker->websockets);
 	tls_wire_release(&worker->wire);
 	buffer_release(&worker->out);
 	buffer_release(&worker->access_line);

@@ -18,6 +18,7 @@
 #include "plugin/plugin.h"
 #include "tls/context.h"
 #include "tls/session.h"
+#include "ws/ws_shared.h"
 
 #define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
 #define WORKER_SPARES 64		/* exchanges kept for reuse */
@@ -48,6 +49,8 @@ struct worker {
 	struct list listeners;
 	struct list remotes;
 	struct list connections;
+	struct list lines;
+	struct ws_shared websockets;
 	uint32_t connection_count;
 	uint32_t max_connections;	/* its share of the limit */
 	struct http_limits http_limits;

@@ -7,6 +7,7 @@
 #define TINCAN_TESTS_FAKE_PEER_H
 
 #include <check.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

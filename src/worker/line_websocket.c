@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* A WebSocket (RFC 6455), whatever carries it. */
+#include "worker/line.h"
+
+#define CODE_GOING_AWAY 1001
+
+static void release(struct line *line)
+{
+	ws_release(&line->ws);
+}
+
+/* False: no more until the handler has caught up. */
+static bool message(void *arg, bool text, struct slice data)
+{
+	struct line *line = arg;
+
+	line_give(line, data, text ? DUPLEX_TEXT : DUPLEX_BINARY);
+	return line_wants_input(line);
+}
+
+static void closed(void *arg, uint16_t code)
+{
+	struct line *line = arg;
+
+	line->code = code;
+	line->closing = true;
+	line_touch(line);
+}
+
+/* That something came is enough, whatever it was. */
+static void pong(void *arg)
+{
+	(void)arg;
+}
+
+static const struct ws_events events = { message, closed, pong };
+
+void line_begin_websocket(struct line *line, int window_bits, size_t max_message)
+{
+	const struct ws_options options = { .max_message = max_message,
+		.max_queue = DUPLEX_QUEUE_BYTES, .window_bits = window_bits };
+
+	line->code = DUPLEX_CODE_LOST;
+	ws_init(&line->ws, &line->worker->websockets, &options, &events, line);
+}
+
+static int send(struct line *line, struct slice data, unsigned flags)
+{
+	return ws_send(&line->ws, data, flags);
+}
+
+static int close_websocket(struct line *line, uint16_t code, struct slice reason)
+{
+	ws_close(&line->ws, code, reason);
+	return 0;
+}
+
+static void input(struct line *line, struct slice *bytes)
+{
+	line->pinged = false;
+	line_touch(line);
+	/* How it ended shows in ws_done; what follows is dropped. */
+	if (ws_input(&line->ws, bytes) != ERR_AGAIN) {
+		slice_skip(bytes, bytes->size);
+	}
+}
+
+/* Without a close frame before it. */
+static void end_input(struct line *line)
+{
+	if (!ws_done(&line->ws)) {
+		line_finish(line, DUPLEX_CODE_LOST);
+	}
+}
+
+static struct slice output(const struct line *line)
+{
+	return ws_out(&line->ws);
+}
+
+static void taken(struct line *line, size_t size)
+{
+	ws_sent(&line->ws, size);
+}
+
+static bool ended(const struct line *line, uint16_t *code)
+{
+	*code = line->code;
+	return ws_done(&line->ws) && ws_out(&line->ws).size == 0;
+}
+
+static uint32_t silence_ms(const struct line *line)
+{
+	return line->worker->config->timeouts.ping_ms;
+}
+
+static void silent(struct line *line)
+{
+	if (line->pinged || ws_ping(&line->ws) != 0) {
+		line->cut = true;
+		line_finish(line, DUPLEX_CODE_LOST);
+		return;
+	}
+	line->pinged = true;
+	line_touch(line);
+	line->ops->wake(line);
+}
+
+static void drain(struct line *line)
+{
+	(void)!line->duplex.peer_ops->close(&line->duplex, CODE_GOING_AWAY, SLICE(""));
+}
+
+const struct line_protocol line_websocket = { .kind = DUPLEX_WEBSOCKET,
+	.release = release,
+	.send = send,
+	.close = close_websocket,
+	.input = input,
+	.end_input = end_input,
+	.output = output,
+	.taken = taken,
+	.ended = ended,
+	.silence_ms = silence_ms,
+	.silent = silent,
+	.drain = drain };
