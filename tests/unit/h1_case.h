@@ -11,7 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
-#include "http/chars.h"
+#include "case_text.h"
 
 #define H1_CASES_MAX 1000
 #define H1_CHECKS_MAX 16
@@ -36,76 +36,8 @@ struct h1_case {
 struct h1_cases {
 	struct h1_case items[H1_CASES_MAX];
 	int count;
-	const char *file;	/* being read, for messages */
-	int line;
+	struct case_place place;
 };
-
-static inline void case_expect(const struct h1_cases *cases, bool holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "%s:%d: %s\n", cases->file, cases->line, what);
-		exit(1);
-	}
-}
-
-/* One byte, or an escape; moves *at behind it. */
-static inline char case_byte(const struct h1_cases *cases, const char **at)
-{
-	static const char escapes[][2] = { "r\r", "n\n", "t\t", "\\\\" };
-	const char *p = *at;
-
-	*at = p + 1;
-	if (*p != '\\') {
-		return *p;
-	}
-	if (p[1] == 'x') {
-		case_expect(cases, char_is(p[2], CHAR_HEX) && char_is(p[3], CHAR_HEX),
-		    "bad \\xHH");
-		*at = p + 4;
-		return (char)(char_hex_value(p[2]) * 16 + char_hex_value(p[3]));
-	}
-	*at = p + 2;
-	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-		if (escapes[i][0] == p[1]) {
-			return escapes[i][1];
-		}
-	}
-	case_expect(cases, false, "unknown escape");
-	return 0;
-}
-
-/* Appends text, its escapes and {text*count} resolved, up to stop. Returns its end. */
-static inline const char *case_append(struct h1_cases *cases, struct buffer *out,
-    const char *text, char stop)
-{
-	while (*text != stop && *text != '\0') {
-		char byte;
-
-		if (*text == '{') {
-			size_t start = out->size;
-			struct buffer once;
-			long count;
-
-			text = case_append(cases, out, text + 1, '*');
-			buffer_init(&once, 1 << 20);
-			count = *text == '*' ? strtol(text + 1, (char **)&text, 10) : 0;
-			case_expect(cases, count > 0 && *text == '}', "bad {text*count}");
-			case_expect(cases, buffer_append(&once, out->data + start,
-			    out->size - start) == 0, "too long");
-			while (--count > 0) {
-				case_expect(cases,
-				    buffer_append(out, once.data, once.size) == 0,
-				    "too long");
-			}
-			buffer_release(&once);
-			text++;
-			continue;
-		}
-		byte = case_byte(cases, &text);
-		case_expect(cases, buffer_append(out, &byte, 1) == 0, "too long");
-	}
-	return text;
-}
 
 static inline char *case_copy(const char *text)
 {
@@ -124,12 +56,13 @@ static inline void case_check(struct h1_cases *cases, struct h1_case *item,
 	struct buffer raw;
 	struct buffer line;
 
-	case_expect(cases, item->check_count < H1_CHECKS_MAX, "too many sees");
-	case_expect(cases, item->replies > 0, "sees before a reply");
+	case_expect(&cases->place, item->check_count < H1_CHECKS_MAX, "too many sees");
+	case_expect(&cases->place, item->replies > 0, "sees before a reply");
 	buffer_init(&raw, 1 << 20);
 	buffer_init(&line, 1 << 20);
-	case_append(cases, &raw, value, '\0');
-	case_expect(cases, text_append_printable(&line, buffer_slice(&raw)) == 0 &&
+	case_append(&cases->place, &raw, value, '\0');
+	case_expect(&cases->place,
+	    text_append_printable(&line, buffer_slice(&raw)) == 0 &&
 	    buffer_append(&line, "", 1) == 0, "too long");
 	*check = (struct h1_check){ .request = item->replies - 1, .absent = absent,
 		.line = case_copy(line.data) };
@@ -156,14 +89,14 @@ static inline void case_line(struct h1_cases *cases, struct h1_case *item,
     const char *key, const char *value)
 {
 	if (strcmp(key, "send") == 0) {
-		case_append(cases, &item->input, value, '\0');
+		case_append(&cases->place, &item->input, value, '\0');
 	} else if (strcmp(key, "reply") == 0) {
 		item->replies += value[0] != '1';
 	} else if (strcmp(key, "refused") == 0) {
 		item->refused = (int)strtol(value, NULL, 10);
 		item->closed = true;
 	} else if (strcmp(key, "then") == 0) {
-		case_expect(cases,
+		case_expect(&cases->place,
 		    strcmp(value, "open") == 0 || strcmp(value, "closed") == 0,
 		    "then is open or closed");
 		item->closed = value[0] == 'c';
@@ -172,7 +105,7 @@ static inline void case_line(struct h1_cases *cases, struct h1_case *item,
 	} else if (strcmp(key, "server-only") == 0) {
 		item->server_only = true;
 	} else {
-		case_expect(cases, case_is_server_key(key), "unknown key");
+		case_expect(&cases->place, case_is_server_key(key), "unknown key");
 	}
 }
 
@@ -180,7 +113,7 @@ static inline struct h1_case *case_start(struct h1_cases *cases, const char *nam
 {
 	struct h1_case *item = &cases->items[cases->count];
 
-	case_expect(cases, cases->count < H1_CASES_MAX, "too many cases");
+	case_expect(&cases->place, cases->count < H1_CASES_MAX, "too many cases");
 	cases->count++;
 	item->name = case_copy(name);
 	buffer_init(&item->input, 1 << 24);
@@ -194,8 +127,8 @@ static inline void case_read_file(struct h1_cases *cases, FILE *file)
 	size_t capacity = 0;
 	ssize_t size;
 
-	for (cases->line = 1; (size = getline(&line, &capacity, file)) >= 0;
-	     cases->line++) {
+	for (cases->place.line = 1; (size = getline(&line, &capacity, file)) >= 0;
+	     cases->place.line++) {
 		char *value;
 
 		line[strcspn(line, "\n")] = '\0';
@@ -203,13 +136,13 @@ static inline void case_read_file(struct h1_cases *cases, FILE *file)
 			continue;
 		}
 		value = strstr(line, ": ");
-		case_expect(cases, value != NULL, "not 'key: value'");
+		case_expect(&cases->place, value != NULL, "not 'key: value'");
 		*value = '\0';
 		value += 2;
 		if (strcmp(line, "case") == 0) {
 			item = case_start(cases, value);
 		} else {
-			case_expect(cases, item != NULL, "no case yet");
+			case_expect(&cases->place, item != NULL, "no case yet");
 			case_line(cases, item, line, value);
 		}
 	}
@@ -225,13 +158,13 @@ static inline void h1_cases_read(struct h1_cases *cases)
 
 	snprintf(pattern, sizeof(pattern), "%s/tests/http1/*.txt",
 	    srcdir == NULL ? "." : srcdir);
-	cases->file = pattern;
-	case_expect(cases, glob(pattern, 0, NULL, &found) == 0, "no cases found");
+	cases->place.file = pattern;
+	case_expect(&cases->place, glob(pattern, 0, NULL, &found) == 0, "no cases found");
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		FILE *file = fopen(found.gl_pathv[i], "r");
 
-		cases->file = found.gl_pathv[i];
-		case_expect(cases, file != NULL, "cannot be read");
+		cases->place.file = found.gl_pathv[i];
+		case_expect(&cases->place, file != NULL, "cannot be read");
 		case_read_file(cases, file);
 		fclose(file);
 	}
