@@ -7,6 +7,7 @@
 #ifndef TINCAN_TESTS_WS_PEER_H
 #define TINCAN_TESTS_WS_PEER_H
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -15,6 +16,7 @@
 #include "ws/ws.h"
 
 #define PEER_MAX (64 << 20)	/* bytes of a buffer of a test's */
+#define PEER_SAID_MAX 200	/* bytes of data that a transcript has as they are */
 
 /* Holds of code under test or data of a test; else the program ends. */
 static inline void peer_check(bool holds, const char *what)
@@ -126,12 +128,22 @@ struct peer_reader {
 	unsigned packed_frames;
 };
 
+/* A line of the transcript. Of much data it has only the size and a hash (FNV-1a). */
 static inline void peer_say(struct buffer *transcript, const char *what,
     struct slice data)
 {
-	peer_check(buffer_printf(transcript, "%s ", what) == 0 &&
-	    text_append_printable(transcript, data) == 0 &&
-	    buffer_append(transcript, "\n", 1) == 0, "out of memory");
+	uint64_t hash = 14695981039346656037u;
+	int rc = buffer_printf(transcript, "%s ", what);
+
+	for (size_t i = 0; i < data.size; i++) {
+		hash = (hash ^ (unsigned char)data.data[i]) * 1099511628211u;
+	}
+	if (rc == 0 && data.size > PEER_SAID_MAX) {
+		rc = buffer_printf(transcript, "%zu bytes %016" PRIx64, data.size, hash);
+	} else if (rc == 0) {
+		rc = text_append_printable(transcript, data);
+	}
+	peer_check(rc == 0 && buffer_append(transcript, "\n", 1) == 0, "out of memory");
 }
 
 static inline void peer_say_close(struct buffer *transcript, struct slice payload)
