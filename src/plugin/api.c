@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "plugin/alarm.h"
+#include "plugin/bus.h"
 #include "plugin/conn.h"
 #include "plugin/instance.h"
 
@@ -404,7 +405,10 @@ static void log_line(int level, const char *text, size_t size)
 
 static const void *get_extension(const char *id)
 {
-	return id == NULL || services->ext == NULL ? NULL : services->ext(id);
+	const void *found = id == NULL ? NULL : bus_ext(id);
+
+	return found != NULL || id == NULL || services->ext == NULL ? found
+	    : services->ext(id);
 }
 
 static void *get_data(const tc_req *r)

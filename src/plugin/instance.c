@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "plugin/alarm.h"
+#include "plugin/bus.h"
 
 const char *instance_result_name(int result)
 {
@@ -67,6 +68,7 @@ static void run_close(struct instance *instance)
 static void free_instance(struct instance *instance)
 {
 	alarms_cancel(&instance->alarms);
+	bus_leave(instance);
 	conf_release(&instance->conf);
 	free(instance);
 }
@@ -80,6 +82,7 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 
 	instance->plugin = plugin;
 	list_init(&instance->alarms);
+	list_init(&instance->subscriptions);
 	conf_init(&instance->conf, settings, directory, where, problems);
 	result = run_open(instance);
 	conf_finish(&instance->conf, result == TC_OK);

@@ -19,6 +19,7 @@ struct instance {
 	struct plugin *plugin;		/* borrowed */
 	void *state;			/* the handler's own */
 	struct list alarms;		/* its timers */
+	struct list subscriptions;	/* to topics of the bus */
 	bool stopped;			/* on_stop was called */
 	struct conf conf;		/* the strings that on_open got live in it */
 };

@@ -4,6 +4,7 @@
  * machines. Handlers that are compiled already count on it (tests/abi has some): lines
  * are only ever added at the end.
  */
+#include <tincan/bus.h>
 #include <tincan/handler.h>
 #include <tincan/metrics.h>
 
@@ -111,6 +112,12 @@ AT(tc_metrics, size, 0);
 AT(tc_metrics, each, 8);
 _Static_assert(sizeof(tc_metrics) == 16, "tc_metrics has another size");
 
+AT(tc_bus, size, 0);
+AT(tc_bus, subscribe, 8);
+AT(tc_bus, unsubscribe, 16);
+AT(tc_bus, publish, 24);
+_Static_assert(sizeof(tc_bus) == 32, "tc_bus has another size");
+
 START_TEST(numbers_keep_their_meaning)
 {
 	ck_assert_int_eq(TC_OK, 0);
@@ -127,6 +134,7 @@ START_TEST(numbers_keep_their_meaning)
 	ck_assert_int_eq(TC_COUNTER, 1);
 	ck_assert_int_eq(TC_GAUGE, 2);
 	ck_assert_str_eq(TC_METRICS, "tincan.metrics/1");
+	ck_assert_str_eq(TC_BUS, "tincan.bus/1");
 }
 END_TEST
 
