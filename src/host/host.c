@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "host/bus.h"
 #include "host/checks.h"
 #include "host/guard.h"
 #include "host/job.h"
@@ -215,6 +216,8 @@ static int take_frame(struct host *host, const struct frame *frame)
 	case FRAME_STOP:
 		host->stopping = true;
 		return 0;
+	case FRAME_EVENT:
+		return host_bus_event(host, frame);
 	default:
 		return ERR_PROTOCOL;
 	}
@@ -340,6 +343,8 @@ static void init(struct host *host, const struct host_setup *setup)
 	outbox_init(&host->outbox, setup->socket_fd, host->page);
 	buffer_init(&host->in, FRAME_MAX + READ_BYTES);
 	buffer_init(&host->frame, FRAME_MAX);
+	buffer_init(&host->bus_frame, FRAME_MAX);
+	host_bus_serve(host);
 	host->plugin.file = memory_text(setup->name);
 	host->plugin.copy = memory_text(setup->copy);
 	snprintf(host->plugin.hash, sizeof(host->plugin.hash), "%s", setup->hash);
@@ -351,6 +356,7 @@ static void release(struct host *host)
 {
 	buffer_release(&host->in);
 	buffer_release(&host->frame);
+	buffer_release(&host->bus_frame);
 	free(host->plugin.file);
 	free(host->plugin.copy);
 	free(host->plugin.refusal);

@@ -21,6 +21,7 @@
 #include "host/outbox.h"
 #include "ipc/frame.h"
 #include "os/loop.h"
+#include "plugin/bus.h"
 #include "plugin/plugin.h"
 
 struct host_setup {
@@ -42,6 +43,8 @@ struct host {
 	struct outbox outbox;
 	struct buffer in;	/* what was received and not yet taken */
 	struct buffer frame;	/* the one that is being made; reset before use */
+	struct buffer bus_frame;	/* the same, of what a callback says on the bus */
+	struct bus_carrier bus;
 	struct plugin plugin;
 	struct plugin_services services;
 	struct mounts mounts;

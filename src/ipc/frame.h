@@ -19,6 +19,7 @@
  *	WINDOW	id = call: u32 more body bytes may be sent
  *	CHECK	(probe) run the .check lines; answered by PROBLEMs, then CHECKED
  *	STOP	finish what there is, on_close, exit 0
+ *	EVENT	a message of the bus: u64 lost before it, topic, data
  *
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be ""),
@@ -35,6 +36,9 @@
  *	FILE	id = call: u64 offset, u64 size; a descriptor comes with the frame
  *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed
  *	LOG	id = call or 0; code = level: text
+ *	SUBSCRIBE	topic: EVENTs of it are to come from now on
+ *	UNSUBSCRIBE	topic
+ *	PUBLISH	topic, data: to all that subscribe to it
  */
 #ifndef TINCAN_IPC_FRAME_H
 #define TINCAN_IPC_FRAME_H
@@ -60,6 +64,7 @@ enum frame_type {
 	FRAME_WINDOW_MORE,
 	FRAME_CHECK,
 	FRAME_STOP,
+	FRAME_EVENT,
 	FRAME_HELLO = 64,
 	FRAME_OPENED,
 	FRAME_PROBLEM,
@@ -70,7 +75,10 @@ enum frame_type {
 	FRAME_DATA,
 	FRAME_FILE,
 	FRAME_END,
-	FRAME_LOG
+	FRAME_LOG,
+	FRAME_SUBSCRIBE,
+	FRAME_UNSUBSCRIBE,
+	FRAME_PUBLISH
 };
 
 #define FRAME_LAST 1

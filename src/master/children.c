@@ -61,18 +61,23 @@ int child_cpu(const struct child *child)
 	return child->master->worker_count > cpu_count() ? -1 : cpu_at(child->index);
 }
 
-/* Of the master's descriptors a worker keeps its end of the channel and the log; what it
- * serves comes by the channel. */
-static void close_masters(int channel_fd)
+static int compare(const void *a, const void *b)
 {
-	int keep[2] = { log_fd(), channel_fd };
+	int x = *(const int *)a;
+	int y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of the master's descriptors a worker keeps its end of the channel, the log and the bell
+ * of the bus; what it serves comes by the channel. */
+static void close_masters(int channel_fd, int bell_fd)
+{
+	int keep[3] = { log_fd(), channel_fd, bell_fd };
 	unsigned next = STDERR_FILENO + 1;
 
-	if (keep[0] > keep[1]) {
-		keep[0] = channel_fd;
-		keep[1] = log_fd();
-	}
-	for (size_t i = 0; i < 2; i++) {
+	qsort(keep, 3, sizeof(keep[0]), compare);
+	for (size_t i = 0; i < 3; i++) {
 		if (keep[i] >= (int)next) {
 			if (keep[i] > (int)next) {
 				(void)close_range(next, (unsigned)keep[i] - 1, 0);
@@ -91,6 +96,8 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 		.board = master->board,
 		.blame = &master->blames[child->index],
 		.tickets = &master->tickets,
+		.bus = master->bus,
+		.bell_fd = master->bell_fd,
 		.index = child->index,
 		.channel_fd = channel_fd,
 	};
@@ -103,7 +110,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 		_exit(EXIT_FAILURE);
 	}
 	cpu_pin(child_cpu(child));
-	close_masters(channel_fd);
+	close_masters(channel_fd, master->bell_fd);
 	status = worker_run(&setup);
 	log_close();
 	/* Not exit(): handlers that the master registered are the master's. */

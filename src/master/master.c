@@ -202,6 +202,7 @@ static void init(struct master *master, struct boot *boot)
 	master->loop = loop_new();
 	master->board = scoreboard_new(master->worker_count, &master->board_fd);
 	master->blames = blames_new(SCOREBOARD_WORKERS);
+	master->bus = bus_rings_new(&master->bell_fd);
 	list_init(&master->listeners);
 	list_init(&master->hosts);
 	list_init(&master->versions);
@@ -249,6 +250,8 @@ static void release(struct master *master)
 	rollout_free(master->rollout);
 	versions_release(master);
 	free(master->children);
+	bus_rings_free(master->bus);
+	close(master->bell_fd);
 	blames_free(master->blames, SCOREBOARD_WORKERS);
 	scoreboard_free(master->board);
 	close(master->board_fd);

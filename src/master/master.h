@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "control/control.h"
+#include "ipc/bus_ring.h"
 #include "ipc/scoreboard.h"
 #include "master/boot.h"
 #include "os/directory.h"
@@ -44,6 +45,8 @@ struct master {
 	struct scoreboard *board;
 	int board_fd;		/* for hosts, to read */
 	struct scoreboard_blame *blames;	/* one per worker */
+	struct bus_rings *bus;	/* for the workers; the master never looks into it */
+	int bell_fd;		/* of the bus */
 	struct tls_tickets tickets;
 	struct watch signals;
 	struct timer deadline;	/* of the drain */

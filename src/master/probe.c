@@ -260,6 +260,9 @@ static int on_frame(struct link *link, const struct frame *frame)
 		finish(probe);
 		return 0;
 	case FRAME_LOG:
+	case FRAME_SUBSCRIBE:
+	case FRAME_UNSUBSCRIBE:
+	case FRAME_PUBLISH:
 		return 0;
 	default:
 		return ERR_PROTOCOL;

@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ipc/bus_ring.h"
+#include "remote/bus_frames.h"
 #include "remote/call.h"
 #include "remote/state.h"
+
+#define EVENTS_MAX (256 * 1024)	/* bytes that wait for a host which then hears no more */
 
 static bool is_down(const struct remote *remote)
 {
@@ -58,6 +62,7 @@ static void drop_link(struct remote *remote)
 		loop_remove(remote->loop, &remote->link->watch);
 		host->remote = NULL;
 		remote->link = NULL;
+		remote->ops.silent(remote->ops.arg);
 	}
 }
 
@@ -118,6 +123,43 @@ static int take_log(struct remote *remote, const struct frame *frame)
 	return 0;
 }
 
+/* The name of a topic of this plugin; its size, or 0. */
+static size_t make_name(const struct remote *remote, struct slice topic,
+    char out[BUS_NAME_MAX])
+{
+	return bus_name(out, slice_of(remote->name), topic);
+}
+
+static int take_subscription(struct remote *remote, const struct frame *frame)
+{
+	char name[BUS_NAME_MAX];
+	struct slice topic;
+	int rc = subscribe_unpack(frame, &topic);
+	size_t size = rc == 0 ? make_name(remote, topic, name) : 0;
+
+	if (size == 0) {
+		return ERR_PROTOCOL;
+	}
+	if (frame->header.type == FRAME_SUBSCRIBE) {
+		return remote->ops.subscribe(remote->ops.arg,
+		    (struct slice){ name, size });
+	}
+	remote->ops.unsubscribe(remote->ops.arg, (struct slice){ name, size });
+	return 0;
+}
+
+static int take_publish(struct remote *remote, const struct frame *frame)
+{
+	char name[BUS_NAME_MAX];
+	struct slice topic;
+	struct slice data;
+	int rc = publish_unpack(frame, &topic, &data);
+	size_t size = rc == 0 ? make_name(remote, topic, name) : 0;
+
+	return size == 0 ? ERR_PROTOCOL : remote->ops.publish(remote->ops.arg,
+	    (struct slice){ name, size }, data);
+}
+
 static int on_frame(struct link *link, const struct frame *frame)
 {
 	struct host_link *host = LIST_OWNER(link, struct host_link, link);
@@ -133,6 +175,11 @@ static int on_frame(struct link *link, const struct frame *frame)
 		return 0;
 	case FRAME_LOG:
 		return take_log(remote, frame);
+	case FRAME_SUBSCRIBE:
+	case FRAME_UNSUBSCRIBE:
+		return take_subscription(remote, frame);
+	case FRAME_PUBLISH:
+		return take_publish(remote, frame);
 	default:
 		return call_take_frame(remote, frame);
 	}
@@ -275,4 +322,24 @@ bool remote_refuses(const struct remote *remote, uint32_t number)
 	const struct remote_instance *instance = find_instance(remote, number);
 
 	return instance == NULL || instance->refused;
+}
+
+int remote_event(struct remote *remote, struct slice name, struct slice data,
+    uint64_t lost)
+{
+	struct buffer *out;
+	int rc;
+
+	if (is_down(remote)) {
+		return ERR_CLOSED;
+	}
+	out = link_out(remote->link);
+	if (out->size > EVENTS_MAX) {
+		return ERR_LIMIT;
+	}
+	rc = event_pack(out, bus_name_topic(name), data, lost);
+	if (rc == 0) {
+		link_flush(remote->link);
+	}
+	return rc;
 }

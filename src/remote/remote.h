@@ -36,6 +36,13 @@ struct remote_ops {
 	/* Its last instance is shut and its last call is over: it can be freed, but not
 	 * within this call. */
 	void (*idle)(void *arg, struct remote *remote);
+	/* Its host subscribes on the bus, does so no more, says something there. Names
+	 * are as in ipc/bus_ring.h, of its own handler. Anything but 0 ends the host. */
+	int (*subscribe)(void *arg, struct slice name);
+	void (*unsubscribe)(void *arg, struct slice name);
+	int (*publish)(void *arg, struct slice name, struct slice data);
+	/* The host is no more: nobody subscribes. */
+	void (*silent)(void *arg);
 	void *arg;
 };
 
@@ -74,5 +81,11 @@ void remote_shut(struct remote *remote, uint32_t instance);
  */
 void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
     uint32_t timeout_ms);
+
+/* A message on the bus, for the host; lost: how many before it were. ERR_LIMIT: so many
+ * bytes wait for the host that this message is lost, too; ERR_NOMEM; ERR_CLOSED: there is
+ * no host. */
+int remote_event(struct remote *remote, struct slice name, struct slice data,
+    uint64_t lost) MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "worker/bus.h"
 #include "worker/orders.h"
 #include "worker/worker.h"
 
@@ -17,6 +18,7 @@ struct entry {
 	struct remote *remote;		/* NULL: its host came before its first user */
 	uint32_t version;
 	struct channel_message host;	/* that came first; fds -1 if none */
+	struct bus_peer peer;
 };
 
 static struct entry *find(struct worker *worker, uint32_t version)
@@ -73,6 +75,34 @@ static void on_lost(void *arg, uint32_t pid)
 	orders_tell(entry->worker, CHANNEL_LOST, entry->version, pid, "");
 }
 
+static int on_subscribe(void *arg, struct slice name)
+{
+	struct entry *entry = arg;
+
+	return bus_listen(entry->worker->bus, &entry->peer, name);
+}
+
+static void on_unsubscribe(void *arg, struct slice name)
+{
+	struct entry *entry = arg;
+
+	bus_unlisten(entry->worker->bus, &entry->peer, name);
+}
+
+static int on_publish(void *arg, struct slice name, struct slice data)
+{
+	const struct entry *entry = arg;
+
+	return bus_publish(entry->worker->bus, name, data);
+}
+
+static void on_silent(void *arg)
+{
+	struct entry *entry = arg;
+
+	bus_silence(entry->worker->bus, &entry->peer);
+}
+
 static struct entry *new_entry(struct worker *worker, uint32_t version)
 {
 	struct entry *entry = memory_new(1, sizeof(*entry));
@@ -82,6 +112,7 @@ static struct entry *new_entry(struct worker *worker, uint32_t version)
 	for (size_t i = 0; i < CHANNEL_FDS; i++) {
 		entry->host.fds[i] = -1;
 	}
+	bus_peer_init(&entry->peer);
 	deferred_init(&entry->later, retire);
 	list_append(&worker->remotes, &entry->link);
 	return entry;
@@ -106,9 +137,11 @@ struct remote *remotes_get(struct worker *worker, uint32_t version, const char *
 	if (entry->remote == NULL) {
 		struct remote_ops ops = { .kill = on_kill, .lost = on_lost,
 			.log = log_handler, .idle = on_idle,
-			.arg = entry };
+			.subscribe = on_subscribe, .unsubscribe = on_unsubscribe,
+			.publish = on_publish, .silent = on_silent, .arg = entry };
 
 		entry->remote = remote_new(worker->loop, &ops, version, name);
+		entry->peer.remote = entry->remote;
 		attach(entry, &entry->host);
 	}
 	return entry->remote;

@@ -17,6 +17,7 @@
 #include "ipc/metrics.h"
 #include "plugin/api.h"
 #include "worker/access.h"
+#include "worker/bus.h"
 #include "worker/connection.h"
 #include "worker/generation.h"
 #include "worker/listener.h"
@@ -194,6 +195,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	timer_init(&worker->drain_timer, stop_draining);
 	access_init(worker);
 	tls_wire_init(&worker->wire);
+	worker->bus = bus_new(worker, setup);
 	metrics_show(setup->board);
 	if (getrandom(&worker->next_id, sizeof(worker->next_id), 0) < 0) {
 		worker->next_id = (uint64_t)clock_us();
@@ -229,6 +231,7 @@ static void stop(struct worker *worker)
 	loop_run_deferred(worker->loop);
 	remotes_release(worker);
 	loop_run_deferred(worker->loop);
+	bus_free(worker->bus);
 	for (size_t i = 0; i < worker->spare_count; i++) {
 		exchange_release(worker->spares[i]);
 		free(worker->spares[i]);

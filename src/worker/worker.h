@@ -13,6 +13,7 @@
 #include "exchange/exchange.h"
 #include "http/date.h"
 #include "http/h1_reader.h"
+#include "ipc/bus_ring.h"
 #include "ipc/scoreboard.h"
 #include "os/loop.h"
 #include "plugin/plugin.h"
@@ -28,10 +29,13 @@ struct worker_setup {
 	struct scoreboard *board;
 	struct scoreboard_blame *blame;	/* this worker's */
 	const struct tls_tickets *tickets;
-	uint32_t index;		/* its place on the scoreboard */
+	struct bus_rings *bus;
+	int bell_fd;		/* of the bus */
+	uint32_t index;		/* its place on the scoreboard, and its ring */
 	int channel_fd;
 };
 
+struct bus;
 struct generation;
 
 struct worker {
@@ -46,6 +50,7 @@ struct worker {
 	struct scoreboard_worker *self;
 	struct scoreboard_blame *blame;
 	struct plugin_services services;
+	struct bus *bus;
 	struct list listeners;
 	struct list remotes;
 	struct list connections;

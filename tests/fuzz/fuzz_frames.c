@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/bus_ring.h"
 #include "ipc/page.h"
 #include "remote/remote.h"
 
@@ -51,6 +52,29 @@ static void on_idle(void *arg, struct remote *remote)
 {
 	(void)arg;
 	require(remote_idle(remote));
+}
+
+static int on_subscribe(void *arg, struct slice name)
+{
+	(void)arg;
+	require(bus_name_is_valid(name) && strcmp(name.data, "fuzz") == 0);
+	return 0;
+}
+
+static void on_unsubscribe(void *arg, struct slice name)
+{
+	(void)on_subscribe(arg, name);
+}
+
+static int on_publish(void *arg, struct slice name, struct slice data)
+{
+	require(data.size <= BUS_DATA_MAX && data.data[data.size] == '\0');
+	return on_subscribe(arg, name);
+}
+
+static void on_silent(void *arg)
+{
+	(void)arg;
 }
 
 static void on_wake(struct exchange *exchange)
@@ -100,7 +124,9 @@ static void begin(struct remote *remote, struct exchange *exchange,
 static struct remote *make_remote(int socket_fd, int page_fd)
 {
 	struct remote_ops ops = { .kill = on_pid, .lost = on_pid, .log = on_log,
-		.idle = on_idle };
+		.idle = on_idle, .subscribe = on_subscribe,
+		.unsubscribe = on_unsubscribe, .publish = on_publish,
+		.silent = on_silent };
 	struct open_message open = { .pattern = "/*", .directory = "/", .where = "here" };
 	struct remote *remote = remote_new(loop, &ops, 1, "fuzz");
 	uint32_t instance;

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "ipc/bus_ring.h"
 #include "ipc/frame.h"
 #include "ipc/pack.h"
 #include "ipc/page.h"
@@ -38,7 +39,9 @@ struct fake {
 	int lost;
 	uint32_t killed;
 	int idle;
+	int silent;
 	char said[256];
+	char bus[256];
 };
 
 static struct loop *loop;
@@ -69,6 +72,36 @@ static inline void on_idle(void *arg, struct remote *remote)
 {
 	((struct fake *)arg)->idle++;
 	ck_assert(remote_idle(remote));
+}
+
+/* What it does on the bus, as one text. */
+static inline int on_subscribe(void *arg, struct slice name)
+{
+	(void)arg;
+	snprintf(fake.bus, sizeof(fake.bus), "+%s %.*s", name.data,
+	    (int)bus_name_topic(name).size, bus_name_topic(name).data);
+	return 0;
+}
+
+static inline void on_unsubscribe(void *arg, struct slice name)
+{
+	(void)arg;
+	snprintf(fake.bus, sizeof(fake.bus), "-%s %.*s", name.data,
+	    (int)bus_name_topic(name).size, bus_name_topic(name).data);
+}
+
+static inline int on_publish(void *arg, struct slice name, struct slice data)
+{
+	(void)arg;
+	snprintf(fake.bus, sizeof(fake.bus), "!%s %.*s: %.*s", name.data,
+	    (int)bus_name_topic(name).size, bus_name_topic(name).data,
+	    (int)data.size, data.data);
+	return 0;
+}
+
+static inline void on_silent(void *arg)
+{
+	((struct fake *)arg)->silent++;
 }
 
 static inline void stop_loop(struct timer *timer)
@@ -149,7 +182,9 @@ static inline void die(struct fake *host)
 static inline void fake_open(struct fake *host, const char *name)
 {
 	struct remote_ops ops = { .kill = on_kill, .lost = on_lost, .log = on_log,
-		.idle = on_idle, .arg = host };
+		.idle = on_idle, .subscribe = on_subscribe,
+		.unsubscribe = on_unsubscribe, .publish = on_publish,
+		.silent = on_silent, .arg = host };
 	struct open_message message = { .pattern = "/*", .directory = "/",
 		.where = "routes[0]" };
 

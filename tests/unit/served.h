@@ -27,6 +27,8 @@ struct served {
 	struct config *config;
 	struct scoreboard *board;
 	struct scoreboard_blame *blame;
+	struct bus_rings *bus;
+	int bell_fd;
 	struct tls_tickets tickets;
 	union socket_address address;
 	int channel_fd;
@@ -62,6 +64,7 @@ static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
 	struct worker_setup setup = { .board = served->board,
 		.blame = served->blame, .tickets = &served->tickets,
+		.bus = served->bus, .bell_fd = served->bell_fd,
 		.channel_fd = channel_fd };
 
 	exit(worker_run(&setup));
@@ -73,6 +76,7 @@ static inline void served_prepare(struct served *served, const char *members)
 	rig_scan(&served->rig);
 	served->board = scoreboard_new(1, NULL);
 	served->blame = blames_new(1);
+	served->bus = bus_rings_new(&served->bell_fd);
 	for (size_t i = 0; i < served->rig.set.count; i++) {
 		scoreboard_handler_add(served->board, served->rig.set.items[i].note.name);
 	}
@@ -174,6 +178,8 @@ static inline void served_stop(struct served *served)
 	config_free(served->config);
 	scoreboard_free(served->board);
 	blames_free(served->blame, 1);
+	bus_rings_free(served->bus);
+	close(served->bell_fd);
 	rig_close(&served->rig);
 }
 
