@@ -75,7 +75,8 @@ static void opened(struct duplex *duplex, int status)
 	if (duplex->state != DUPLEX_OPENING) {
 		return;
 	}
-	duplex->state = status == 0 ? DUPLEX_OPEN : DUPLEX_ENDED;
+	duplex->state = status != 0 ? DUPLEX_ENDED
+	    : line->closing ? DUPLEX_CLOSING : DUPLEX_OPEN;
 	if (status != 0) {
 		line->status = status;
 		duplex->handler_ops = NULL;
@@ -123,6 +124,9 @@ static int close_line(struct duplex *duplex, uint16_t code, struct slice reason)
 		line->status = STATUS_CRASHED;
 	}
 	line->closing = true;
+	if (duplex->state == DUPLEX_OPEN) {
+		duplex->state = DUPLEX_CLOSING;
+	}
 	line_touch(line);
 	line->ops->wake(line);
 	return 0;

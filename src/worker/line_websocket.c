@@ -94,8 +94,13 @@ static uint32_t silence_ms(const struct line *line)
 	return line->worker->config->timeouts.ping_ms;
 }
 
+/* Whoever is held up by the handler cannot be heard. */
 static void silent(struct line *line)
 {
+	if (line->paused) {
+		line_touch(line);
+		return;
+	}
 	if (line->pinged || ws_ping(&line->ws) != 0) {
 		line->cut = true;
 		line_finish(line, DUPLEX_CODE_LOST);
