@@ -26,6 +26,7 @@
 #include "plugin/api.h"
 
 #define READ_BYTES (64 * 1024)		/* received at a time */
+#define PATIENCE_US 50		/* of a handler's run, until those before it are sent */
 #define LOG_TEXT_BYTES (16 * 1024)	/* of one line; the rest is cut off */
 
 /* The plugin's log function has no argument for it: one host a process. */
@@ -55,6 +56,15 @@ static void take_log(int level, const char *handler, const char *request,
 	buffer_release(&frame);
 }
 
+/* The peer's id of what the callback is about; 0: nothing of the peer's. */
+static uint64_t id_of(const struct api_call *call)
+{
+	if (call->duplex != NULL) {
+		return talk_of(call->duplex)->id;
+	}
+	return call->exchange == NULL ? 0 : job_of(call->exchange)->id;
+}
+
 /*
  * A handler's run counts as running until its answer is safe (see job.c), whatever else
  * of the plugin runs meanwhile. A child that the plugin has forked in a callback ends
@@ -76,8 +86,7 @@ static void on_running(void *arg, const struct api_call *call)
 		return;
 	}
 	host->now_us = clock_us();
-	host_enter(host, call->callback,
-	    call->exchange == NULL ? 0 : job_of(call->exchange)->id,
+	host_enter(host, call->callback, id_of(call),
 	    call->request == NULL ? "" : call->request);
 }
 
@@ -119,6 +128,12 @@ void host_enter(struct host *host, enum page_callback callback, uint64_t call,
 	    memory_order_relaxed);
 	atomic_store_explicit(&page->running, call, memory_order_release);
 	host->running = call;
+}
+
+int host_rest(struct host *host, int64_t began_us)
+{
+	host->now_us = clock_us();
+	return host->now_us - began_us > PATIENCE_US ? outbox_flush(&host->outbox) : 0;
 }
 
 void host_leave(struct host *host)
@@ -210,7 +225,14 @@ static int take_frame(struct host *host, const struct frame *frame)
 	case FRAME_CANCEL:
 		return job_cancel(host, frame);
 	case FRAME_WINDOW_MORE:
-		return job_window(host, frame);
+		return frame_is_duplex(frame->header.id) ? talk_window(host, frame)
+							 : job_window(host, frame);
+	case FRAME_CONNECT:
+		return talk_connect(host, frame);
+	case FRAME_MESSAGE:
+		return talk_message(host, frame);
+	case FRAME_DISCONNECT:
+		return talk_disconnect(host, frame);
 	case FRAME_CHECK:
 		return host->setup->probe ? checks_run(host) : ERR_PROTOCOL;
 	case FRAME_STOP:
@@ -270,13 +292,13 @@ static int take_batch(struct host *host)
 	return rc != 0 ? rc : outbox_flush(&host->outbox);
 }
 
-/* What came of a batch or of callbacks. */
-static void settle(struct host *host, int rc)
+void host_settle(struct host *host, int rc)
 {
 	if (rc < 0) {
 		host->result = rc;
 		loop_stop(host->loop);
-	} else if (host->stopping && list_empty(&host->jobs)) {
+	} else if (host->stopping && list_empty(&host->jobs) &&
+	    host->talks.count == 0) {
 		loop_stop(host->loop);
 	}
 }
@@ -285,7 +307,7 @@ static void on_round_end(struct deferred *deferred)
 {
 	struct host *host = LIST_OWNER(deferred, struct host, round_end);
 
-	settle(host, outbox_flush(&host->outbox));
+	host_settle(host, outbox_flush(&host->outbox));
 }
 
 static void on_peer(struct watch *watch, uint32_t events)
@@ -295,7 +317,7 @@ static void on_peer(struct watch *watch, uint32_t events)
 	(void)events;
 	atomic_fetch_add_explicit(&host->page->tick, 1, memory_order_relaxed);
 	host->now_us = host->loop->now_us;
-	settle(host, take_batch(host));
+	host_settle(host, take_batch(host));
 }
 
 static int serve(struct host *host)
@@ -350,6 +372,7 @@ static void init(struct host *host, const struct host_setup *setup)
 	snprintf(host->plugin.hash, sizeof(host->plugin.hash), "%s", setup->hash);
 	list_init(&host->jobs);
 	list_init(&host->spares);
+	talks_init(host);
 }
 
 static void release(struct host *host)
@@ -397,6 +420,7 @@ int host_run(const struct host_setup *setup)
 		fprintf(stderr, "tincan-host: %s: %s\n", setup->name, reason(rc));
 	}
 	job_drop_all(&host);
+	talks_release(&host);
 	mount_close_all(&host);
 	if (rc == 0) {
 		/* What the instances said last. */

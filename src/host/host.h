@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "host/mount.h"
 #include "host/outbox.h"
+#include "host/talk.h"
 #include "ipc/frame.h"
 #include "os/loop.h"
 #include "plugin/bus.h"
@@ -51,10 +52,11 @@ struct host {
 	struct list jobs;	/* whose body is not complete, or whose reply waits */
 	struct list spares;	/* jobs to be used again */
 	size_t spare_count;
+	struct talks talks;
 	uint64_t running;	/* the call whose handler runs; 0: none */
 	int64_t now_us;		/* monotonic; a moment ago */
 	bool answering;		/* a handler ran, and its answer is not yet safe */
-	bool stopping;		/* end when the last job has */
+	bool stopping;		/* end when the last job and the last talk have */
 	int result;		/* why the loop was stopped */
 };
 
@@ -73,5 +75,13 @@ int host_send_problem(struct host *host, uint32_t instance,
 void host_enter(struct host *host, enum page_callback callback, uint64_t call,
     const char *request);
 void host_leave(struct host *host);
+
+/* A callback that began then is over: if it took long, what is in the batch is sent now,
+ * before the next. */
+int host_rest(struct host *host, int64_t began_us) MUST_USE;
+
+/* What came of frames or callbacks: a failure ends the loop, and so does a STOP when
+ * nothing is left to do. */
+void host_settle(struct host *host, int rc);
 
 #endif

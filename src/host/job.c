@@ -11,7 +11,6 @@
 #include "remote/reply.h"
 
 #define JOB_SPARES 64		/* jobs that are kept, each with about 6 KB */
-#define JOB_PATIENCE_US 50	/* of a handler's run, until those before it are sent */
 
 /* A handler's reply is taken when its callback is over. */
 static void wake(struct exchange *exchange)
@@ -233,11 +232,7 @@ static int answer(struct host *host, struct job *job)
 	count_finished(host->page);
 	host->answering = false;
 	host_leave(host);
-	host->now_us = clock_us();
-	if (host->now_us - began_us > JOB_PATIENCE_US) {
-		rc = outbox_flush(&host->outbox);
-	}
-	return rc;
+	return host_rest(host, began_us);
 }
 
 static int refuse(struct host *host, struct job *job, int status, const char *reason)

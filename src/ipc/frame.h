@@ -20,6 +20,10 @@
  *	CHECK	(probe) run the .check lines; answered by PROBLEMs, then CHECKED
  *	STOP	finish what there is, on_close, exit 0
  *	EVENT	a message of the bus: u64 lost before it, topic, data
+ *	CONNECT	id = duplex; code = its kind: see remote/connect.h. Answered by CONNECTED,
+ *		REFUSED or a REPLY that refuses; MESSAGEs and a CLOSE may be before it
+ *	DISCONNECT  id = duplex; code = of on_end: it has ended. Answered by DISCONNECTED,
+ *		the last frame about it; not if it was refused meanwhile
  *
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be ""),
@@ -35,14 +39,26 @@
  *	DATA	id = call: bytes, within the window
  *	FILE	id = call: u64 offset, u64 size; a descriptor comes with the frame
  *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed
- *	LOG	id = call or 0; code = level: text
+ *	LOG	id = call, duplex or 0; code = level: text
  *	SUBSCRIBE	topic: EVENTs of it are to come from now on
  *	UNSUBSCRIBE	topic
  *	PUBLISH	topic, data: to all that subscribe to it
+ *	CONNECTED  id = duplex: fields of the answer
+ *	REFUSED	id = duplex; code = status: fields of the answer
+ *	CLOSE	id = duplex; code = close code: reason. No MESSAGE comes behind it
+ *	DISCONNECTED  id = duplex
+ *
+ *	both ways
+ *	MESSAGE	id = duplex; flags = those of handler.h: bytes. What is longer than
+ *		FRAME_DATA_MAX comes as several; all but the last of a WebSocket's message
+ *		have FRAME_MORE
+ *	WINDOW	id = duplex: u32 more bytes of MESSAGE frames may be sent. A host sends no
+ *		more than it may; its peer stops behind the message that passes it
  */
 #ifndef TINCAN_IPC_FRAME_H
 #define TINCAN_IPC_FRAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -54,6 +70,10 @@
 #define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
 #define FRAME_FILES 256			/* FILE frames of one reply */
 #define FRAME_WINDOW (256 * 1024)	/* bytes of DATA in flight for one call */
+/* Bytes of MESSAGE frames in flight each way for one duplex: somewhat less than
+ * DUPLEX_QUEUE_BYTES, as what the protocol adds to them waits in the same queue. */
+#define FRAME_DUPLEX_WINDOW (248 * 1024)
+#define FRAME_GRANT (64 * 1024)	/* of a window that is worth a WINDOW frame */
 
 enum frame_type {
 	FRAME_OPEN = 1,
@@ -65,6 +85,9 @@ enum frame_type {
 	FRAME_CHECK,
 	FRAME_STOP,
 	FRAME_EVENT,
+	FRAME_CONNECT,
+	FRAME_DISCONNECT,
+	FRAME_MESSAGE,
 	FRAME_HELLO = 64,
 	FRAME_OPENED,
 	FRAME_PROBLEM,
@@ -78,11 +101,34 @@ enum frame_type {
 	FRAME_LOG,
 	FRAME_SUBSCRIBE,
 	FRAME_UNSUBSCRIBE,
-	FRAME_PUBLISH
+	FRAME_PUBLISH,
+	FRAME_CONNECTED,
+	FRAME_REFUSED,
+	FRAME_CLOSE,
+	FRAME_DISCONNECTED
 };
 
 #define FRAME_LAST 1
 #define FRAME_BROKEN 2
+#define FRAME_MORE 4		/* of a MESSAGE */
+
+/* An id is the number of its slot, below a serial number that makes it unique: a call's
+ * slot is below FRAME_CALLS, a duplex's behind those. */
+#define FRAME_SLOT_BITS 16
+#define FRAME_CALLS 1024
+#define FRAME_DUPLEXES 16384
+
+static inline uint32_t frame_slot(uint64_t id)
+{
+	return (uint32_t)(id & ((1u << FRAME_SLOT_BITS) - 1));
+}
+
+/* Is it the id of a duplex, and no call's? */
+static inline bool frame_is_duplex(uint64_t id)
+{
+	return frame_slot(id) >= FRAME_CALLS &&
+	    frame_slot(id) < FRAME_CALLS + FRAME_DUPLEXES;
+}
 
 struct frame_header {
 	uint32_t size;		/* of the frame, this header included */

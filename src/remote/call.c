@@ -17,7 +17,6 @@
 #define KILL_MS 2000 /* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
 #define EXTENSIONS 2		/* times that a call may wait for a late host to go */
-#define SLOT_BITS 16
 
 enum call_state { CALL_WAITING, CALL_SENT, CALL_STARTED };
 
@@ -46,7 +45,7 @@ struct chunk {
 
 static struct call *find(const struct remote *remote, uint64_t id)
 {
-	size_t slot = id & ((1u << SLOT_BITS) - 1);
+	size_t slot = frame_slot(id);
 	struct call *call = slot < REMOTE_CALLS ? remote->calls[slot] : NULL;
 
 	return call != NULL && call->id == id ? call : NULL;
@@ -78,17 +77,10 @@ static void detach(struct call *call)
 	}
 }
 
-static void check_idle(struct remote *remote)
-{
-	if (remote_idle(remote)) {
-		remote->ops.idle(remote->ops.arg, remote);
-	}
-}
-
 static void end(struct call *call)
 {
 	struct remote *remote = call->remote;
-	size_t slot = call->id & ((1u << SLOT_BITS) - 1);
+	size_t slot = frame_slot(call->id);
 
 	detach(call);
 	timer_cancel(&call->timer);
@@ -97,7 +89,7 @@ static void end(struct call *call)
 	remote->free_slots[remote->free_count++] = (uint16_t)slot;
 	remote->call_count--;
 	free(call);
-	check_idle(remote);
+	remote_check_idle(remote);
 }
 
 /* Answers for the host; the call itself may go on. */
@@ -154,11 +146,6 @@ void calls_refuse_waiting(struct remote *remote)
 	}
 }
 
-static bool has_host(const struct remote *remote)
-{
-	return remote->link != NULL && !remote->link->down;
-}
-
 static void set_timer(struct call *call, uint32_t ms)
 {
 	struct loop *loop = call->remote->loop;
@@ -189,7 +176,7 @@ static void send_call(struct call *call)
 
 void calls_send_waiting(struct remote *remote)
 {
-	while (has_host(remote) && !list_empty(&remote->waiting)) {
+	while (remote_has_host(remote) && !list_empty(&remote->waiting)) {
 		send_call(LIST_OWNER(remote->waiting.next, struct call, link));
 	}
 }
@@ -198,7 +185,8 @@ static bool runs(const struct call *call)
 {
 	const struct remote *remote = call->remote;
 
-	return has_host(remote) && atomic_load(&remote->link->page->running) == call->id;
+	return remote_has_host(remote) &&
+	    atomic_load(&remote->link->page->running) == call->id;
 }
 
 /* Nobody waits for the reply: what is not sent of it need not be. */
@@ -206,7 +194,7 @@ static void send_cancel(const struct call *call)
 {
 	struct remote *remote = call->remote;
 
-	if (has_host(remote) &&
+	if (remote_has_host(remote) &&
 	    frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
 		SLICE("")) == 0) {
 		link_flush(remote->link);
@@ -271,7 +259,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	slot = remote->free_slots[--remote->free_count];
 	call->remote = remote;
 	call->exchange = exchange;
-	call->id = ++remote->serial << SLOT_BITS | slot;
+	call->id = ++remote->serial << FRAME_SLOT_BITS | slot;
 	call->instance = instance;
 	call->timeout_ms = timeout_ms;
 	timer_init(&call->timer, on_timer);
@@ -294,7 +282,7 @@ void remote_call(struct remote *remote, uint32_t instance, struct exchange *exch
 	}
 	if (call == NULL) {
 		refuse(remote, exchange);
-	} else if (has_host(remote)) {
+	} else if (remote_has_host(remote)) {
 		send_call(call);
 	} else {
 		set_timer(call, timeout_ms);
@@ -313,14 +301,14 @@ static void release_chunk(void *arg)
 	if (call != NULL) {
 		call->in_flight -= size;
 	}
-	if (call != NULL && has_host(remote) &&
+	if (call != NULL && remote_has_host(remote) &&
 	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, chunk->call,
 	    credit) == 0) {
 		link_flush(remote->link);
 	}
 	free(chunk);
 	remote->chunks--;
-	check_idle(remote);
+	remote_check_idle(remote);
 }
 
 static int take_data(struct call *call, struct slice data)

@@ -9,6 +9,7 @@
 
 #define LINK_READ (128 * 1024)		/* bytes asked for at a time */
 #define LINK_IN_MAX (2 * FRAME_MAX)
+#define LINK_CROWDED (4u << 20)		/* bytes that wait for a host */
 #define LINK_OUT_MAX (64u << 20) /* requests and bodies on their way to a slow host */
 
 static void go_down(struct link *link, int error)
@@ -146,6 +147,21 @@ static void send_out(struct link *link)
 	}
 }
 
+bool link_crowded(struct link *link)
+{
+	link->crowded = link->crowded || link->out.size > LINK_CROWDED;
+	return link->crowded;
+}
+
+static void make_progress(struct link *link)
+{
+	send_out(link);
+	if (link->crowded && link->out.size <= LINK_CROWDED / 2) {
+		link->crowded = false;
+		link->ops->room(link);
+	}
+}
+
 static void on_event(struct watch *watch, uint32_t events)
 {
 	struct link *link = LIST_OWNER(watch, struct link, watch);
@@ -153,7 +169,7 @@ static void on_event(struct watch *watch, uint32_t events)
 	if ((events & EPOLLOUT) && link->blocked && !link->down) {
 		link->blocked = false;
 		loop_modify(link->loop, &link->watch, EPOLLIN);
-		send_out(link);
+		make_progress(link);
 	}
 	if ((events & ~(uint32_t)EPOLLOUT) && !link->down) {
 		(void)read_some(link);
@@ -165,7 +181,7 @@ static void on_flush(struct deferred *flush)
 	struct link *link = LIST_OWNER(flush, struct link, flush);
 
 	if (!link->down && !link->blocked) {
-		send_out(link);
+		make_progress(link);
 	}
 }
 

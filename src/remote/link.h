@@ -25,6 +25,8 @@ struct link_ops {
 	 * host may live on, if it has closed its socket. The link may be released from
 	 * here on, but not within the call. */
 	void (*down)(struct link *link, int error);
+	/* It was crowded, and is no more. */
+	void (*room)(struct link *link);
 };
 
 struct link {
@@ -39,6 +41,7 @@ struct link {
 	int fds[LINK_FDS];
 	size_t fd_count;
 	bool blocked;			/* the socket takes no more for now */
+	bool crowded;			/* room is to be told */
 	bool down;
 	bool broken;			/* by what cannot be understood: it lies in in */
 };
@@ -54,6 +57,10 @@ void link_release(struct link *link);
  * the end of the round. */
 struct buffer *link_out(struct link *link);
 void link_flush(struct link *link);
+
+/* Does so much wait for a host that is slow that what can wait elsewhere should? If so,
+ * ops->room comes. */
+bool link_crowded(struct link *link);
 
 /* The host is dead: takes in all that it had sent, and goes down. */
 void link_drain(struct link *link);

@@ -13,11 +13,6 @@
 
 #define EVENTS_MAX (256 * 1024)	/* bytes that wait for a host which then hears no more */
 
-static bool is_down(const struct remote *remote)
-{
-	return remote->link == NULL || remote->link->down;
-}
-
 struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
     uint32_t version, const char *name)
 {
@@ -29,6 +24,7 @@ struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
 	remote->name = memory_text(name);
 	list_init(&remote->instances);
 	calls_init(remote);
+	tunnels_init(remote);
 	return remote;
 }
 
@@ -40,7 +36,14 @@ uint32_t remote_version(const struct remote *remote)
 bool remote_idle(const struct remote *remote)
 {
 	return list_empty(&remote->instances) && remote->call_count == 0 &&
-	    remote->chunks == 0;
+	    remote->tunnels.count == 0 && remote->chunks == 0;
+}
+
+void remote_check_idle(struct remote *remote)
+{
+	if (remote_idle(remote)) {
+		remote->ops.idle(remote->ops.arg, remote);
+	}
 }
 
 static void free_link(struct deferred *later)
@@ -79,6 +82,7 @@ void remote_free(struct remote *remote)
 		return;
 	}
 	calls_release(remote);
+	tunnels_release(remote);
 	drop_link(remote);
 	while (!list_empty(&remote->instances)) {
 		free_instance(
@@ -118,8 +122,8 @@ static int take_log(struct remote *remote, const struct frame *frame)
 	const struct exchange *exchange = call_exchange(remote, frame->header.id);
 
 	remote->ops.log(frame->header.code, remote->name,
-	    exchange == NULL ? NULL : exchange->id, frame->payload.data,
-	    frame->payload.size);
+	    exchange != NULL ? exchange->id : tunnel_request(remote, frame->header.id),
+	    frame->payload.data, frame->payload.size);
 	return 0;
 }
 
@@ -181,7 +185,9 @@ static int on_frame(struct link *link, const struct frame *frame)
 	case FRAME_PUBLISH:
 		return take_publish(remote, frame);
 	default:
-		return call_take_frame(remote, frame);
+		return frame_is_duplex(frame->header.id)
+		    ? tunnel_take_frame(remote, frame)
+		    : call_take_frame(remote, frame);
 	}
 }
 
@@ -196,6 +202,7 @@ static void settle(struct remote *remote)
 	(void)!link_take_unsent(&host->link);
 	calls_host_died(remote, page,
 	    finished > host->answered ? finished - host->answered : 0);
+	tunnels_host_died(remote, page);
 	drop_link(remote);
 }
 
@@ -234,7 +241,13 @@ void remote_died(struct remote *remote, uint32_t pid)
 	}
 }
 
-static const struct link_ops ops = { .frame = on_frame, .down = on_down };
+static void on_room(struct link *link)
+{
+	tunnels_go_on(LIST_OWNER(link, struct host_link, link)->remote);
+}
+
+static const struct link_ops ops = { .frame = on_frame, .down = on_down,
+	.room = on_room };
 
 static void send_open(struct remote *remote, const struct remote_instance *instance)
 {
@@ -242,7 +255,7 @@ static void send_open(struct remote *remote, const struct remote_instance *insta
 
 	/* The out buffer has room for it or the host is lost anyway: its calls time
 	 * out. */
-	if (!is_down(remote) &&
+	if (remote_has_host(remote) &&
 	    buffer_append(link_out(remote->link), open.data, open.size) == 0) {
 		link_flush(remote->link);
 	}
@@ -268,12 +281,14 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 		send_open(remote, LIST_OWNER(link, struct remote_instance, link));
 	}
 	calls_send_waiting(remote);
+	tunnels_send_waiting(remote);
 }
 
 void remote_break(struct remote *remote, uint32_t retry_after_s)
 {
 	remote->retry_after_s = retry_after_s;
 	calls_refuse_waiting(remote);
+	tunnels_refuse_waiting(remote);
 }
 
 int remote_open(struct remote *remote, const struct open_message *message,
@@ -297,7 +312,7 @@ int remote_open(struct remote *remote, const struct open_message *message,
 
 static void send_small(struct remote *remote, enum frame_type type, uint64_t id)
 {
-	if (!is_down(remote) &&
+	if (remote_has_host(remote) &&
 	    frame_append(link_out(remote->link), type, 0, 0, id, SLICE("")) == 0) {
 		link_flush(remote->link);
 	}
@@ -312,9 +327,7 @@ void remote_shut(struct remote *remote, uint32_t number)
 	}
 	free_instance(instance);
 	send_small(remote, FRAME_SHUT, number);
-	if (remote_idle(remote)) {
-		remote->ops.idle(remote->ops.arg, remote);
-	}
+	remote_check_idle(remote);
 }
 
 bool remote_refuses(const struct remote *remote, uint32_t number)
@@ -330,7 +343,7 @@ int remote_event(struct remote *remote, struct slice name, struct slice data,
 	struct buffer *out;
 	int rc;
 
-	if (is_down(remote)) {
+	if (!remote_has_host(remote)) {
 		return ERR_CLOSED;
 	}
 	out = link_out(remote->link);

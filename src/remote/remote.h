@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "exchange/duplex.h"
 #include "exchange/exchange.h"
 #include "os/loop.h"
 #include "remote/request.h"
@@ -53,7 +54,7 @@ void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls *
 
 uint32_t remote_version(const struct remote *remote);
 
-/* Has it neither instances nor calls? */
+/* Has it neither instances nor calls nor duplexes? */
 bool remote_idle(const struct remote *remote);
 
 /* A host is there, of that pid: takes both descriptors. Opens all instances in it, then
@@ -87,5 +88,15 @@ void remote_call(struct remote *remote, uint32_t instance, struct exchange *exch
  * no host. */
 int remote_event(struct remote *remote, struct slice name, struct slice data,
     uint64_t lost) MUST_USE;
+
+/*
+ * Connects a duplex that is OPENING to the handler; upgrade is the WebSocket's request,
+ * NULL for a stream, borrowed until it has opened or ended. The handler's answer comes by
+ * peer_ops->opened: later, or at once (503) if none can be had. It waits for a host as
+ * calls do, and an on_connect that takes longer than timeout_ms is 504. When the host
+ * dies, handler_ops are gone and the duplex is closed with DUPLEX_CODE_FAILED.
+ */
+void remote_connect(struct remote *remote, uint32_t instance, struct duplex *duplex,
+    struct exchange *upgrade, uint32_t timeout_ms);
 
 #endif

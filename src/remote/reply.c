@@ -150,3 +150,11 @@ int reply_take_end(const struct frame *frame, struct exchange *exchange)
 	}
 	return judged(rc != 0 ? rc : exchange_end(exchange));
 }
+
+int reply_take_fields(const struct frame *frame, struct exchange *exchange)
+{
+	struct unpack in = { .rest = frame->payload };
+	int rc = unpack_head(&in, exchange, exchange_add_header);
+
+	return judged(rc == 0 && !unpack_done(&in) ? ERR_PROTOCOL : rc);
+}

@@ -31,4 +31,7 @@ int reply_take(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_start(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_end(const struct frame *frame, struct exchange *exchange) MUST_USE;
 
+/* A frame that holds nothing but fields of a reply that does not start yet. */
+int reply_take_fields(const struct frame *frame, struct exchange *exchange) MUST_USE;
+
 #endif

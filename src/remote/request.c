@@ -159,6 +159,19 @@ static int pack_body(struct buffer *out, uint64_t id, struct slice body)
 	return rc;
 }
 
+int request_pack_head(struct buffer *out, uint32_t instance,
+    const struct exchange *exchange)
+{
+	int rc = pack_u32(out, instance);
+
+	rc = rc != 0 ? rc : pack_string(out, exchange->id);
+	rc = rc != 0 ? rc : pack_line(out, exchange);
+	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.head);
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
+	return rc != 0 ? rc : pack_facts(out, exchange);
+}
+
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange)
 {
@@ -167,13 +180,7 @@ int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
 	size_t mark;
 	int rc = frame_begin(out, FRAME_REQUEST, more, id, &mark);
 
-	rc = rc != 0 ? rc : pack_u32(out, instance);
-	rc = rc != 0 ? rc : pack_string(out, exchange->id);
-	rc = rc != 0 ? rc : pack_line(out, exchange);
-	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
-	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.head);
-	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
-	rc = rc != 0 ? rc : pack_facts(out, exchange);
+	rc = rc != 0 ? rc : request_pack_head(out, instance, exchange);
 	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
 	rc = frame_finish(out, mark, rc, 0);
 	if (rc == 0 && more) {

@@ -37,6 +37,10 @@ int open_unpack(const struct frame *frame, struct open_message *message) MUST_US
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange) MUST_USE;
 
+/* Appends the payload of a REQUEST up to its body. Errors leave out with a part of it. */
+int request_pack_head(struct buffer *out, uint32_t instance,
+    const struct exchange *exchange) MUST_USE;
+
 /*
  * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail,
  * id and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the

@@ -5,8 +5,9 @@
 
 #include "remote/link.h"
 #include "remote/remote.h"
+#include "remote/tunnel.h"
 
-#define REMOTE_CALLS 1024	/* under way in one host; the next gets 503 */
+#define REMOTE_CALLS FRAME_CALLS	/* under way in one host; the next gets 503 */
 
 struct call;
 
@@ -43,7 +44,16 @@ struct remote {
 	size_t call_count;
 	size_t chunks;		/* pieces of replies that wait to be sent to clients */
 	uint64_t serial;
+	struct tunnels tunnels;
 };
+
+static inline bool remote_has_host(const struct remote *remote)
+{
+	return remote->link != NULL && !remote->link->down;
+}
+
+/* Tells the worker if it can be freed. */
+void remote_check_idle(struct remote *remote);
 
 /* Was the instance refused by the host that is attached? */
 bool remote_refuses(const struct remote *remote, uint32_t number);

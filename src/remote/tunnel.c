@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's end of tunnels: a duplex whose handler runs in a host. What the peer says
+ * goes out as MESSAGEs until the host's window is used up, then the peer is held up; what
+ * the handler says comes in within a window of ours, which is granted again as the peer
+ * takes it. So neither side keeps more than that for the other. A tunnel outlives its
+ * duplex until the host has said that it knows it no more.
+ */
+#include "remote/tunnel.h"
+
+#include <stdlib.h>
+
+#include "ipc/pack.h"
+#include "remote/connect.h"
+#include "remote/reply.h"
+#include "remote/state.h"
+
+#define KILL_MS 2000	/* a host that is late gets this long before it is killed */
+#define WATCH_MS 1000
+#define RESENDS 3	/* deaths that one may see before it is given up */
+#define EXTENSIONS 2	/* times that one may wait for a late host to go */
+#define FIRST_SLOTS 64
+
+#define STATUS_LOST 502
+#define STATUS_UNAVAILABLE 503
+#define STATUS_LATE 504
+
+enum tunnel_state { TUNNEL_WAITING, TUNNEL_SENT, TUNNEL_OPEN, TUNNEL_LEFT };
+
+struct tunnel {
+	struct list link;	/* in tunnels.waiting or tunnels.stalled */
+	struct timer timer;
+	struct remote *remote;
+	struct duplex *duplex;		/* NULL: it has ended */
+	struct exchange *upgrade;	/* until it has opened; NULL for a stream */
+	uint64_t id;
+	uint32_t instance;
+	uint32_t timeout_ms;
+	int32_t window;		/* bytes that the host takes; below 0: overdrawn */
+	uint32_t credit;	/* bytes that the host may send */
+	uint32_t owed;		/* bytes that it sent and may send again */
+	uint16_t code;		/* of its end, for the host */
+	uint8_t state;
+	uint8_t deaths;
+	uint8_t extensions;
+	bool begun;		/* the host has said something about it */
+	bool closed;		/* the host says no more */
+	bool paused;		/* the peer is held up */
+	bool unsaid;		/* the host does not know yet that it has ended */
+};
+
+_Static_assert(sizeof(struct tunnel) <= 176, "there may be thousands of them");
+
+static struct tunnel *find(const struct remote *remote, uint64_t id)
+{
+	const struct tunnels *tunnels = &remote->tunnels;
+	uint32_t slot = frame_slot(id) - FRAME_CALLS;
+	struct tunnel *tunnel = slot < tunnels->capacity ? tunnels->items[slot] : NULL;
+
+	return tunnel != NULL && tunnel->id == id ? tunnel : NULL;
+}
+
+const char *tunnel_request(const struct remote *remote, uint64_t id)
+{
+	const struct tunnel *tunnel = find(remote, id);
+
+	return tunnel == NULL || tunnel->duplex == NULL ? NULL : tunnel->duplex->id;
+}
+
+/* Forgets the duplex, which may be freed from now on. */
+static struct duplex *detach(struct tunnel *tunnel)
+{
+	struct duplex *duplex = tunnel->duplex;
+
+	if (duplex != NULL) {
+		duplex->handler_ops = NULL;
+		duplex->handler = NULL;
+	}
+	tunnel->duplex = NULL;
+	tunnel->upgrade = NULL;
+	return duplex;
+}
+
+static void free_tunnel(struct tunnel *tunnel)
+{
+	struct remote *remote = tunnel->remote;
+	struct tunnels *tunnels = &remote->tunnels;
+	uint32_t slot = frame_slot(tunnel->id) - FRAME_CALLS;
+
+	detach(tunnel);
+	timer_cancel(&tunnel->timer);
+	list_remove(&tunnel->link);
+	tunnels->items[slot] = NULL;
+	tunnels->free_slots[tunnels->free_count++] = (uint16_t)slot;
+	tunnels->count--;
+	if (tunnels->count == 0) {
+		timer_cancel(&tunnels->watch);
+	}
+	free(tunnel);
+	remote_check_idle(remote);
+}
+
+static void set_retry(const struct remote *remote, struct exchange *upgrade)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%u",
+	    remote->retry_after_s == 0 ? 1 : remote->retry_after_s);
+	/* Without it the answer is as true. */
+	(void)!exchange_set_header(upgrade, "retry-after", seconds);
+}
+
+static void refuse(const struct remote *remote, struct duplex *duplex,
+    struct exchange *upgrade, int status)
+{
+	if (status == STATUS_UNAVAILABLE && upgrade != NULL) {
+		set_retry(remote, upgrade);
+	}
+	duplex->peer_ops->opened(duplex, status);
+}
+
+/* It never opens: the peer is told, the tunnel may go on. */
+static void refuse_tunnel(struct tunnel *tunnel, int status)
+{
+	struct exchange *upgrade = tunnel->upgrade;
+	struct duplex *duplex = detach(tunnel);
+
+	if (duplex != NULL) {
+		refuse(tunnel->remote, duplex, upgrade, status);
+	}
+}
+
+static void refuse_and_free(struct tunnel *tunnel, int status)
+{
+	refuse_tunnel(tunnel, status);
+	free_tunnel(tunnel);
+}
+
+void tunnels_refuse_waiting(struct remote *remote)
+{
+	struct list *waiting = &remote->tunnels.waiting;
+
+	while (!list_empty(waiting)) {
+		refuse_and_free(LIST_OWNER(waiting->next, struct tunnel, link),
+		    STATUS_UNAVAILABLE);
+	}
+}
+
+static void set_timer(struct tunnel *tunnel, uint32_t ms)
+{
+	struct loop *loop = tunnel->remote->loop;
+
+	timer_set(&loop->timers, &tunnel->timer, loop->now_ms + ms);
+}
+
+static uint64_t running(const struct remote *remote)
+{
+	return remote_has_host(remote) ? atomic_load(&remote->link->page->running) : 0;
+}
+
+/* The host learns of its end, now or when it has room for it. */
+static void say_end(struct tunnel *tunnel)
+{
+	struct remote *remote = tunnel->remote;
+	int rc = frame_append(link_out(remote->link), FRAME_DISCONNECT, 0, tunnel->code,
+	    tunnel->id, SLICE(""));
+
+	tunnel->unsaid = rc != 0;
+	list_remove(&tunnel->link);
+	if (rc == 0) {
+		link_flush(remote->link);
+	} else {
+		(void)link_crowded(remote->link);
+		list_append(&remote->tunnels.stalled, &tunnel->link);
+	}
+}
+
+/* The duplex is no more; what is left is to settle that with the host. */
+static void leave(struct tunnel *tunnel, uint16_t code)
+{
+	detach(tunnel);
+	tunnel->code = code;
+	if (tunnel->state == TUNNEL_WAITING) {
+		free_tunnel(tunnel);
+		return;
+	}
+	tunnel->state = TUNNEL_LEFT;
+	set_timer(tunnel, tunnel->timeout_ms + KILL_MS);
+	if (remote_has_host(tunnel->remote)) {
+		say_end(tunnel);
+	}
+}
+
+/* The handler is lost to a peer that it had accepted. */
+static void cut(struct duplex *duplex)
+{
+	if (duplex != NULL && duplex->state < DUPLEX_CLOSING) {
+		(void)!duplex->peer_ops->close(duplex, DUPLEX_CODE_FAILED, SLICE(""));
+	}
+}
+
+/* What goes on cannot be carried any more, though the host lives. */
+static void fail(struct tunnel *tunnel)
+{
+	struct duplex *duplex = tunnel->duplex;
+
+	leave(tunnel, DUPLEX_CODE_LOST);
+	cut(duplex);
+}
+
+static void hold_up(struct tunnel *tunnel, bool on)
+{
+	if (tunnel->paused != on && tunnel->duplex != NULL) {
+		tunnel->paused = on;
+		tunnel->duplex->peer_ops->pause(tunnel->duplex, on);
+	}
+}
+
+/* As one MESSAGE or several: all of it or, with an error, nothing. */
+static int pack_message(struct tunnel *tunnel, struct slice data, unsigned flags)
+{
+	struct buffer *out = link_out(tunnel->remote->link);
+	unsigned more = tunnel->duplex->kind == DUPLEX_STREAM ? 0 : flags | FRAME_MORE;
+	size_t mark = out->size;
+	int rc = 0;
+
+	while (rc == 0 && data.size > FRAME_DATA_MAX) {
+		rc = frame_append(out, FRAME_MESSAGE, (uint8_t)more, 0, tunnel->id,
+		    (struct slice){ data.data, FRAME_DATA_MAX });
+		slice_skip(&data, FRAME_DATA_MAX);
+	}
+	rc = rc != 0 ? rc : frame_append(out, FRAME_MESSAGE, (uint8_t)flags, 0,
+	    tunnel->id, data);
+	if (rc != 0) {
+		out->size = mark;
+		return rc;
+	}
+	tunnel->window -= (int32_t)(out->size - mark);
+	link_flush(tunnel->remote->link);
+	return 0;
+}
+
+static void on_data(struct duplex *duplex, struct slice data, unsigned flags)
+{
+	struct tunnel *tunnel = duplex->handler;
+	struct remote *remote = tunnel->remote;
+
+	/* Between the end of the link and the news of the death nobody is there. */
+	if (!remote_has_host(remote)) {
+		hold_up(tunnel, true);
+		return;
+	}
+	if (pack_message(tunnel, data, flags) != 0) {
+		fail(tunnel);
+		return;
+	}
+	if (link_crowded(remote->link) && list_empty(&tunnel->link)) {
+		list_append(&remote->tunnels.stalled, &tunnel->link);
+	}
+	if (tunnel->window <= 0 || !list_empty(&tunnel->link)) {
+		hold_up(tunnel, true);
+	}
+}
+
+/* The host may send again what the peer has taken. */
+static void grant(struct tunnel *tunnel)
+{
+	struct remote *remote = tunnel->remote;
+	struct slice credit = { (const char *)&tunnel->owed, sizeof(tunnel->owed) };
+
+	if (tunnel->owed >= FRAME_GRANT && remote_has_host(remote) &&
+	    tunnel->duplex->peer_ops->waiting(tunnel->duplex) <= DUPLEX_DRAIN_BYTES &&
+	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, tunnel->id,
+		credit) == 0) {
+		link_flush(remote->link);
+		tunnel->credit += tunnel->owed;
+		tunnel->owed = 0;
+	}
+}
+
+static void on_drain(struct duplex *duplex)
+{
+	grant(duplex->handler);
+}
+
+static void on_end(struct duplex *duplex, uint16_t code)
+{
+	leave(duplex->handler, code);
+}
+
+static const struct duplex_handler_ops ops = { .data = on_data, .drain = on_drain,
+	.end = on_end };
+
+/* Hands the duplex to the host. */
+static void send_connect(struct tunnel *tunnel)
+{
+	struct remote *remote = tunnel->remote;
+
+	if (connect_pack(link_out(remote->link), tunnel->id, tunnel->instance,
+	    tunnel->duplex, tunnel->upgrade) != 0) {
+		refuse_and_free(tunnel, STATUS_UNAVAILABLE);
+		return;
+	}
+	link_flush(remote->link);
+	list_remove(&tunnel->link);
+	tunnel->state = TUNNEL_SENT;
+	tunnel->window = FRAME_DUPLEX_WINDOW;
+	tunnel->credit = FRAME_DUPLEX_WINDOW;
+	set_timer(tunnel, tunnel->timeout_ms);
+}
+
+void tunnels_send_waiting(struct remote *remote)
+{
+	struct list *waiting = &remote->tunnels.waiting;
+
+	while (remote_has_host(remote) && !list_empty(waiting)) {
+		send_connect(LIST_OWNER(waiting->next, struct tunnel, link));
+	}
+}
+
+void tunnels_go_on(struct remote *remote)
+{
+	struct list stalled;
+
+	list_init(&stalled);
+	list_move(&stalled, &remote->tunnels.stalled);
+	while (!list_empty(&stalled)) {
+		struct tunnel *tunnel = LIST_OWNER(stalled.next, struct tunnel, link);
+
+		list_remove(&tunnel->link);
+		if (tunnel->unsaid) {
+			say_end(tunnel);
+		} else if (tunnel->window > 0) {
+			hold_up(tunnel, false);
+		}
+	}
+}
+
+static void kill_host(const struct remote *remote)
+{
+	if (remote_has_host(remote)) {
+		remote->ops.kill(remote->ops.arg,
+		    LIST_OWNER(remote->link, struct host_link, link)->pid);
+	}
+}
+
+/* Late with its answer to CONNECT or DISCONNECT; as in call.c, one that only waits behind
+ * another callback gets more time. */
+static void on_timer(struct timer *timer)
+{
+	struct tunnel *tunnel = LIST_OWNER(timer, struct tunnel, timer);
+	struct remote *remote = tunnel->remote;
+
+	switch (tunnel->state) {
+	case TUNNEL_WAITING:
+		refuse_and_free(tunnel, STATUS_LATE);
+		break;
+	case TUNNEL_SENT:
+		if (running(remote) != tunnel->id && tunnel->extensions < EXTENSIONS) {
+			tunnel->extensions++;
+			set_timer(tunnel, tunnel->timeout_ms + KILL_MS);
+			break;
+		}
+		refuse_tunnel(tunnel, STATUS_LATE);
+		leave(tunnel, DUPLEX_CODE_LOST);
+		set_timer(tunnel, KILL_MS);
+		break;
+	default:
+		kill_host(remote);
+		break;
+	}
+}
+
+/* A callback of an open duplex that does not come back: no answer is due that could be
+ * late, but its host stands still for all. */
+static void on_watch(struct timer *watch)
+{
+	struct tunnels *tunnels = LIST_OWNER(watch, struct tunnels, watch);
+	struct remote *remote = LIST_OWNER(tunnels, struct remote, tunnels);
+	const struct tunnel *tunnel = find(remote, running(remote));
+	uint64_t now_ms = (uint64_t)remote->loop->now_ms;
+
+	if (tunnel != NULL && now_ms > tunnel->timeout_ms +
+	    atomic_load(&remote->link->page->running_since_ms)) {
+		kill_host(remote);
+	}
+	timer_set(&remote->loop->timers, watch, remote->loop->now_ms + WATCH_MS);
+}
+
+static bool grow(struct tunnels *tunnels)
+{
+	uint32_t capacity = tunnels->capacity == 0 ? FIRST_SLOTS : 2 * tunnels->capacity;
+	struct tunnel **items;
+	uint16_t *free_slots;
+
+	if (capacity > FRAME_DUPLEXES) {
+		return false;
+	}
+	items = realloc(tunnels->items, capacity * sizeof(struct tunnel *));
+	tunnels->items = items == NULL ? tunnels->items : items;
+	free_slots = realloc(tunnels->free_slots, capacity * sizeof(uint16_t));
+	tunnels->free_slots = free_slots == NULL ? tunnels->free_slots : free_slots;
+	if (items == NULL || free_slots == NULL) {
+		return false;
+	}
+	for (uint32_t slot = capacity; slot > tunnels->capacity; slot--) {
+		items[slot - 1] = NULL;
+		free_slots[tunnels->free_count++] = (uint16_t)(slot - 1);
+	}
+	tunnels->capacity = capacity;
+	return true;
+}
+
+static struct tunnel *new_tunnel(struct remote *remote)
+{
+	struct tunnels *tunnels = &remote->tunnels;
+	struct tunnel *tunnel;
+	uint32_t slot;
+
+	if (tunnels->free_count == 0 && !grow(tunnels)) {
+		return NULL;
+	}
+	tunnel = calloc(1, sizeof(*tunnel));
+	if (tunnel == NULL) {
+		return NULL;
+	}
+	slot = tunnels->free_slots[--tunnels->free_count];
+	tunnel->remote = remote;
+	tunnel->id = ++remote->serial << FRAME_SLOT_BITS | (FRAME_CALLS + slot);
+	timer_init(&tunnel->timer, on_timer);
+	list_init(&tunnel->link);
+	list_append(&tunnels->waiting, &tunnel->link);
+	tunnels->items[slot] = tunnel;
+	tunnels->count++;
+	if (!timer_is_set(&tunnels->watch)) {
+		timer_set(&remote->loop->timers, &tunnels->watch,
+		    remote->loop->now_ms + WATCH_MS);
+	}
+	return tunnel;
+}
+
+void remote_connect(struct remote *remote, uint32_t instance, struct duplex *duplex,
+    struct exchange *upgrade, uint32_t timeout_ms)
+{
+	struct tunnel *tunnel = NULL;
+
+	if (upgrade != NULL) {
+		upgrade->upgrade = true;
+	}
+	if (remote->retry_after_s == 0 && !remote_refuses(remote, instance)) {
+		tunnel = new_tunnel(remote);
+	}
+	if (tunnel == NULL) {
+		refuse(remote, duplex, upgrade, STATUS_UNAVAILABLE);
+		return;
+	}
+	tunnel->duplex = duplex;
+	tunnel->upgrade = upgrade;
+	tunnel->instance = instance;
+	tunnel->timeout_ms = timeout_ms;
+	duplex->handler = tunnel;
+	duplex->handler_ops = &ops;
+	if (remote_has_host(remote)) {
+		send_connect(tunnel);
+	} else {
+		set_timer(tunnel, timeout_ms);
+	}
+}
+
+static int take_connected(struct tunnel *tunnel, const struct frame *frame)
+{
+	struct duplex *duplex = tunnel->duplex;
+	int rc = 0;
+
+	if (tunnel->upgrade != NULL) {
+		rc = reply_take_fields(frame, tunnel->upgrade);
+	} else if (frame->payload.size != sizeof(uint32_t)) {
+		rc = ERR_PROTOCOL;
+	}
+	if (rc == ERR_PROTOCOL) {
+		return rc;
+	}
+	if (rc != 0) {
+		refuse_tunnel(tunnel, STATUS_UNAVAILABLE);
+		leave(tunnel, DUPLEX_CODE_LOST);
+		return 0;
+	}
+	timer_cancel(&tunnel->timer);
+	tunnel->state = TUNNEL_OPEN;
+	tunnel->upgrade = NULL;
+	duplex->peer_ops->opened(duplex, 0);
+	return 0;
+}
+
+/* With a status, or with all of a reply. */
+static int take_refused(struct tunnel *tunnel, const struct frame *frame)
+{
+	int status = frame->header.code;
+	int rc = 0;
+
+	if (status < 300 || status > 599) {
+		return ERR_PROTOCOL;
+	}
+	if (tunnel->upgrade != NULL) {
+		rc = frame->header.type == FRAME_REPLY
+		    ? reply_take(frame, tunnel->upgrade)
+		    : reply_take_fields(frame, tunnel->upgrade);
+	}
+	if (rc == ERR_PROTOCOL) {
+		return rc;
+	}
+	refuse_and_free(tunnel, rc == 0 ? status : STATUS_UNAVAILABLE);
+	return 0;
+}
+
+static int take_answer(struct tunnel *tunnel, const struct frame *frame)
+{
+	bool connected = frame->header.type == FRAME_CONNECTED;
+
+	if (tunnel->state == TUNNEL_SENT) {
+		return connected ? take_connected(tunnel, frame)
+				 : take_refused(tunnel, frame);
+	}
+	/* The peer has left meanwhile. Who is refused is not heard of again. */
+	if (tunnel->state != TUNNEL_LEFT) {
+		return ERR_PROTOCOL;
+	}
+	if (!connected) {
+		free_tunnel(tunnel);
+	}
+	return 0;
+}
+
+static int take_message(struct tunnel *tunnel, const struct frame *frame)
+{
+	int rc;
+
+	if (tunnel->closed || frame->payload.size > FRAME_DATA_MAX ||
+	    frame->header.size > tunnel->credit) {
+		return ERR_PROTOCOL;
+	}
+	tunnel->credit -= frame->header.size;
+	tunnel->begun = true;
+	if (tunnel->duplex == NULL) {
+		return 0;
+	}
+	rc = duplex_send(tunnel->duplex, frame->payload, frame->header.flags);
+	tunnel->owed += frame->header.size;
+	if (rc == ERR_AGAIN || rc == ERR_INVALID) {
+		return ERR_PROTOCOL;
+	}
+	if (tunnel->duplex != NULL && rc == 0) {
+		grant(tunnel);
+	} else if (tunnel->duplex != NULL && rc != ERR_CLOSED) {
+		fail(tunnel);
+	}
+	return 0;
+}
+
+static int take_close(struct tunnel *tunnel, const struct frame *frame)
+{
+	int rc = 0;
+
+	if (tunnel->closed) {
+		return ERR_PROTOCOL;
+	}
+	tunnel->closed = true;
+	tunnel->begun = true;
+	if (tunnel->duplex != NULL) {
+		rc = duplex_close(tunnel->duplex, frame->header.code, frame->payload);
+	}
+	return rc == ERR_INVALID ? ERR_PROTOCOL : 0;
+}
+
+static int take_window(struct tunnel *tunnel, const struct frame *frame)
+{
+	struct unpack in = { .rest = frame->payload };
+	uint32_t more = unpack_u32(&in);
+
+	if (!unpack_done(&in) ||
+	    (int64_t)tunnel->window + more > FRAME_DUPLEX_WINDOW) {
+		return ERR_PROTOCOL;
+	}
+	tunnel->window += (int32_t)more;
+	if (tunnel->window > 0 && list_empty(&tunnel->link)) {
+		hold_up(tunnel, false);
+	}
+	return 0;
+}
+
+int tunnel_take_frame(struct remote *remote, const struct frame *frame)
+{
+	struct tunnel *tunnel = find(remote, frame->header.id);
+
+	if (tunnel == NULL || tunnel->state == TUNNEL_WAITING) {
+		return ERR_PROTOCOL;
+	}
+	switch (frame->header.type) {
+	case FRAME_CONNECTED:
+	case FRAME_REFUSED:
+	case FRAME_REPLY:
+		return take_answer(tunnel, frame);
+	case FRAME_MESSAGE:
+		return take_message(tunnel, frame);
+	case FRAME_CLOSE:
+		return take_close(tunnel, frame);
+	case FRAME_WINDOW_MORE:
+		return take_window(tunnel, frame);
+	case FRAME_DISCONNECTED:
+		if (tunnel->state != TUNNEL_LEFT || tunnel->unsaid) {
+			return ERR_PROTOCOL;
+		}
+		free_tunnel(tunnel);
+		return 0;
+	default:
+		return ERR_PROTOCOL;
+	}
+}
+
+static void lose(struct tunnel *tunnel, bool begun)
+{
+	struct remote *remote = tunnel->remote;
+
+	if (tunnel->state == TUNNEL_SENT && !begun && !tunnel->begun &&
+	    tunnel->deaths++ < RESENDS) {
+		tunnel->state = TUNNEL_WAITING;
+		list_append(&remote->tunnels.waiting, &tunnel->link);
+	} else if (tunnel->state == TUNNEL_SENT) {
+		refuse_and_free(tunnel, STATUS_LOST);
+	} else {
+		struct duplex *duplex = detach(tunnel);
+
+		free_tunnel(tunnel);
+		cut(duplex);
+	}
+}
+
+void tunnels_host_died(struct remote *remote, const struct page *page)
+{
+	const struct tunnels *tunnels = &remote->tunnels;
+	uint64_t lost = atomic_load(&page->running);
+
+	for (uint32_t slot = 0; slot < tunnels->capacity; slot++) {
+		struct tunnel *tunnel = tunnels->items[slot];
+
+		if (tunnel != NULL && tunnel->state != TUNNEL_WAITING) {
+			list_remove(&tunnel->link);
+			lose(tunnel, tunnel->id == lost);
+		}
+	}
+	if (remote->retry_after_s != 0) {
+		tunnels_refuse_waiting(remote);
+	}
+}
+
+void tunnels_init(struct remote *remote)
+{
+	list_init(&remote->tunnels.waiting);
+	list_init(&remote->tunnels.stalled);
+	timer_init(&remote->tunnels.watch, on_watch);
+}
+
+void tunnels_release(struct remote *remote)
+{
+	struct tunnels *tunnels = &remote->tunnels;
+
+	tunnels_refuse_waiting(remote);
+	for (uint32_t slot = 0; slot < tunnels->capacity; slot++) {
+		struct tunnel *tunnel = tunnels->items[slot];
+
+		if (tunnel != NULL && tunnel->state == TUNNEL_SENT) {
+			refuse_and_free(tunnel, STATUS_UNAVAILABLE);
+		} else if (tunnel != NULL) {
+			struct duplex *duplex = detach(tunnel);
+
+			free_tunnel(tunnel);
+			cut(duplex);
+		}
+	}
+	timer_cancel(&tunnels->watch);
+	free(tunnels->items);
+	free(tunnels->free_slots);
+}
