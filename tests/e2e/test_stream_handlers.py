@@ -38,6 +38,16 @@ def test_handler_of_nothing_but_streams_has_processes(start, changes):
     assert server.get("/line").status == 404
 
 
+def test_check_of_a_handler_is_tried_on_its_route_not_on_its_streams(start, plug):
+    plug.drop("line", "first", code=plugs.CONNECTS["code"],
+              fields='.on_connect = connected, .check = "GET /line 200"')
+    server = start(alpn={"tincan-line": "line"},
+                   listeners=[{"address": "127.0.0.1:0"},
+                              {"address": "127.0.0.1:0", "stream": "line"}],
+                   routes=[{"path": "/line", "handler": "line"}])
+    assert server.get("/line").text == "first"
+
+
 def test_handler_of_streams_keeps_its_own_route(start_server, plug):
     server = start_server(plugins={"directory": str(plug.directory)}, routes=[],
                           alpn={"tincan-line": "line"})
