@@ -20,11 +20,13 @@ BOTH = pytest.mark.parametrize("handlers", [{}, IN_WORKER], ids=["host", "worker
 
 @pytest.fixture
 def start(start_server, tmp_path):
-    def start(routes=(), **changes):
+    def start(routes=(), files=None, **changes):
         plugins = tmp_path / "plugins"
         plugins.mkdir()
-        (plugins / "gossip.so").write_bytes(GOSSIP.read_bytes())
-        (plugins / "hello.so").write_bytes((harness.PLUGINS / "hello.so").read_bytes())
+        for file in GOSSIP, harness.PLUGINS / "hello.so":
+            (plugins / file.name).write_bytes(file.read_bytes())
+        for name, content in (files or {}).items():
+            (plugins / name).write_bytes(content)
         return start_server(**{
             "plugins": {"directory": str(plugins)},
             "routes": [{"path": "/gossip/*", "handler": "gossip"}, *routes], **changes})
@@ -132,13 +134,21 @@ def test_instances_of_one_process_hear_one_another(start, handlers):
         assert "messages 0" in client.get("/deaf/heard").text
 
 
-def test_another_handler_hears_nothing(start, tmp_path):
-    """The same code under another name."""
-    server = start()
+@BOTH
+def test_handler_of_another_name_hears_nothing(start, handlers):
+    """The same code, and the same topic."""
     other = GOSSIP.read_bytes().replace(b"gossip", b"rumour")
-    (tmp_path / "plugins" / "rumour.so").write_bytes(other)
-    harness.wait_for(lambda: server.get("/gossip/heard").status == 200, "gossip")
-    harness.wait_for(lambda: server.get("/rumour/heard").status in (200, 404), "rumour")
+    server = start([{"path": "/rumour/*", "handler": "rumour"}], {"rumour.so": other},
+                   handlers=handlers, workers=1)
+    with server.connect() as client:
+        for text in "one", "two":
+            Ear(client).say(text)
+            assert client.get(f"/rumour/say?not-{text}").text == "0\n"
+        Ear(client).await_text("two")
+        assert Ear(client).heard == ["one", "two"]
+        harness.wait_for(lambda: client.get("/rumour/heard").text.endswith(
+            "\nnot-one\nnot-two\n"), "what was said there")
+        assert "messages 2\n" in client.get("/rumour/heard").text
 
 
 @BOTH
