@@ -192,8 +192,10 @@ typedef struct tc_api {
 	/* [any thread] One line, see tc_log below. */
 	void (*log)(int level, const char *text, size_t size);
 
-	/* A table of more functions by name and revision, "tincan.metrics/1",
-	 * or NULL. Every such table starts with its uint32_t size. */
+	/* A table of more functions by name and revision, "tincan.metrics/1"
+	 * (metrics.h) or "tincan.bus/1" (bus.h: messages between instances,
+	 * whatever process they are in). NULL: this server does not have it.
+	 * Every such table starts with its uint32_t size. */
 	const void *(*ext)(const char *id);
 
 	/* Later: after TC_LATER the request is yours until you finish it,
