@@ -30,7 +30,7 @@ void master_serves(struct master *master)
 	if (master->stopping) {
 		return;
 	}
-	sockets_announce(master);
+	sockets_announce(master, rollout_live(master)->config);
 	if (!master->announced) {
 		master->announced = true;
 		log_say(LOG_INFO, "serving with %u workers", master->worker_count);

@@ -29,16 +29,34 @@ struct listener {
 	int *fds;		/* owned; one per worker */
 };
 
-static struct listener *find(const struct master *master,
-    const struct config_listener *wanted)
+/* Of the config's listeners before that one, how many want any port of its host, too? */
+static size_t count_alike(const struct config *config, size_t index)
 {
+	const struct config_listener *wanted = &config->listeners[index];
+	size_t count = 0;
+
+	for (size_t i = 0; i < index && wanted->port == 0; i++) {
+		const struct config_listener *other = &config->listeners[i];
+
+		count += other->port == 0 && strcmp(other->host, wanted->host) == 0;
+	}
+	return count;
+}
+
+/* That of the config's listener of that index, or NULL. */
+static struct listener *find(const struct master *master, const struct config *config,
+    size_t index)
+{
+	const struct config_listener *wanted = &config->listeners[index];
+	size_t others = count_alike(config, index);
+
 	for (struct list *link = master->listeners.next; link != &master->listeners;
 	     link = link->next) {
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
 
 		if (strcmp(listener->host, wanted->host) == 0 &&
 		    (listener->configured == wanted->port ||
-			listener->port == wanted->port)) {
+			listener->port == wanted->port) && others-- == 0) {
 			return listener;
 		}
 	}
@@ -158,8 +176,7 @@ int sockets_open(struct master *master, const struct config *config, uint32_t wo
 
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct config_listener *wanted = &config->listeners[i];
-
-		struct listener *listener = find(master, wanted);
+		struct listener *listener = find(master, config, i);
 
 		if (listener == NULL) {
 			listener = new_listener(master, wanted->host, wanted->port);
@@ -186,7 +203,7 @@ static bool is_used(const struct master *master, const struct listener *listener
     const struct config *config)
 {
 	for (size_t i = 0; i < config->listener_count; i++) {
-		if (find(master, &config->listeners[i]) == listener) {
+		if (find(master, config, i) == listener) {
 			return true;
 		}
 	}
@@ -265,16 +282,30 @@ void sockets_hand_over(const struct master *master, int channel_fd)
 	}
 }
 
+static struct listener *find_port(const struct master *master, const char *host,
+    uint16_t port)
+{
+	for (struct list *link = master->listeners.next; link != &master->listeners;
+	     link = link->next) {
+		struct listener *listener = LIST_OWNER(link, struct listener, link);
+
+		if (listener->port == port && strcmp(listener->host, host) == 0) {
+			return listener;
+		}
+	}
+	return NULL;
+}
+
 static void take(struct master *master, struct channel_message *message)
 {
 	uint16_t configured = (uint16_t)(message->number >> 16);
-	struct config_listener wanted = { .host = message->text, .port = configured };
-	struct listener *listener = find(master, &wanted);
+	uint16_t port = (uint16_t)message->number;
+	struct listener *listener = find_port(master, message->text, port);
 
 	if (listener == NULL) {
 		listener = new_listener(master, message->text, configured);
+		listener->port = port;
 	}
-	listener->port = (uint16_t)message->number;
 	if (message->value < SCOREBOARD_WORKERS && listener->fds[message->value] < 0) {
 		listener->fds[message->value] = message->fds[0];
 		message->fds[0] = -1;
@@ -297,19 +328,20 @@ void sockets_take_over(struct master *master, int channel_fd)
 	}
 }
 
-void sockets_announce(const struct master *master)
+void sockets_announce(const struct master *master, const struct config *config)
 {
-	for (struct list *link = master->listeners.next; link != &master->listeners;
-	     link = link->next) {
-		struct listener *listener = LIST_OWNER(link, struct listener, link);
+	for (size_t i = 0; i < config->listener_count; i++) {
+		bool is_https = config->listeners[i].stream == NULL;
+		struct listener *listener = find(master, config, i);
 		union socket_address address;
 		char name[SOCKET_NAME_BYTES];
 
-		if (!listener->announced &&
+		if (listener != NULL && !listener->announced &&
 		    socket_address_set(&address, listener->host, listener->port) == 0) {
 			listener->announced = true;
 			socket_address_name(&address, name);
-			log_say(LOG_INFO, "listening on https://%s", name);
+			log_say(LOG_INFO, "listening on %s://%s",
+			    is_https ? "https" : "tls", name);
 		}
 	}
 }
@@ -321,7 +353,7 @@ struct generation_listener *sockets_of(const struct master *master,
 	    sizeof(*all));
 
 	for (size_t i = 0; i < config->listener_count; i++) {
-		const struct listener *listener = find(master, &config->listeners[i]);
+		const struct listener *listener = find(master, config, i);
 
 		if (listener != NULL) {
 			all[i] = (struct generation_listener){ listener->id,

@@ -34,8 +34,8 @@ void sockets_send(struct child *child);
 void sockets_hand_over(const struct master *master, int channel_fd);
 void sockets_take_over(struct master *master, int channel_fd);
 
-/* Says of each new one where it listens. */
-void sockets_announce(const struct master *master);
+/* Says of each new one of config where it listens. */
+void sockets_announce(const struct master *master, const struct config *config);
 
 /* Ids and ports of config's listeners, in its order; owned by the caller. */
 struct generation_listener *sockets_of(const struct master *master,

@@ -156,6 +156,19 @@ def test_no_request_fails_and_no_connection_is_refused(server):
     assert server.master != server.pid
 
 
+def ports(server):
+    return [listener["port"] for listener in server.status()["listeners"]]
+
+
+def test_listeners_of_any_port_keep_theirs(make_server):
+    server = make_server(listeners=[{"address": "127.0.0.1:0"}] * 3)
+    before = ports(server)
+    assert len(set(before)) == 3
+    server.upgrade()
+    assert ports(server) == before
+    assert server.get("/hello/x").status == 200
+
+
 def test_nothing_is_left_of_the_old_one(server):
     with server.connect() as client:
         client.get("/hello/x")
