@@ -347,17 +347,16 @@ static const struct site_route *stream_of_listener(const struct connection *conn
 	return NULL;
 }
 
-/* What the client has chosen; without ALPN, HTTP/1.1. */
+/* What the client has chosen; without ALPN, what the listener is for. */
 static struct session *new_session(struct connection *connection)
 {
 	const struct site *site = &connection->worker->generation->site;
-	const struct site_route *stream = stream_of_listener(connection);
+	const struct site_route *stream;
 	char alpn[TLS_ALPN_BYTES];
 
-	if (stream == NULL) {
-		tls_session_alpn(&connection->tls, alpn, sizeof(alpn));
-		stream = site_stream_of_alpn(site, alpn);
-	}
+	tls_session_alpn(&connection->tls, alpn, sizeof(alpn));
+	stream = alpn[0] == '\0' ? stream_of_listener(connection) :
+	    site_stream_of_alpn(site, alpn);
 	return stream == NULL ? h1_session_new(connection)
 			      : line_session_new(connection, stream);
 }
@@ -479,6 +478,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	}
 	connection->worker = worker;
 	connection->listener = listener;
+	connection->tls.no_http = stream_of_listener(connection) != NULL;
 	connection->local_port = local_port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };

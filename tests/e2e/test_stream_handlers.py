@@ -3,6 +3,9 @@
 of handlers say, at the start, at a reload and when a file changes."""
 
 import json
+import re
+import socket
+import ssl
 
 import pytest
 
@@ -76,6 +79,69 @@ def test_reload_refuses_a_stream_to_who_takes_none(start):
     assert done.returncode == 1
     assert "alpn.x: handler 'hello' takes no streams" in done.stderr
     assert server.get("/hello/you").text == "Hello, you!\n"
+
+
+GREET = {"fields": ".on_connect = connected, .on_open = opened", "code": """
+static int connected(tc_conn *c, tc_req *upgrade)
+{
+	const char *name = tc.conn_state(c);
+
+	(void)upgrade;
+	tc.send(c, name, strlen(name), 0);
+	return tc.close(c, 0, NULL);
+}
+
+static int opened(tc_conf *cf, void **state)
+{
+	*state = (void *)tc.conf_str(cf, "say", "nothing");
+	return TC_OK;
+}
+"""}
+
+
+@pytest.fixture
+def two(start, plug):
+    """A server with an HTTPS listener and one of streams; the latter's address."""
+    plug.drop("greet", "greet", **GREET)
+    server = start(
+        listeners=[{"address": "127.0.0.1:0"}, {
+            "address": "127.0.0.1:0", "stream": "greet",
+            "settings": {"say": "stream"}}],
+        alpn={"x": {"handler": "greet", "settings": {"say": "x"}}},
+        handlers={"greet": {"isolation": "worker"}},
+        routes=[{"path": "/greet", "handler": "greet"}])
+    listening = r"listening on tls://127\.0\.0\.1:(\d+)"
+    port = re.search(listening, server.wait_log(listening)).group(1)
+    server.stream = ("127.0.0.1", int(port))
+    return server
+
+
+def ask(server, address, *offered):
+    """All that the server says on a new connection to the address, where it accepts what
+    is offered by ALPN; a request is sent, for those who wait for one."""
+    context = server.context()
+    if offered:
+        context.set_alpn_protocols(offered)
+    with context.wrap_socket(socket.create_connection(address, harness.DEADLINE),
+                             server_hostname="localhost") as sock:
+        sock.sendall(b"GET /greet HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Connection: close\r\n\r\n")
+        return harness.Client(sock).read_to_end()
+
+
+def test_alpn_decides_and_else_the_listener(two):
+    https = (two.host, two.port)
+    assert https[1] != two.stream[1]
+    assert ask(two, https).startswith(b"HTTP/1.1 200 OK")
+    assert ask(two, https, "http/1.1").startswith(b"HTTP/1.1 200 OK")
+    assert ask(two, https, "http/1.1", "x") == b"x"
+    assert ask(two, two.stream) == b"stream"
+    assert ask(two, two.stream, "http/1.1", "x") == b"x"
+
+
+def test_http_cannot_be_had_where_the_listener_is_for_streams(two):
+    with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        ask(two, two.stream, "h2", "http/1.1")
 
 
 def choose(server, *offered):
