@@ -7,6 +7,11 @@
  *
  * Fields are an array of [name, value], not an object: their order and repetitions are
  * part of what was sent. A body that is not UTF-8 comes back in base64.
+ *
+ * A WebSocket gets every message back, and so does a raw stream its bytes: a tour of
+ * back-pressure, as it takes in no more than the other side takes out.
+ *
+ *	openssl s_client -quiet -connect localhost:7443
  */
 #include <string.h>
 
@@ -141,7 +146,69 @@ static int echo(tc_req *r)
 	return out_reply(r, 200, "application/json", &out);
 }
 
+/* What could not be sent back at once. */
+struct piece {
+	uint32_t flags;
+	size_t size;
+	char data[];
+};
+
+static int on_connect(tc_conn *c, tc_req *upgrade)
+{
+	(void)c;
+	(void)upgrade;
+	return TC_OK;
+}
+
+/* Until the other side has taken what waits for it, it is not listened to. */
+static int hold(tc_conn *c, const void *data, size_t size, uint32_t flags)
+{
+	struct piece *piece = malloc(sizeof *piece + size);
+
+	if (piece == NULL) {
+		return TC_NOMEM;
+	}
+	piece->flags = flags;
+	piece->size = size;
+	memcpy(piece->data, data, size);
+	tc.conn_set_data(c, piece);
+	return tc.conn_pause(c, 1);
+}
+
+static int on_data(tc_conn *c, const void *data, size_t size, uint32_t flags)
+{
+	int result;
+
+	if (flags & TC_END) {
+		return tc.close(c, 0, NULL);
+	}
+	result = tc.send(c, data, size, flags);
+	return result == TC_AGAIN ? hold(c, data, size, flags) : result;
+}
+
+static void on_send(tc_conn *c)
+{
+	struct piece *piece = tc.conn_data(c);
+
+	if (piece != NULL &&
+	    tc.send(c, piece->data, piece->size, piece->flags) != TC_AGAIN) {
+		free(piece);
+		tc.conn_set_data(c, NULL);
+		tc.conn_pause(c, 0);
+	}
+}
+
+static void on_end(tc_conn *c, int code)
+{
+	(void)code;
+	free(tc.conn_data(c));
+}
+
 TINCAN_HANDLER("echo",
-	.version = "1.0",
-	.about = "the request back as JSON",
-	.on_request = echo);
+	.version = "1.1",
+	.about = "the request back as JSON, a WebSocket's messages as they are",
+	.on_request = echo,
+	.on_connect = on_connect,
+	.on_data = on_data,
+	.on_send = on_send,
+	.on_end = on_end);
