@@ -42,6 +42,9 @@ int duplex_send(struct duplex *duplex, struct slice data, unsigned flags)
 	if (duplex->state >= DUPLEX_CLOSING) {
 		return ERR_CLOSED;
 	}
+	if (data.size > DUPLEX_SEND_BYTES) {
+		return ERR_LIMIT;
+	}
 	if (!may_send(duplex, &text, data, flags)) {
 		return ERR_INVALID;
 	}

@@ -31,6 +31,7 @@
 
 #define DUPLEX_QUEUE_BYTES (256 * 1024)	/* that may wait for the peer */
 #define DUPLEX_DRAIN_BYTES (64 * 1024)	/* drain is called when no more wait */
+#define DUPLEX_SEND_BYTES (16 << 20)	/* of one send */
 #define DUPLEX_REASON_BYTES 123		/* of a close (RFC 6455 section 5.5) */
 
 /* The numbers of handler.h. */
@@ -97,7 +98,8 @@ struct duplex {
 /*
  * Sends: a message of a WebSocket (DUPLEX_TEXT or DUPLEX_BINARY, and DUPLEX_MORE if it
  * goes on) or bytes of a stream (0, or DUPLEX_END for the last). ERR_INVALID for other
- * flags, text that is no UTF-8, or what follows the end; else the result of peer_ops.
+ * flags, text that is no UTF-8, or what follows the end; ERR_LIMIT for more than
+ * DUPLEX_SEND_BYTES; else the result of peer_ops.
  */
 int duplex_send(struct duplex *duplex, struct slice data, unsigned flags) MUST_USE;
 

@@ -25,8 +25,12 @@ static struct api_call enter(const struct duplex *duplex, enum page_callback cal
 	    .instance = instance, .duplex = duplex });
 }
 
+/* That the peer has left is no failure of the handler. */
 static void close_failed(struct duplex *duplex, int result)
 {
+	if (result == TC_GONE) {
+		return;
+	}
 	api_log(TC_ERROR, "on_data returned %s (%d)", instance_result_name(result),
 	    result);
 	/* It may have closed before it failed. */

@@ -191,10 +191,14 @@ static void leave(struct tunnel *tunnel, uint16_t code)
 	}
 }
 
-/* The handler is lost to a peer that it had accepted. */
+/* The handler is lost to a peer that it had accepted, who may be heard to its end. */
 static void cut(struct duplex *duplex)
 {
-	if (duplex != NULL && duplex->state < DUPLEX_CLOSING) {
+	if (duplex == NULL) {
+		return;
+	}
+	duplex->peer_ops->pause(duplex, false);
+	if (duplex->state < DUPLEX_CLOSING) {
 		(void)!duplex->peer_ops->close(duplex, DUPLEX_CODE_FAILED, SLICE(""));
 	}
 }
@@ -617,6 +621,14 @@ int tunnel_take_frame(struct remote *remote, const struct frame *frame)
 	}
 }
 
+static void cut_and_free(struct tunnel *tunnel)
+{
+	struct duplex *duplex = detach(tunnel);
+
+	free_tunnel(tunnel);
+	cut(duplex);
+}
+
 static void lose(struct tunnel *tunnel, bool begun)
 {
 	struct remote *remote = tunnel->remote;
@@ -628,10 +640,7 @@ static void lose(struct tunnel *tunnel, bool begun)
 	} else if (tunnel->state == TUNNEL_SENT) {
 		refuse_and_free(tunnel, STATUS_LOST);
 	} else {
-		struct duplex *duplex = detach(tunnel);
-
-		free_tunnel(tunnel);
-		cut(duplex);
+		cut_and_free(tunnel);
 	}
 }
 
@@ -671,10 +680,7 @@ void tunnels_release(struct remote *remote)
 		if (tunnel != NULL && tunnel->state == TUNNEL_SENT) {
 			refuse_and_free(tunnel, STATUS_UNAVAILABLE);
 		} else if (tunnel != NULL) {
-			struct duplex *duplex = detach(tunnel);
-
-			free_tunnel(tunnel);
-			cut(duplex);
+			cut_and_free(tunnel);
 		}
 	}
 	timer_cancel(&tunnels->watch);

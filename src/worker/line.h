@@ -18,8 +18,6 @@
 #include "ws/handshake.h"
 #include "ws/ws.h"
 
-#define LINE_SEND_MAX (16u << 20)	/* bytes of one send */
-
 struct line;
 struct site_route;
 

@@ -3,7 +3,7 @@
  * section 6.1). */
 #include "worker/line.h"
 
-#define OUT_MAX (DUPLEX_QUEUE_BYTES + LINE_SEND_MAX)
+#define OUT_MAX (DUPLEX_QUEUE_BYTES + DUPLEX_SEND_BYTES)
 
 static void release(struct line *line)
 {
@@ -17,9 +17,6 @@ static int send(struct line *line, struct slice data, unsigned flags)
 	line->out.max = OUT_MAX;
 	if (line->out.size > DUPLEX_QUEUE_BYTES) {
 		return ERR_AGAIN;
-	}
-	if (data.size > LINE_SEND_MAX) {
-		return ERR_LIMIT;
 	}
 	rc = buffer_append(&line->out, data.data, data.size);
 	if (rc == 0) {

@@ -20,6 +20,7 @@ struct fake_peer {
 	char trace[4096];	/* "T:hello B+:part close(1000,bye) pause resume " */
 	size_t waiting;
 	bool hold;			/* what is sent waits until fake_peer_drain */
+	bool paused;
 	bool mute;			/* payloads are not written down */
 	const char *protocol;
 };
@@ -79,7 +80,12 @@ static inline int fake_peer_close(struct duplex *duplex, uint16_t code,
 
 static inline void fake_peer_pause(struct duplex *duplex, bool on)
 {
-	fake_peer_note((struct fake_peer *)duplex, on ? "pause " : "resume ");
+	struct fake_peer *peer = (struct fake_peer *)duplex;
+
+	if (peer->paused != on) {
+		peer->paused = on;
+		fake_peer_note(peer, on ? "pause " : "resume ");
+	}
 }
 
 static inline const char *fake_peer_info(const struct duplex *duplex, const char *key)

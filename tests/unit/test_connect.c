@@ -224,6 +224,8 @@ START_TEST(on_send_comes_only_after_a_refused_send)
 	peer.mute = true;
 	fake_peer_say(&peer, "fill 100000", TC_TEXT);
 	fake_peer_trace(&peer);
+	fake_peer_say(&peer, "pause", TC_TEXT);
+	ck_assert_str_eq(fake_peer_trace(&peer), "pause ");
 	fake_peer_drain(&peer);
 	ck_assert_str_eq(fake_peer_trace(&peer), "resume ");
 	fake_peer_drain(&peer);

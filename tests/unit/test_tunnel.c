@@ -545,7 +545,7 @@ START_TEST(data_that_comes_between_end_and_news_of_it_is_held_up)
 	fake_peer_say(&peer, "hello", 0);
 	ck_assert_str_eq(fake_peer_trace(&peer), "pause ");
 	remote_died(fake.remote, fake.pid);
-	ck_assert_str_eq(fake_peer_trace(&peer), "close(1011,) ");
+	ck_assert_str_eq(fake_peer_trace(&peer), "resume close(1011,) ");
 }
 END_TEST
 
@@ -680,7 +680,7 @@ START_TEST(a_host_that_does_not_read_holds_up_every_peer)
 	}
 	held = 0;
 	for (size_t i = 0; i < 40; i++) {
-		held += strcmp(many[i].trace, "pause ") == 0;
+		held += many[i].paused;
 	}
 	ck_assert_int_eq(held, 0);
 	remote_free(fake.remote);
