@@ -175,8 +175,11 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 void dispatch_connect(const struct site_route *route, struct duplex *duplex,
     struct exchange *upgrade)
 {
-	if (route->kind != SITE_HANDLER || route->remote != NULL) {
+	if (route->kind != SITE_HANDLER) {
 		duplex->peer_ops->opened(duplex, 503);
+	} else if (route->remote != NULL) {
+		remote_connect(route->remote, route->remote_instance, duplex, upgrade,
+		    route->timeout_ms);
 	} else {
 		instance_connect(route->instance, duplex, upgrade);
 	}
