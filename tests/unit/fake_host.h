@@ -223,6 +223,7 @@ static inline int count_open(void)
 static inline void set_up(void)
 {
 	open_before = count_open();
+	memset(&call, 0, sizeof(call));
 	loop = loop_new();
 	fake_open(&fake, "bad");
 	fake_open(&other, "good");
