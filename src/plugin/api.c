@@ -407,8 +407,10 @@ static const void *get_extension(const char *id)
 {
 	const void *found = id == NULL ? NULL : bus_ext(id);
 
-	return found != NULL || id == NULL || services->ext == NULL ? found
-	    : services->ext(id);
+	if (found == NULL && id != NULL && services->ext != NULL) {
+		found = services->ext(id);
+	}
+	return found;
 }
 
 static void *get_data(const tc_req *r)

@@ -39,6 +39,7 @@ struct bus {
 	uint64_t missed_said;
 	uint64_t lost;			/* that slow hosts did not get */
 	uint64_t lost_said;
+	char slow[SCOREBOARD_NAME_BYTES];	/* the handler of the last of these */
 	struct bus_writer writer;
 	struct bus_reader readers[BUS_RINGS];
 	uint64_t record[BUS_RECORD_WORDS];	/* the one that is being delivered */
@@ -48,11 +49,17 @@ struct bus {
 
 static void say_losses(struct bus *bus)
 {
-	log_say(LOG_WARN,
-	    "the bus has lost messages: %llu, as this worker was too slow, and %llu, as "
-	    "processes of handlers were",
-	    (unsigned long long)(bus->missed - bus->missed_said),
-	    (unsigned long long)(bus->lost - bus->lost_said));
+	if (bus->missed != bus->missed_said) {
+		log_say(LOG_WARN,
+		    "the bus has lost %llu messages: this worker was too slow",
+		    (unsigned long long)(bus->missed - bus->missed_said));
+	}
+	if (bus->lost != bus->lost_said) {
+		log_say(LOG_WARN,
+		    "the bus has lost %llu messages: processes of handlers were too "
+		    "slow, the last one that of '%s'",
+		    (unsigned long long)(bus->lost - bus->lost_said), bus->slow);
+	}
 	bus->missed_said = bus->missed;
 	bus->lost_said = bus->lost;
 	timer_set(&bus->worker->loop->timers, &bus->say,
@@ -89,12 +96,15 @@ static void settle(const struct bus *bus, struct listener *listener)
 static void tell_host(struct bus *bus, struct listener *listener,
     const struct bus_message *message)
 {
-	if (remote_event(listener->peer->remote, message->name, message->data,
-	    lost_by(bus, listener)) == 0) {
+	int rc = remote_event(listener->peer->remote, message->name, message->data,
+	    lost_by(bus, listener));
+
+	if (rc == 0) {
 		settle(bus, listener);
-	} else {
+	} else if (rc != ERR_CLOSED) {
 		listener->lost++;
 		bus->lost++;
+		snprintf(bus->slow, sizeof(bus->slow), "%s", message->name.data);
 	}
 }
 

@@ -264,6 +264,22 @@ START_TEST(what_a_slow_host_does_not_get_it_is_told_of)
 }
 END_TEST
 
+START_TEST(what_is_said_while_there_is_no_host_is_lost_to_nobody)
+{
+	listen_both();
+	die(&fake);
+	publish(0, "one");
+	turn();
+	attach(&fake);
+	expect(&fake, FRAME_OPEN);
+	publish(0, "two");
+	turn();
+	expect_event(&fake, "two", 0);
+	expect_event(&other, "one", 0);
+	expect_event(&other, "two", 0);
+}
+END_TEST
+
 START_TEST(a_topic_has_no_room_for_more_than_so_many)
 {
 	char name[BUS_NAME_MAX];
@@ -297,6 +313,7 @@ int main(void)
 	tcase_add_test(tests, who_takes_the_place_of_another_goes_on);
 	tcase_add_test(tests, a_flood_is_lost_and_counted);
 	tcase_add_test(tests, what_a_slow_host_does_not_get_it_is_told_of);
+	tcase_add_test(tests, what_is_said_while_there_is_no_host_is_lost_to_nobody);
 	tcase_add_test(tests, a_topic_has_no_room_for_more_than_so_many);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
