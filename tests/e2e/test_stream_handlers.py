@@ -99,8 +99,8 @@ static int opened(tc_conf *cf, void **state)
 """}
 
 
-@pytest.fixture
-def two(start, plug):
+@pytest.fixture(params=["host", "worker"])
+def two(start, plug, request):
     """A server with an HTTPS listener and one of streams; the latter's address."""
     plug.drop("greet", "greet", **GREET)
     server = start(
@@ -108,7 +108,7 @@ def two(start, plug):
             "address": "127.0.0.1:0", "stream": "greet",
             "settings": {"say": "stream"}}],
         alpn={"x": {"handler": "greet", "settings": {"say": "x"}}},
-        handlers={"greet": {"isolation": "worker"}},
+        handlers={"greet": {"isolation": request.param}},
         routes=[{"path": "/greet", "handler": "greet"}])
     listening = r"listening on tls://127\.0\.0\.1:(\d+)"
     port = re.search(listening, server.wait_log(listening)).group(1)
