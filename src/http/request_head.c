@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a complete HTTP/1 header means. */
+/* What a complete header means. */
 #include "http/request_head.h"
 
 #include <string.h>
@@ -186,6 +186,9 @@ static int survey_field(struct survey *survey, struct request *request, size_t i
 static int judge_framing(const struct survey *survey, struct request *request,
     const char **reason)
 {
+	if (request->version == HTTP_2) {
+		return 0;	/* its frames say */
+	}
 	if (!survey->has_transfer_encoding) {
 		request->has_body = request->content_length >= 0;
 		return 0;
@@ -336,7 +339,7 @@ int request_head_judge(struct request *request, const char **reason)
 		status = judge_expectation(&survey, request, reason);
 	}
 	request->keep_alive = status == 0 && !survey.close &&
-		(request->version == HTTP_1_1 || survey.keep_alive);
+		(request->version != HTTP_1_0 || survey.keep_alive);
 	return status;
 }
 

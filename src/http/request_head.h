@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a complete HTTP/1 header means: where the request goes, how its body is framed,
- * whether the connection stays (RFC 9112 sections 3.2, 6 and 9). Rules only, no parsing
- * of lines: that is h1_reader's.
+ * What a complete header means: where the request goes, how its body is framed, whether
+ * the connection stays (RFC 9112 sections 3.2, 6 and 9). Rules only, no parsing: that is
+ * h1_reader's and h2_request's.
  */
 #ifndef TINCAN_HTTP_REQUEST_HEAD_H
 #define TINCAN_HTTP_REQUEST_HEAD_H
@@ -11,7 +11,8 @@
 
 /*
  * Judges request, whose version, method, target and head are filled in, and fills in
- * the rest. A body without a content_length is chunked.
+ * the rest. A body without a content_length is chunked, or ends with its stream: for
+ * HTTP/2 has_body is filled in, too.
  *
  * @return 0, or the status of the refusal, with *reason a static text for the reply.
  */
