@@ -22,7 +22,6 @@ static const struct {
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 
 #define REPLY_MAX_BYTES 65536	/* of a reply's header: a handler's mistake beyond */
-#define REPLY_MAX_FIELDS 256
 
 void request_init(struct request *request, struct arena *arena, uint32_t max_head_bytes,
     uint32_t max_fields)

@@ -53,6 +53,8 @@ struct request {
 void request_init(struct request *request, struct arena *arena, uint32_t max_head_bytes,
     uint32_t max_fields);
 
+#define REPLY_MAX_FIELDS 256	/* of its header, and of its trailer */
+
 struct reply {
 	int status;
 	struct head head;	/* without content-length, connection, date */

@@ -40,6 +40,8 @@ static const struct column columns[] = {
 	{ "tincan_handshakes_resumed_total",
 	    "Successful TLS handshakes that resumed a session", TC_COUNTER, AT(resumed),
 	    NULL, NULL },
+	{ "tincan_abuses_total", "HTTP/2 connections ended as an attack", TC_COUNTER,
+	    AT(abuses), NULL, NULL },
 	{ "tincan_received_bytes_total", "Bytes received, TLS included", TC_COUNTER,
 	    AT(received_bytes), NULL, NULL },
 	{ "tincan_sent_bytes_total", "Bytes sent, TLS included", TC_COUNTER,

@@ -64,6 +64,7 @@ struct scoreboard_worker {
 	counter handshakes;		/* done */
 	counter resumed;		/* of those */
 	counter handshakes_failed;
+	counter abuses;			/* HTTP/2 connections ended for what they did */
 	counter received_bytes;		/* on the wire */
 	counter sent_bytes;
 	counter log_lost;

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 
-static const char http_names[] = "\x08http/1.1";
+static const char http_names[] = "\x02h2\x08http/1.1";
 
 #define HTTP_BYTES (sizeof(http_names) - 1)
 

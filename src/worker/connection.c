@@ -12,6 +12,7 @@
 
 #include "worker/generation.h"
 #include "worker/h1_session.h"
+#include "worker/h2_session.h"
 #include "worker/line_session.h"
 
 #define LINGER_MS 2000
@@ -357,8 +358,11 @@ static struct session *new_session(struct connection *connection)
 	tls_session_alpn(&connection->tls, alpn, sizeof(alpn));
 	stream = alpn[0] == '\0' ? stream_of_listener(connection) :
 	    site_stream_of_alpn(site, alpn);
-	return stream == NULL ? h1_session_new(connection)
-			      : line_session_new(connection, stream);
+	if (stream != NULL) {
+		return line_session_new(connection, stream);
+	}
+	return strcmp(alpn, "h2") == 0 ? h2_session_new(connection)
+				       : h1_session_new(connection);
 }
 
 static bool open_session(struct connection *connection)

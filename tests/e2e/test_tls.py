@@ -107,8 +107,16 @@ def test_certificate_is_the_configured_one(server, certificates):
 # ALPN (RFC 7301)
 
 
-@pytest.mark.parametrize("offered", [["http/1.1"], ["h2", "http/1.1"],
+@pytest.mark.parametrize("offered", [["h2"], ["h2", "http/1.1"],
                                      ["spdy/3", "http/1.1", "h2"]])
+def test_alpn_prefers_h2(server, offered):
+    context = server.context()
+    context.set_alpn_protocols(offered)
+    with server.connect(context) as client:
+        assert client.sock.selected_alpn_protocol() == "h2"
+
+
+@pytest.mark.parametrize("offered", [["http/1.1"], ["spdy/3", "http/1.1"]])
 def test_alpn_chooses_http_1_1(server, offered):
     context = server.context()
     context.set_alpn_protocols(offered)

@@ -24,8 +24,8 @@ static void assert_list(const char *alpn, bool with_http, const char *expected)
 START_TEST(names_of_the_configuration_come_first_in_its_order)
 {
 	assert_list("{ \"z\": \"echo\", \"tincan-echo\": \"echo\" }", true,
-	    "\x01z\x0btincan-echo\x08http/1.1");
-	assert_list("{}", true, "\x08http/1.1");
+	    "\x01z\x0btincan-echo\x02h2\x08http/1.1");
+	assert_list("{}", true, "\x02h2\x08http/1.1");
 }
 END_TEST
 

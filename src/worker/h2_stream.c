@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream's request. */
+#include "worker/h2_stream.h"
+
+#include <stdlib.h>
+
+#include "worker/access.h"
+#include "worker/connection.h"
+#include "worker/dispatch.h"
+
+static void wake(struct exchange *exchange)
+{
+	struct h2_stream *stream = exchange->session;
+
+	if (list_empty(&stream->ready_link)) {
+		list_append(&stream->session->ready, &stream->ready_link);
+		connection_wake(stream->session->base.connection);
+	}
+}
+
+static const char *info(const struct exchange *exchange, const char *key)
+{
+	const struct h2_stream *stream = exchange->session;
+
+	return access_info(stream->session->base.connection,
+	    &stream->exchange->arena, key);
+}
+
+static struct buffer *facts(const struct exchange *exchange)
+{
+	const struct h2_stream *stream = exchange->session;
+
+	return &stream->session->base.connection->facts;
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
+
+struct worker *h2_worker(const struct h2_session *session)
+{
+	return session->base.connection->worker;
+}
+
+static void begin(struct h2_stream *stream)
+{
+	const struct worker *worker = h2_worker(stream->session);
+	struct exchange *exchange = stream->exchange;
+
+	exchange_init(exchange, &ops, stream);
+	exchange->body.max = worker->config->limits.max_body_bytes + 1;
+	request_init(&exchange->request, &exchange->arena,
+	    worker->http_limits.max_header_bytes, worker->http_limits.max_header_fields);
+	h2_request_begin(&stream->reader, &exchange->request, &worker->http_limits);
+}
+
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
+{
+	struct h2_stream *stream = calloc(1, sizeof(*stream));
+
+	if (stream == NULL) {
+		return NULL;
+	}
+	stream->exchange = worker_take_exchange(h2_worker(session));
+	if (stream->exchange == NULL) {
+		free(stream);
+		return NULL;
+	}
+	stream->session = session;
+	stream->id = id;
+	list_init(&stream->ready_link);
+	list_init(&stream->wait_link);
+	list_append(&session->streams, &stream->link);
+	begin(stream);
+	h2_wait_begin(stream, H2_WAIT_HEADER);
+	return stream;
+}
+
+void h2_stream_fail(struct h2_stream *stream, int status, const char *reason)
+{
+	if (stream->exchange->state == EXCHANGE_OPEN) {
+		exchange_fail(stream->exchange, status, reason);
+	}
+}
+
+static void dispatch(struct h2_stream *stream)
+{
+	struct worker *worker = h2_worker(stream->session);
+	struct exchange *exchange = stream->exchange;
+	const struct request *request = &exchange->request;
+
+	dispatch_begin(worker, exchange);
+	if (request->content_length >= 0 &&
+	    (uint64_t)request->content_length > worker->config->limits.max_body_bytes) {
+		h2_stream_fail(stream, 413, "the body is larger than this server takes");
+	}
+	if (request->expect_continue && exchange->state == EXCHANGE_OPEN) {
+		h2_reply_continue(stream);
+	}
+}
+
+void h2_stream_head(struct h2_stream *stream, bool last)
+{
+	stream->head_read = true;
+	h2_wait_begin(stream, last ? H2_WAIT_NONE : H2_WAIT_BODY);
+	if (h2_request_end(&stream->reader, !last) == 0) {
+		dispatch(stream);
+	} else {
+		dispatch_identify(h2_worker(stream->session), stream->exchange);
+		h2_stream_fail(stream, stream->reader.status, stream->reader.reason);
+	}
+	if (last) {
+		h2_stream_end(stream);
+	}
+}
+
+void h2_stream_body(struct h2_stream *stream, struct slice body)
+{
+	struct exchange *exchange = stream->exchange;
+	int rc;
+
+	/* Answered already: the client is told so, and may stop. */
+	if (exchange->state != EXCHANGE_OPEN) {
+		return;
+	}
+	h2_wait_begin(stream, H2_WAIT_BODY);
+	/* One byte stays free for the NUL behind a whole body. */
+	rc = exchange->body.size + body.size >= exchange->body.max ? ERR_LIMIT
+	    : buffer_append(&exchange->body, body.data, body.size);
+	if (rc == ERR_LIMIT) {
+		h2_stream_fail(stream, 413, "the body is larger than this server takes");
+	} else if (rc != 0) {
+		h2_stream_fail(stream, 503, "out of memory");
+	}
+}
+
+void h2_stream_end(struct h2_stream *stream)
+{
+	struct exchange *exchange = stream->exchange;
+	char *end;
+
+	stream->request_read = true;
+	if (stream->reader.status != 0) {
+		h2_stream_fail(stream, stream->reader.status, stream->reader.reason);
+	}
+	if (exchange->state != EXCHANGE_OPEN) {
+		return;
+	}
+	h2_wait_begin(stream, H2_WAIT_NONE);
+	if (buffer_reserve(&exchange->body, 1, &end) != 0) {
+		h2_stream_fail(stream, 503, "out of memory");
+		return;
+	}
+	*end = '\0';
+	dispatch_call(h2_worker(stream->session), exchange);
+}
+
+void h2_stream_free(struct h2_stream *stream)
+{
+	struct h2_session *session = stream->session;
+
+	list_remove(&stream->link);
+	list_remove(&stream->ready_link);
+	list_remove(&stream->wait_link);
+	session->base.fresh = true;
+	if (stream->head_read) {
+		access_done(session->base.connection, stream->exchange, stream->sent);
+	}
+	worker_give_exchange(h2_worker(session), stream->exchange);
+	free(stream);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of an HTTP/2 session, for h2_*.c only: the session, its streams, and what
+ * they call of one another.
+ *
+ *	h2_session.c  input -> frames, guard -> nghttp2 -> callbacks; nghttp2 -> output
+ *	h2_stream.c   a stream's request: fields, body -> exchange -> handler
+ *	h2_reply.c    a stream's reply: exchange -> HEADERS, DATA, trailer
+ *	h2_wait.c     what a stream waits for its peer to do, and for how long
+ */
+#ifndef TINCAN_WORKER_H2_STREAM_H
+#define TINCAN_WORKER_H2_STREAM_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/list.h"
+#include "exchange/exchange.h"
+#include "http/h2_frames.h"
+#include "http/h2_history.h"
+#include "http/h2_request.h"
+#include "worker/h2_guard.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+/* What a stream waits for, or nothing of the client's. */
+enum h2_wait {
+	H2_WAIT_NONE,
+	H2_WAIT_HEADER,		/* the rest of its header section */
+	H2_WAIT_BODY,		/* more of its body */
+	H2_WAIT_WINDOW,		/* to be let send more of its reply */
+	H2_WAITS
+};
+
+struct h2_session {
+	struct session base;		/* first: its ops find the rest */
+	nghttp2_session *engine;	/* owned */
+	struct h2_frames frames;
+	struct h2_history history;
+	struct h2_guard guard;
+	struct list streams;		/* open ones */
+	struct list ready;		/* those whose exchange has moved */
+	struct list waiting[H2_WAITS];	/* each the longest wait first */
+	int64_t moved_ms;		/* when a reply's bytes last went out */
+	const char *abuse;		/* what the client has done; NULL: nothing */
+	bool ending;			/* the last GOAWAY is said: read no more */
+	bool draining;
+};
+
+/* Of an open stream; the engine's user data for it. Lifetime: request. */
+struct h2_stream {
+	struct h2_session *session;	/* borrowed */
+	struct exchange *exchange;	/* owned */
+	int32_t id;
+	uint8_t wait;			/* enum h2_wait */
+	bool head_read;			/* of the request */
+	bool request_read;		/* all of it */
+	bool head_written;		/* of the reply; given to the engine */
+	bool deferred;			/* the engine does not ask for more of it */
+	bool reply_written;		/* all of it; sent */
+	struct list link;		/* in session.streams */
+	struct list ready_link;
+	struct list wait_link;
+	int64_t since_ms;		/* it waits */
+	uint64_t sent;			/* bytes of the reply's body */
+	struct h2_request reader;
+	char status[3];			/* of the reply, for the engine */
+	char length[20];
+};
+
+struct worker *h2_worker(const struct h2_session *session);
+
+/* A stream begins. NULL when out of memory. */
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
+
+/* Its header section is complete; last: and so is the request. */
+void h2_stream_head(struct h2_stream *stream, bool last);
+void h2_stream_body(struct h2_stream *stream, struct slice body);
+void h2_stream_end(struct h2_stream *stream);
+
+/* Answers with an error of the server's own, if it is not answered yet. */
+void h2_stream_fail(struct h2_stream *stream, int status, const char *reason);
+
+/* Logs its request, drops its exchange, and frees it. */
+void h2_stream_free(struct h2_stream *stream);
+
+/* Gives the engine what it can have of the reply by now. */
+void h2_reply(struct h2_stream *stream);
+
+/* 100 Continue (RFC 9110 section 15.2.1). */
+void h2_reply_continue(struct h2_stream *stream);
+
+/* Lets the engine ask for DATA: see nghttp2's documentation of these callbacks. */
+ssize_t h2_reply_frame_size(nghttp2_session *engine, uint8_t type, int32_t id,
+    int32_t session_window, int32_t stream_window, uint32_t max_frame_size, void *arg);
+int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *header,
+    size_t size, nghttp2_data_source *source, void *arg);
+
+/* The stream waits for something else from now on, or anew. */
+void h2_wait_begin(struct h2_stream *stream, enum h2_wait wait);
+
+/* The wait that ends first, as session_ops has it. */
+struct session_wait h2_wait_next(const struct h2_session *session);
+
+/* Ends those whose time is over. */
+void h2_wait_expire(struct h2_session *session);
+
+#endif

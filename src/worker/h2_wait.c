@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a stream waits for its peer to do, and for how long. Streams of one kind of wait
+ * have one limit, so that the list they are in is in order of time.
+ */
+#include "worker/h2_stream.h"
+
+#include "worker/connection.h"
+
+void h2_wait_begin(struct h2_stream *stream, enum h2_wait wait)
+{
+	struct h2_session *session = stream->session;
+
+	list_remove(&stream->wait_link);
+	stream->wait = (uint8_t)wait;
+	stream->since_ms = h2_worker(session)->loop->now_ms;
+	if (wait != H2_WAIT_NONE) {
+		list_append(&session->waiting[wait], &stream->wait_link);
+	}
+	session->base.fresh = true;
+}
+
+static uint32_t limit_ms(const struct h2_session *session, enum h2_wait wait)
+{
+	const struct config_timeouts *timeouts = &h2_worker(session)->config->timeouts;
+
+	return wait == H2_WAIT_HEADER ? timeouts->header_ms :
+	    wait == H2_WAIT_BODY      ? timeouts->body_ms :
+					timeouts->write_ms;
+}
+
+/* The one that has waited longest, or NULL. */
+static struct h2_stream *first(const struct h2_session *session, enum h2_wait wait)
+{
+	const struct list *list = &session->waiting[wait];
+
+	return list_empty(list) ? NULL :
+	    LIST_OWNER(list->next, struct h2_stream, wait_link);
+}
+
+static uint32_t idle_ms(const struct h2_session *session)
+{
+	const struct worker *worker = h2_worker(session);
+	uint32_t ms = worker->config->timeouts.idle_ms;
+
+	return session->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
+}
+
+struct session_wait h2_wait_next(const struct h2_session *session)
+{
+	/* Handlers at work: how long they may take is not up to the client. */
+	struct session_wait next = { .what = H2_WAITS, .whole = true, .ms = 0 };
+	int64_t now_ms = h2_worker(session)->loop->now_ms;
+
+	if (list_empty(&session->streams)) {
+		return (struct session_wait){ SESSION_IDLE, false, idle_ms(session) };
+	}
+	for (enum h2_wait wait = H2_WAIT_HEADER; wait < H2_WAITS; wait++) {
+		const struct h2_stream *stream = first(session, wait);
+		int64_t left_ms;
+
+		if (stream == NULL) {
+			continue;
+		}
+		left_ms = stream->since_ms + limit_ms(session, wait) - now_ms;
+		left_ms = left_ms < 1 ? 1 : left_ms;
+		if (next.ms == 0 || left_ms < next.ms) {
+			next.what = (uint8_t)wait;
+			next.ms = (uint32_t)left_ms;
+		}
+	}
+	return next;
+}
+
+/* Is it the client's window that keeps the reply, and not another stream's precedence? */
+static bool is_held(const struct h2_stream *stream)
+{
+	nghttp2_session *engine = stream->session->engine;
+
+	return nghttp2_session_get_stream_remote_window_size(engine, stream->id) <= 0 ||
+	    nghttp2_session_get_remote_window_size(engine) <= 0;
+}
+
+/* One stream that is held is what a paused download looks like; a client that lets
+ * nothing go out at all keeps our memory. */
+static void expire_window(struct h2_stream *stream)
+{
+	struct h2_session *session = stream->session;
+	int64_t now_ms = h2_worker(session)->loop->now_ms;
+
+	if (!is_held(stream)) {
+		h2_wait_begin(stream, H2_WAIT_WINDOW);
+		return;
+	}
+	if (now_ms - session->moved_ms >= limit_ms(session, H2_WAIT_WINDOW)) {
+		session->abuse = "keeps its window shut";
+	}
+	h2_wait_begin(stream, H2_WAIT_NONE);
+	(void)nghttp2_submit_rst_stream(session->engine, NGHTTP2_FLAG_NONE, stream->id,
+	    NGHTTP2_CANCEL);
+}
+
+static void expire(struct h2_stream *stream)
+{
+	struct h2_session *session = stream->session;
+
+	switch (stream->wait) {
+	case H2_WAIT_WINDOW:
+		expire_window(stream);
+		break;
+	case H2_WAIT_BODY:
+		h2_wait_begin(stream, H2_WAIT_NONE);
+		h2_stream_fail(stream, 408, "the request did not come in time");
+		break;
+	default:
+		/* Nothing else can be said within a header section. */
+		h2_wait_begin(stream, H2_WAIT_NONE);
+		session->abuse = "does not end a header";
+		break;
+	}
+}
+
+void h2_wait_expire(struct h2_session *session)
+{
+	int64_t now_ms = h2_worker(session)->loop->now_ms;
+
+	for (enum h2_wait wait = H2_WAIT_HEADER; wait < H2_WAITS; wait++) {
+		struct h2_stream *stream = first(session, wait);
+
+		while (stream != NULL &&
+		    now_ms - stream->since_ms >= limit_ms(session, wait)) {
+			expire(stream);
+			stream = first(session, wait);
+		}
+	}
+}
