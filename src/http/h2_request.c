@@ -14,7 +14,7 @@ void h2_request_begin(struct h2_request *reader, struct request *request,
 	const struct slice none = SLICE("");
 
 	*reader = (struct h2_request){ .request = request, .limits = limits,
-		.path = none, .scheme = none, .protocol = none };
+		.path = none, .scheme = none };
 	request->version = HTTP_2;
 }
 
@@ -96,7 +96,7 @@ static void take_pseudo(struct h2_request *reader, struct slice name, struct sli
 	} else if (slice_equal(name, SLICE(":scheme"))) {
 		copy_text(reader, value, &reader->scheme);
 	} else if (slice_equal(name, SLICE(":protocol"))) {
-		copy_text(reader, value, &reader->protocol);
+		copy_text(reader, value, &request->protocol);
 	} else {
 		refuse(reader, 400, "unknown pseudo-field");
 	}
@@ -182,16 +182,24 @@ int h2_request_trailer(struct h2_request *reader, struct slice name, struct slic
 	return 0;
 }
 
+/* Its target is a host; with a protocol it is like any other (RFC 8441 section 4). */
+static bool is_plain_connect(const struct request *request)
+{
+	return request->method_id == HTTP_CONNECT && request->protocol.size == 0;
+}
+
 /* The scheme is the client's word only (RFC 9113 section 8.3.1): a proxy that speaks
  * plain HTTP to its own clients says so here. */
 static void judge_pseudo(struct h2_request *reader)
 {
 	struct slice path = reader->path;
 
-	if (reader->protocol.size > 0) {
-		refuse(reader, 501, "extended CONNECT is not spoken here");
-	} else if (reader->request->method_id == HTTP_CONNECT) {
+	if (is_plain_connect(reader->request)) {
 		return;
+	}
+	if (reader->request->protocol.size > 0 &&
+	    !slice_equal_nocase(reader->request->protocol, SLICE("websocket"))) {
+		refuse(reader, 501, "no protocol but websocket is spoken here");
 	} else if (!slice_equal_nocase(reader->scheme, SLICE("https")) &&
 	    !slice_equal_nocase(reader->scheme, SLICE("http"))) {
 		refuse(reader, 400, "unknown scheme");
@@ -206,7 +214,7 @@ int h2_request_end(struct h2_request *reader, bool has_body)
 	struct request *request = reader->request;
 
 	request->has_body = has_body;
-	request->target = request->method_id == HTTP_CONNECT ?
+	request->target = is_plain_connect(request) ?
 	    head_find(&request->head, SLICE("host")) : reader->path;
 	if (request->target.data == NULL) {
 		request->target = SLICE("");

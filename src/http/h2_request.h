@@ -21,7 +21,6 @@ struct h2_request {
 	uint64_t size;			/* decoded, as RFC 9113 section 6.5.2 counts */
 	struct slice path;
 	struct slice scheme;
-	struct slice protocol;		/* of an extended CONNECT (RFC 8441) */
 	int status;			/* of a refusal; 0: none yet */
 	const char *reason;		/* of the refusal: a static text */
 };

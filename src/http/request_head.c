@@ -277,7 +277,8 @@ static int judge_target(struct request *request, const char **reason)
 	struct url_target parts;
 	int status;
 
-	if (request->method_id == HTTP_CONNECT) {
+	/* With a protocol it has a target like any other (RFC 8441 section 4). */
+	if (request->method_id == HTTP_CONNECT && request->protocol.size == 0) {
 		return judge_connect(request, reason);
 	}
 	if (url_split_target(request->target, &parts) != 0) {

@@ -129,6 +129,16 @@ static void answer_no_route(struct exchange *exchange)
 	}
 }
 
+/* A WebSocket over HTTP/2 asks by CONNECT for what is GET over HTTP/1.1. */
+static void route_request(const struct router *router, struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+	bool websocket = request->protocol.size > 0;
+
+	router_match(router, request->path, websocket ? HTTP_GET : request->method_id,
+	    websocket ? SLICE("GET") : request->method, &exchange->match);
+}
+
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
@@ -141,8 +151,7 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		return;
 	}
 	exchange->origin = generation_ref(worker->generation);
-	router_match(worker->generation->site.router, request->path, request->method_id,
-	    request->method, &exchange->match);
+	route_request(worker->generation->site.router, exchange);
 	route = exchange->match.value;
 	if (route == NULL) {
 		answer_no_route(exchange);
@@ -152,6 +161,8 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		answer_unavailable(exchange);
 	} else if (websocket_wanted(exchange)) {
 		exchange->upgrade = true;
+	} else if (request->protocol.size > 0) {
+		exchange_fail(exchange, 400, "there is no WebSocket at this path");
 	} else if ((route->plugin->can & PLUGIN_REQUESTS) == 0) {
 		answer_no_requests(exchange);
 	} else {

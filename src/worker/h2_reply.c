@@ -202,7 +202,9 @@ int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	}
 	memcpy(to, header, H2_FRAME_HEADER);
-	if (take(&stream->exchange->pieces, to + H2_FRAME_HEADER, size) != 0) {
+	if (stream->line != NULL) {
+		h2_line_take(stream, to + H2_FRAME_HEADER, size);
+	} else if (take(&stream->exchange->pieces, to + H2_FRAME_HEADER, size) != 0) {
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
 	buffer_commit(out, H2_FRAME_HEADER + size);
@@ -217,19 +219,25 @@ int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *
 	return 0;
 }
 
+int h2_reply_head(struct h2_stream *stream, const nghttp2_data_provider *body)
+{
+	struct fields fields;
+
+	collect(stream, &fields);
+	stream->head_written = true;
+	h2_wait_begin(stream, body == NULL ? H2_WAIT_NONE : H2_WAIT_WINDOW);
+	return nghttp2_submit_response(stream->session->engine, stream->id, fields.items,
+	    fields.count, body);
+}
+
 static int submit(struct h2_stream *stream)
 {
 	const struct exchange *exchange = stream->exchange;
 	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	bool whole = exchange->state == EXCHANGE_ENDED && exchange->pieces.left == 0 &&
 	    !sends_trailer(exchange);
-	struct fields fields;
 
-	collect(stream, &fields);
-	stream->head_written = true;
-	h2_wait_begin(stream, whole ? H2_WAIT_NONE : H2_WAIT_WINDOW);
-	return nghttp2_submit_response(stream->session->engine, stream->id, fields.items,
-	    fields.count, whole ? NULL : &body);
+	return h2_reply_head(stream, whole ? NULL : &body);
 }
 
 void h2_reply(struct h2_stream *stream)
@@ -237,10 +245,11 @@ void h2_reply(struct h2_stream *stream)
 	nghttp2_session *engine = stream->session->engine;
 	int rc = 0;
 
-	if (stream->exchange->state == EXCHANGE_OPEN) {
+	if (stream->line != NULL) {
+		rc = h2_line_reply(stream);
+	} else if (stream->exchange->state == EXCHANGE_OPEN) {
 		return;
-	}
-	if (!stream->head_written && stream->exchange->state != EXCHANGE_BROKEN) {
+	} else if (!stream->head_written && stream->exchange->state != EXCHANGE_BROKEN) {
 		rc = submit(stream);
 	} else if (!stream->head_written) {
 		rc = NGHTTP2_ERR_INVALID_STATE;

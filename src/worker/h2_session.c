@@ -16,7 +16,6 @@
 #include "worker/h2_stream.h"
 
 #define SESSION_WINDOW (1 << 20)
-#define STREAM_WINDOW (256 * 1024)
 /* A header section within the limits comes in one frame or a few. */
 #define CONTINUATIONS 8
 #define CONTINUATION_BYTES 4096
@@ -109,7 +108,9 @@ static int on_data(nghttp2_session *engine, uint8_t flags, int32_t id,
 	struct h2_stream *stream = stream_of(session_of(arg), id);
 
 	(void)flags;
-	if (stream != NULL) {
+	if (stream != NULL && stream->line != NULL) {
+		size = h2_line_input(stream, (struct slice){ (const char *)data, size });
+	} else if (stream != NULL) {
 		h2_stream_body(stream, (struct slice){ (const char *)data, size });
 	}
 	return nghttp2_session_consume(engine, id, size);
@@ -441,11 +442,24 @@ static void timeout(struct session *base)
 	write_output(session);
 }
 
+static void drain_lines(struct h2_session *session)
+{
+	for (struct list *link = session->streams.next; link != &session->streams;
+	     link = link->next) {
+		struct h2_stream *stream = LIST_OWNER(link, struct h2_stream, link);
+
+		if (stream->line != NULL) {
+			line_drain(stream->line);
+		}
+	}
+}
+
 static void drain(struct session *base)
 {
 	struct h2_session *session = (struct h2_session *)base;
 
 	session->draining = true;
+	drain_lines(session);
 	(void)nghttp2_submit_shutdown_notice(session->engine);
 	(void)nghttp2_submit_ping(session->engine, NGHTTP2_FLAG_NONE, drain_mark);
 }
@@ -518,9 +532,10 @@ static int submit_settings(struct h2_session *session)
 	const struct config_limits *limits = &h2_worker(session)->config->limits;
 	const nghttp2_settings_entry settings[] = {
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->max_streams },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_STREAM_WINDOW },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->max_header_bytes },
-		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 }
+		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 }
 	};
 	int rc = nghttp2_submit_settings(session->engine, NGHTTP2_FLAG_NONE, settings,
 	    sizeof(settings) / sizeof(settings[0]));

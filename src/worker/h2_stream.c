@@ -8,14 +8,17 @@
 #include "worker/connection.h"
 #include "worker/dispatch.h"
 
-static void wake(struct exchange *exchange)
+void h2_stream_wake(struct h2_stream *stream)
 {
-	struct h2_stream *stream = exchange->session;
-
 	if (list_empty(&stream->ready_link)) {
 		list_append(&stream->session->ready, &stream->ready_link);
 		connection_wake(stream->session->base.connection);
 	}
+}
+
+static void wake(struct exchange *exchange)
+{
+	h2_stream_wake(exchange->session);
 }
 
 static const char *info(const struct exchange *exchange, const char *key)
@@ -92,7 +95,9 @@ static void dispatch(struct h2_stream *stream)
 	    (uint64_t)request->content_length > worker->config->limits.max_body_bytes) {
 		h2_stream_fail(stream, 413, "the body is larger than this server takes");
 	}
-	if (request->expect_continue && exchange->state == EXCHANGE_OPEN) {
+	if (exchange->state == EXCHANGE_OPEN && exchange->upgrade) {
+		h2_line_begin(stream);
+	} else if (request->expect_continue && exchange->state == EXCHANGE_OPEN) {
 		h2_reply_continue(stream);
 	}
 }
@@ -137,6 +142,10 @@ void h2_stream_end(struct h2_stream *stream)
 	struct exchange *exchange = stream->exchange;
 	char *end;
 
+	if (stream->line != NULL) {
+		h2_line_end(stream);
+		return;
+	}
 	stream->request_read = true;
 	if (stream->reader.status != 0) {
 		h2_stream_fail(stream, stream->reader.status, stream->reader.reason);
@@ -161,7 +170,8 @@ void h2_stream_free(struct h2_stream *stream)
 	list_remove(&stream->ready_link);
 	list_remove(&stream->wait_link);
 	session->base.fresh = true;
-	if (stream->head_read) {
+	h2_line_free(stream);
+	if (stream->head_read && !stream->logged) {
 		access_done(session->base.connection, stream->exchange, stream->sent);
 	}
 	worker_give_exchange(h2_worker(session), stream->exchange);

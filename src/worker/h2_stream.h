@@ -6,6 +6,7 @@
  *	h2_session.c  input -> frames, guard -> nghttp2 -> callbacks; nghttp2 -> output
  *	h2_stream.c   a stream's request: fields, body -> exchange -> handler
  *	h2_reply.c    a stream's reply: exchange -> HEADERS, DATA, trailer
+ *	h2_line.c	a stream that has become a WebSocket
  *	h2_wait.c     what a stream waits for its peer to do, and for how long
  */
 #ifndef TINCAN_WORKER_H2_STREAM_H
@@ -19,8 +20,11 @@
 #include "http/h2_history.h"
 #include "http/h2_request.h"
 #include "worker/h2_guard.h"
+#include "worker/line.h"
 #include "worker/session.h"
 #include "worker/worker.h"
+
+#define H2_STREAM_WINDOW (256 * 1024)	/* bytes that a client may send ahead */
 
 /* What a stream waits for, or nothing of the client's. */
 enum h2_wait {
@@ -62,6 +66,10 @@ struct h2_stream {
 	struct list wait_link;
 	int64_t since_ms;		/* it waits */
 	uint64_t sent;			/* bytes of the reply's body */
+	struct line *line;		/* owned; of a WebSocket, else NULL */
+	struct buffer kept;		/* that the line has not taken */
+	bool upgraded;			/* the handler has taken the WebSocket */
+	bool logged;			/* the request has its line in the log */
 	struct h2_request reader;
 	char status[3];			/* of the reply, for the engine */
 	char length[20];
@@ -82,6 +90,20 @@ void h2_stream_fail(struct h2_stream *stream, int status, const char *reason);
 
 /* Logs its request, drops its exchange, and frees it. */
 void h2_stream_free(struct h2_stream *stream);
+
+/* It has something for h2_reply. */
+void h2_stream_wake(struct h2_stream *stream);
+
+/* The header of the reply; NULL: no body follows. */
+int h2_reply_head(struct h2_stream *stream, const nghttp2_data_provider *body);
+
+/* A routed request for a WebSocket; then its bytes: how many were taken, or lost. */
+void h2_line_begin(struct h2_stream *stream);
+size_t h2_line_input(struct h2_stream *stream, struct slice bytes);
+void h2_line_end(struct h2_stream *stream);
+int h2_line_reply(struct h2_stream *stream);	/* nghttp2's result */
+void h2_line_take(struct h2_stream *stream, char *to, size_t size);
+void h2_line_free(struct h2_stream *stream);
 
 /* Gives the engine what it can have of the reply by now. */
 void h2_reply(struct h2_stream *stream);
