@@ -119,7 +119,7 @@ static void answer_no_route(struct exchange *exchange)
 	if (request->method_id == HTTP_OPTIONS && match->methods != 0) {
 		answer_options(exchange, match->methods, match->other_methods);
 	} else if (request->method_id == HTTP_OTHER ||
-	    request->method_id == HTTP_CONNECT) {
+	    (request->method_id == HTTP_CONNECT && request->protocol.size == 0)) {
 		exchange_fail(exchange, 501, "this server does not know that method");
 	} else if (match->methods != 0 || match->other_methods != NULL) {
 		set_allow(exchange, match->methods | HTTP_OPTIONS, match->other_methods);

@@ -25,6 +25,7 @@ static void closed(void *arg, uint16_t code)
 	line->code = code;
 	line->closing = true;
 	line_touch(line);
+	line->ops->wake(line);
 }
 
 /* That something came is enough, whatever it was. */
