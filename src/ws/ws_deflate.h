@@ -36,7 +36,8 @@ int ws_deflate_unpack(struct ws_deflate *zlib, struct slice payload,
  * Appends the payload of a message (RFC 7692 section 7.2.1).
  *
  * @param window_bits Of the peer's inflater, from WS_WINDOW_DEFLATE_MIN on.
- * @return 0; ERR_LIMIT past out's maximum; ERR_NOMEM. Out holds some of it then.
+ * @return 0; ERR_LIMIT within a few bytes of out's maximum, or past it; ERR_NOMEM. Out
+ *	holds some of it then.
  */
 int ws_deflate_pack(struct ws_deflate *zlib, int window_bits, struct slice data,
     struct buffer *out) MUST_USE;

@@ -15,7 +15,7 @@ struct ws_reader {
 	struct ws_frames *frames;	/* owned */
 	enum ws_opcode opcode;	/* of the message; WS_CONTINUATION: between two */
 	bool packed;		/* it is to be inflated */
-	struct utf8 utf8;	/* of a text that is not packed */
+	struct utf8 utf8;	/* of the text so far; complete between two messages */
 	struct buffer message;	/* its payload so far */
 	struct buffer unpacked;
 	uint8_t control_size;
@@ -87,7 +87,6 @@ static int begin_message(struct ws_reader *reader, const struct ws_bounds *bound
 	}
 	reader->opcode = piece->opcode;
 	reader->packed = (piece->bits & WS_RSV1) != 0;
-	reader->utf8 = (struct utf8){ 0 };
 	buffer_reset(&reader->message);
 	reader->message.max = payload_bound(reader, bounds);
 	return 0;
