@@ -28,13 +28,7 @@ static void closed(void *arg, uint16_t code)
 	line->ops->wake(line);
 }
 
-/* That something came is enough, whatever it was. */
-static void pong(void *arg)
-{
-	(void)arg;
-}
-
-static const struct ws_events events = { message, closed, pong };
+static const struct ws_events events = { message, closed };
 
 void line_begin_websocket(struct line *line, int window_bits, size_t max_message)
 {

@@ -88,10 +88,6 @@ static bool handle(struct ws *ws, const struct ws_event *event)
 		answer_ping(ws, event->data);
 		return true;
 	case WS_PONG:
-		if (ws->pinged) {
-			ws->pinged = false;
-			ws->events->pong(ws->arg);
-		}
 		return true;
 	case WS_CLOSE:
 		end(ws, event->code == WS_CODE_NONE ? 0 : event->code, event->code);
@@ -222,19 +218,10 @@ int ws_send(struct ws *ws, struct slice data, unsigned flags)
 
 int ws_ping(struct ws *ws)
 {
-	int rc;
-
 	if (is_over(ws)) {
 		return ERR_CLOSED;
 	}
-	if (!may_queue(ws)) {
-		return ERR_AGAIN;
-	}
-	rc = write_frame(ws, WS_PING, WS_FIN, SLICE(""));
-	if (rc == 0) {
-		ws->pinged = true;
-	}
-	return rc;
+	return may_queue(ws) ? write_frame(ws, WS_PING, WS_FIN, SLICE("")) : ERR_AGAIN;
 }
 
 void ws_close(struct ws *ws, int code, struct slice reason)

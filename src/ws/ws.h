@@ -37,8 +37,6 @@ struct ws_events {
 	 * failed the connection, by WS_CODE_PROTOCOL, _DATA, _TOO_BIG or _INTERNAL.
 	 * Once at most; nothing comes after it. */
 	void (*closed)(void *arg, uint16_t code);
-	/* Our ping has been answered. */
-	void (*pong)(void *arg);
 };
 
 struct ws_options {
@@ -59,7 +57,6 @@ struct ws {
 	bool sending;		/* a message of which more is to be sent */
 	bool done;
 	bool close_sent;
-	bool pinged;		/* and not answered */
 	bool pong_waits;	/* for room in out */
 	uint8_t pong_size;
 	char pong_data[WS_CONTROL_MAX];
@@ -90,7 +87,7 @@ int ws_input(struct ws *ws, struct slice *bytes) MUST_USE;
  */
 int ws_send(struct ws *ws, struct slice data, unsigned flags) MUST_USE;
 
-/* Asks whether the peer is there. ERR_AGAIN, ERR_CLOSED and ERR_NOMEM as ws_send. */
+/* Asks for a sign of life: the peer must answer. Errors as of ws_send. */
 int ws_ping(struct ws *ws) MUST_USE;
 
 /*

@@ -41,12 +41,6 @@ static void on_closed(void *arg, uint16_t code)
 	echo->told = code;
 }
 
-static void on_pong(void *arg)
-{
-	(void)arg;
-	peer_check(false, "a pong without a ping");
-}
-
 static void collect(struct echo *echo)
 {
 	struct slice out = ws_out(&echo->ws);
@@ -78,7 +72,7 @@ static void feed(struct echo *echo, struct slice input, size_t step)
 static struct echo run(struct ws_shared *shared, struct slice input, size_t step)
 {
 	static const struct ws_events events = { .message = on_message,
-		.closed = on_closed, .pong = on_pong };
+		.closed = on_closed };
 	static const struct ws_options options = { .max_message = MAX_MESSAGE,
 		.max_queue = MAX_QUEUE, .window_bits = WS_WINDOW_MAX };
 	struct echo echo = { .told = 0 };

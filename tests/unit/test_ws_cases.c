@@ -39,12 +39,6 @@ static void on_closed(void *arg, uint16_t code)
 	echo->told = code;
 }
 
-static void on_pong(void *arg)
-{
-	(void)arg;
-	peer_check(false, "a pong without a ping");
-}
-
 /* What the handshake makes of the offer. */
 static struct ws_extensions negotiate(const struct ws_case *item)
 {
@@ -125,7 +119,7 @@ static void judge(const struct ws_case *item, struct echo *echo, int window_bits
 static void run(const struct ws_case *item, size_t step)
 {
 	static const struct ws_events events = { .message = on_message,
-		.closed = on_closed, .pong = on_pong };
+		.closed = on_closed };
 	struct ws_extensions agreed = negotiate(item);
 	const struct ws_options options = { .max_message = item->max_message,
 		.max_queue = QUEUE_BYTES, .window_bits = agreed.window_bits };
