@@ -11,7 +11,9 @@
 #include "remote/call.h"
 #include "remote/state.h"
 
-#define EVENTS_MAX (256 * 1024)	/* bytes that wait for a host which then hears no more */
+/* Bytes that may wait for a host before it misses events: as much as a ring holds, so
+ * that a burst which the worker has caught is not lost for the host's being asleep. */
+#define EVENTS_MAX (BUS_RING_WORDS * 8)
 
 struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
     uint32_t version, const char *name)

@@ -12,7 +12,8 @@
 #include "remote/remote.h"
 #include "worker/worker.h"
 
-#define TURN_RECORDS 64		/* of one ring, before others have their turn */
+/* Read of a ring before others have their turn; twice what a host brings in a round. */
+#define TURN_WORDS (256 * 1024 / 8)
 #define SAY_MS 10000		/* between lines about lost messages */
 
 /* A peer that listens to a topic. */
@@ -144,15 +145,16 @@ static void deliver(struct bus *bus, const struct bus_message *message)
 /* Returns whether there may be more. */
 static bool read_ring(struct bus *bus, struct bus_reader *reader)
 {
+	uint64_t start = reader->position;
 	struct bus_message message;
-	int count = 0;
 
-	while (count < TURN_RECORDS && bus->topics.count > 0 &&
-	    bus_ring_read(reader, bus->record, &message, &bus->missed) == 0) {
+	while (reader->position - start < TURN_WORDS && bus->topics.count > 0) {
+		if (bus_ring_read(reader, bus->record, &message, &bus->missed) != 0) {
+			return false;
+		}
 		deliver(bus, &message);
-		count++;
 	}
-	return count == TURN_RECORDS;
+	return true;
 }
 
 static void read_rings(struct bus *bus)
