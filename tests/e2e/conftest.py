@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 import harness
+import plugs
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +92,27 @@ def client(server):
     """A connection to the common server."""
     with server.connect() as connected:
         yield connected
+
+
+@pytest.fixture(scope="session", params=["host", "worker"])
+def either(request, tmp_path_factory, make_config, certificates, site):
+    """A server whose handlers have processes, and one with all of them in its workers."""
+    folder = tmp_path_factory.mktemp(request.param)
+    plug = plugs.Plugs(folder)
+    for name in "echo", "files", "status":
+        plug.add(harness.PLUGINS / f"{name}.so")
+    for name in "bulk", "heavy", "sender":
+        plug.add(harness.BUILD / f"tests/plugins/{name}.so")
+    plug.drop("empty", "", first="return tc.reply(r, 204, NULL, NULL, 0);")
+    names = "bulk", "echo", "empty", "files", "heavy", "hello", "sender", "status"
+    routes = make_config()["routes"] + [
+        {"path": "/files/*", "handler": "files", "settings": {"root": str(site)}},
+        {"path": "/pieces", "handler": "sender"},
+        {"path": "/size", "handler": "heavy"},
+    ]
+    running = harness.Server(folder, make_config(
+        routes=routes, plugins={"directory": str(plug.directory)},
+        limits={"max_body_bytes": 16 << 20},
+        handlers={name: {"isolation": request.param} for name in names}), certificates)
+    yield running
+    running.stop()

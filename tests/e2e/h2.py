@@ -6,10 +6,12 @@ sends is parsed by hyperframe and hpack, which take nothing that is wrong. Every
 a deadline and reads frames until what it waits for is there.
 """
 
+import collections
 import contextlib
 import dataclasses
 import enum
 import select
+import socket
 import ssl
 import struct
 import time
@@ -18,7 +20,6 @@ import hpack
 import hpack.huffman
 import hpack.huffman_constants
 import hyperframe.frame
-import pytest
 
 import harness
 
@@ -186,8 +187,10 @@ class Connection:
         self.acknowledged = 0  # SETTINGS of ours
         self.goaway = None  # the last one
         self.ended = False
-        self.block = bytearray()  # of a header section that is not whole yet
+        self.block = bytearray()  # of a header section that is not whole yet,
+        self.last_head = False  # and if it is to end its stream
         self.next_stream = 1
+        self.credit = collections.Counter()  # what the windows have grown and shrunk by
         self.settings = settings or {}
         self.greeted = False  # the server's SETTINGS are here
         self.answers = None  # what has to wait while a flood is being sent
@@ -238,11 +241,35 @@ class Connection:
         return stream
 
     def data(self, stream, data, end=False):
-        """Sends DATA in frames that every server takes; the windows are the caller's."""
+        """Sends DATA in frames that every server takes; whether the windows are as open
+        is the caller's to know."""
         pieces = [data[i:i + 16384] for i in range(0, len(data), 16384)] or [b""]
         for i, piece in enumerate(pieces):
             last = end and i == len(pieces) - 1
             self.send(frame(Type.DATA, Flag.END_STREAM if last else 0, stream, piece))
+
+    def room(self, stream, size=1):
+        """Waits until that many bytes may be sent on the stream; how many may be."""
+        def left():
+            first = self.server_settings.get(Setting.INITIAL_WINDOW_SIZE, WINDOW)
+            return min(WINDOW + self.credit[0], first + self.credit[stream])
+
+        self.wait(lambda: left() >= size, f"a window of {size} on {stream}")
+        return left()
+
+    def spend(self, stream, size):
+        """That many flow-controlled bytes are being sent."""
+        self.credit[0] -= size
+        self.credit[stream] -= size
+
+    def upload(self, stream, data, end=True):
+        """Sends data as the windows open."""
+        sent = 0
+        while sent < len(data):
+            piece = data[sent:sent + min(self.room(stream), 16384)]
+            sent += len(piece)
+            self.spend(stream, len(piece))
+            self.data(stream, piece, end=end and sent == len(data))
 
     def trailers(self, stream, *fields):
         pairs = [tuple(field.split(": ", 1)) for field in fields]
@@ -337,22 +364,24 @@ class Connection:
                               "ACK" in x.flags and x.opaque_data == data
                               for x in self.frames), "the ACK of PING")
 
-    def flood(self, data, times, seconds=harness.DEADLINE):
-        """Sends data so many times, reading all the while, until the server has had
-        enough; True if it ended the connection."""
-        deadline = time.monotonic() + seconds
+    def flood(self, pieces, reads=True):
+        """Sends one piece after the other, reading all the while, or never, until the
+        server has had enough; True if it ended the connection."""
+        deadline = time.monotonic() + harness.DEADLINE
         self.answers = bytearray()
-        for _ in range(times):
-            rest = memoryview(self.answers + data)
+        for piece in pieces:
+            rest = memoryview(self.answers + piece)
             self.answers = bytearray()
             while rest and not self.ended:
-                assert time.monotonic() < deadline, "the server takes no more"
-                rest = rest[self._send_some(rest):]
+                assert time.monotonic() < deadline, "it neither takes more nor ends"
+                rest = rest[self._send_some(rest, reads):]
+            if self.ended:
+                break
         answers, self.answers = self.answers, None
         self.send(answers)
         return self.ended
 
-    def _send_some(self, data):
+    def _send_some(self, data, reads):
         """How much the socket took of data, after reading all there is. TLS wants the
         same bytes again after a refusal: so it gets them, before anything else."""
         self.sock.settimeout(0)
@@ -360,11 +389,11 @@ class Connection:
             sent = self.sock.send(data)
         except ssl.SSLWantWriteError:
             sent = 0
-            select.select([self.sock], [self.sock], [], 1)
+            select.select([self.sock] * reads, [self.sock], [], 1)
         except ENDS:
             self.wait_end()
             return 0
-        while not self.ended and self.receive(0):
+        while reads and not self.ended and self.receive(0):
             pass
         return sent
 
@@ -401,6 +430,9 @@ class Connection:
         if "ACK" not in found.flags:
             self._answer(frame(Type.PING, Flag.ACK, 0, found.opaque_data))
 
+    def _take_WindowUpdateFrame(self, found):
+        self.credit[found.stream_id] += found.window_increment
+
     def _take_GoAwayFrame(self, found):
         self.goaway = found
 
@@ -408,15 +440,15 @@ class Connection:
         self.stream(found.stream_id).reset = Code(found.error_code)
 
     def _take_HeadersFrame(self, found):
-        if "END_STREAM" in found.flags:
-            self.stream(found.stream_id).ended = True
+        self.last_head = "END_STREAM" in found.flags
         self._take_ContinuationFrame(found)
 
     def _take_ContinuationFrame(self, found):
         self.block += found.data
         if "END_HEADERS" in found.flags:
-            self.stream(found.stream_id).heads.append(self.decoder.decode(
-                bytes(self.block)))
+            state = self.stream(found.stream_id)
+            state.heads.append(self.decoder.decode(bytes(self.block)))
+            state.ended = self.last_head
             self.block.clear()
 
     def _take_DataFrame(self, found):
@@ -433,10 +465,8 @@ def connect(server, settings=None, opens_windows=True, handshake=True):
     """A connection to the server whose ALPN is h2; it has had its SETTINGS."""
     context = server.context()
     context.set_alpn_protocols(["h2"])
-    try:
-        client = server.connect(context)
-    except ssl.SSLError:
-        pytest.skip("the server has no HTTP/2 yet")
+    client = server.connect(context)
     assert client.sock.selected_alpn_protocol() == "h2"
+    client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection = Connection(client, settings, opens_windows)
     return connection.handshake() if handshake else connection
