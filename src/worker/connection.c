@@ -411,10 +411,16 @@ static void on_event(struct watch *watch, uint32_t events)
 {
 	struct connection *connection = LIST_OWNER(watch, struct connection, watch);
 
-	if (connection->state != CONNECTION_CLOSED) {
-		tls_session_events(&connection->tls, events);
-		turn(connection);
+	if (connection->state == CONNECTION_CLOSED) {
+		return;
 	}
+	if (connection->ended && (events & (EPOLLHUP | EPOLLERR)) != 0) {
+		/* It had only ended its side, and now has gone: nothing more arrives. */
+		connection_close(connection);
+		return;
+	}
+	tls_session_events(&connection->tls, events);
+	turn(connection);
 }
 
 static void next_turn(struct deferred *later)
