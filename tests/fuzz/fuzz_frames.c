@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as what a host says to its worker, who has three calls under way: one that
- * the host has begun, one for a HEAD, one whose client has left. At the end each has an
- * answer, whatever the host said, and nothing is left behind.
+ * the host has begun, one for a HEAD, one whose client has left; and the peers of
+ * peers.h. At the end each has an answer, whatever the host said, and nothing is left
+ * behind.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "ipc/bus_ring.h"
 #include "ipc/page.h"
+#include "peers.h"
 #include "remote/remote.h"
 
 #define CALLS 3
@@ -22,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 static struct exchange calls[CALLS];
+static struct exchange upgrade;
 
 static void require(bool holds)
 {
@@ -104,8 +107,7 @@ static void turn(void)
 	loop_run(loop);
 }
 
-static void begin(struct remote *remote, struct exchange *exchange,
-    enum http_method method, uint32_t instance)
+static void make_request(struct exchange *exchange, enum http_method method)
 {
 	static const struct exchange_ops ops = { .wake = on_wake, .info = on_info };
 
@@ -118,7 +120,33 @@ static void begin(struct remote *remote, struct exchange *exchange,
 	exchange->request.path = SLICE("/x");
 	exchange->match.pattern = "/*";
 	memcpy(exchange->id, "0000000000000001", 17);
+}
+
+static void begin(struct remote *remote, struct exchange *exchange,
+    enum http_method method, uint32_t instance)
+{
+	make_request(exchange, method);
 	remote_call(remote, instance, exchange, 60000);
+}
+
+static void begin_peers(struct remote *remote, uint32_t instance)
+{
+	make_request(&upgrade, HTTP_GET);
+	peer_connect(&peers[0], remote, instance, NULL);
+	peer_connect(&peers[1], remote, instance, &upgrade);
+	peer_connect(&peers[2], remote, instance, NULL);
+	peer_leave(&peers[2]);
+}
+
+/* Each of those that have not left has an answer, and is no more the handler's. */
+static void end_peers(void)
+{
+	require(peers[0].answered && peers[1].answered && !peers[2].answered);
+	for (size_t i = 0; i < PEERS; i++) {
+		require(peers[i].duplex.handler_ops == NULL);
+		require(peers[i].duplex.state >= DUPLEX_CLOSING);
+	}
+	exchange_release(&upgrade);
 }
 
 static struct remote *make_remote(int socket_fd, int page_fd)
@@ -138,6 +166,7 @@ static struct remote *make_remote(int socket_fd, int page_fd)
 	begin(remote, &calls[1], HTTP_HEAD, instance);
 	begin(remote, &calls[2], HTTP_GET, instance);
 	exchange_reset(&calls[2]);
+	begin_peers(remote, instance);
 	return remote;
 }
 
@@ -158,6 +187,8 @@ static void feed(int fd, int file, const uint8_t *data, size_t size)
 		memcpy(CMSG_DATA(c), &file, sizeof(file));
 		(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 		turn();
+		peer_take(&peers[0]);
+		peer_take(&peers[1]);
 		data += part;
 		size -= part;
 	}
@@ -210,6 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fds[0]);
 	remote_died(remote, 1);
 	remote_break(remote, 1);
+	end_peers();
 	take(&calls[0]);
 	take(&calls[1]);
 	for (size_t i = 0; i < CALLS; i++) {
