@@ -13,8 +13,8 @@
 #include "remote/fields.h"
 #include "remote/reply.h"
 
-/* The peer holds messages against its handler's own limit; this is just a bound. */
-#define MESSAGE_MAX ((size_t)1 << 30)
+/* What max_message_bytes may be, and a window beside it. */
+#define MESSAGE_MAX (65u << 20)
 #define FIRST_SLOTS 64
 #define STATUS_UNAVAILABLE 503
 

@@ -10,7 +10,7 @@
 #define LINK_READ (128 * 1024)		/* bytes asked for at a time */
 #define LINK_IN_MAX (2 * FRAME_MAX)
 #define LINK_CROWDED (4u << 20)		/* bytes that wait for a host */
-#define LINK_OUT_MAX (64u << 20) /* requests and bodies on their way to a slow host */
+#define LINK_OUT_MAX (128u << 20) /* requests and messages on their way to a slow host */
 
 static void go_down(struct link *link, int error)
 {

@@ -10,9 +10,7 @@
 
 #include <stdlib.h>
 
-#include "ipc/pack.h"
 #include "remote/connect.h"
-#include "remote/reply.h"
 #include "remote/state.h"
 
 #define KILL_MS 2000	/* a host that is late gets this long before it is killed */
@@ -21,37 +19,9 @@
 #define EXTENSIONS 2	/* times that one may wait for a late host to go */
 #define FIRST_SLOTS 64
 
-#define STATUS_LOST 502
-#define STATUS_UNAVAILABLE 503
-#define STATUS_LATE 504
-
-enum tunnel_state { TUNNEL_WAITING, TUNNEL_SENT, TUNNEL_OPEN, TUNNEL_LEFT };
-
-struct tunnel {
-	struct list link;	/* in tunnels.waiting or tunnels.stalled */
-	struct timer timer;
-	struct remote *remote;
-	struct duplex *duplex;		/* NULL: it has ended */
-	struct exchange *upgrade;	/* until it has opened; NULL for a stream */
-	uint64_t id;
-	uint32_t instance;
-	uint32_t timeout_ms;
-	int32_t window;		/* bytes that the host takes; below 0: overdrawn */
-	uint32_t credit;	/* bytes that the host may send */
-	uint32_t owed;		/* bytes that it sent and may send again */
-	uint16_t code;		/* of its end, for the host */
-	uint8_t state;
-	uint8_t deaths;
-	uint8_t extensions;
-	bool begun;		/* the host has said something about it */
-	bool closed;		/* the host says no more */
-	bool paused;		/* the peer is held up */
-	bool unsaid;		/* the host does not know yet that it has ended */
-};
-
 _Static_assert(sizeof(struct tunnel) <= 176, "there may be thousands of them");
 
-static struct tunnel *find(const struct remote *remote, uint64_t id)
+struct tunnel *tunnel_find(const struct remote *remote, uint64_t id)
 {
 	const struct tunnels *tunnels = &remote->tunnels;
 	uint32_t slot = frame_slot(id) - FRAME_CALLS;
@@ -62,7 +32,7 @@ static struct tunnel *find(const struct remote *remote, uint64_t id)
 
 const char *tunnel_request(const struct remote *remote, uint64_t id)
 {
-	const struct tunnel *tunnel = find(remote, id);
+	const struct tunnel *tunnel = tunnel_find(remote, id);
 
 	return tunnel == NULL || tunnel->duplex == NULL ? NULL : tunnel->duplex->id;
 }
@@ -81,7 +51,7 @@ static struct duplex *detach(struct tunnel *tunnel)
 	return duplex;
 }
 
-static void free_tunnel(struct tunnel *tunnel)
+void tunnel_free(struct tunnel *tunnel)
 {
 	struct remote *remote = tunnel->remote;
 	struct tunnels *tunnels = &remote->tunnels;
@@ -120,7 +90,7 @@ static void refuse(const struct remote *remote, struct duplex *duplex,
 }
 
 /* It never opens: the peer is told, the tunnel may go on. */
-static void refuse_tunnel(struct tunnel *tunnel, int status)
+void tunnel_refuse(struct tunnel *tunnel, int status)
 {
 	struct exchange *upgrade = tunnel->upgrade;
 	struct duplex *duplex = detach(tunnel);
@@ -130,10 +100,10 @@ static void refuse_tunnel(struct tunnel *tunnel, int status)
 	}
 }
 
-static void refuse_and_free(struct tunnel *tunnel, int status)
+void tunnel_end_refused(struct tunnel *tunnel, int status)
 {
-	refuse_tunnel(tunnel, status);
-	free_tunnel(tunnel);
+	tunnel_refuse(tunnel, status);
+	tunnel_free(tunnel);
 }
 
 void tunnels_refuse_waiting(struct remote *remote)
@@ -141,7 +111,7 @@ void tunnels_refuse_waiting(struct remote *remote)
 	struct list *waiting = &remote->tunnels.waiting;
 
 	while (!list_empty(waiting)) {
-		refuse_and_free(LIST_OWNER(waiting->next, struct tunnel, link),
+		tunnel_end_refused(LIST_OWNER(waiting->next, struct tunnel, link),
 		    STATUS_UNAVAILABLE);
 	}
 }
@@ -176,12 +146,12 @@ static void say_end(struct tunnel *tunnel)
 }
 
 /* The duplex is no more; what is left is to settle that with the host. */
-static void leave(struct tunnel *tunnel, uint16_t code)
+void tunnel_leave(struct tunnel *tunnel, uint16_t code)
 {
 	detach(tunnel);
 	tunnel->code = code;
 	if (tunnel->state == TUNNEL_WAITING) {
-		free_tunnel(tunnel);
+		tunnel_free(tunnel);
 		return;
 	}
 	tunnel->state = TUNNEL_LEFT;
@@ -204,15 +174,15 @@ static void cut(struct duplex *duplex)
 }
 
 /* What goes on cannot be carried any more, though the host lives. */
-static void fail(struct tunnel *tunnel)
+void tunnel_fail(struct tunnel *tunnel)
 {
 	struct duplex *duplex = tunnel->duplex;
 
-	leave(tunnel, DUPLEX_CODE_LOST);
+	tunnel_leave(tunnel, DUPLEX_CODE_LOST);
 	cut(duplex);
 }
 
-static void hold_up(struct tunnel *tunnel, bool on)
+void tunnel_hold_up(struct tunnel *tunnel, bool on)
 {
 	if (tunnel->paused != on && tunnel->duplex != NULL) {
 		tunnel->paused = on;
@@ -251,23 +221,23 @@ static void on_data(struct duplex *duplex, struct slice data, unsigned flags)
 
 	/* Between the end of the link and the news of the death nobody is there. */
 	if (!remote_has_host(remote)) {
-		hold_up(tunnel, true);
+		tunnel_hold_up(tunnel, true);
 		return;
 	}
 	if (pack_message(tunnel, data, flags) != 0) {
-		fail(tunnel);
+		tunnel_fail(tunnel);
 		return;
 	}
 	if (link_crowded(remote->link) && list_empty(&tunnel->link)) {
 		list_append(&remote->tunnels.stalled, &tunnel->link);
 	}
 	if (tunnel->window <= 0 || !list_empty(&tunnel->link)) {
-		hold_up(tunnel, true);
+		tunnel_hold_up(tunnel, true);
 	}
 }
 
 /* The host may send again what the peer has taken. */
-static void grant(struct tunnel *tunnel)
+void tunnel_grant(struct tunnel *tunnel)
 {
 	struct remote *remote = tunnel->remote;
 	struct slice credit = { (const char *)&tunnel->owed, sizeof(tunnel->owed) };
@@ -284,12 +254,12 @@ static void grant(struct tunnel *tunnel)
 
 static void on_drain(struct duplex *duplex)
 {
-	grant(duplex->handler);
+	tunnel_grant(duplex->handler);
 }
 
 static void on_end(struct duplex *duplex, uint16_t code)
 {
-	leave(duplex->handler, code);
+	tunnel_leave(duplex->handler, code);
 }
 
 static const struct duplex_handler_ops ops = { .data = on_data, .drain = on_drain,
@@ -302,7 +272,7 @@ static void send_connect(struct tunnel *tunnel)
 
 	if (connect_pack(link_out(remote->link), tunnel->id, tunnel->instance,
 	    tunnel->duplex, tunnel->upgrade) != 0) {
-		refuse_and_free(tunnel, STATUS_UNAVAILABLE);
+		tunnel_end_refused(tunnel, STATUS_UNAVAILABLE);
 		return;
 	}
 	link_flush(remote->link);
@@ -335,7 +305,7 @@ void tunnels_go_on(struct remote *remote)
 		if (tunnel->unsaid) {
 			say_end(tunnel);
 		} else if (tunnel->window > 0) {
-			hold_up(tunnel, false);
+			tunnel_hold_up(tunnel, false);
 		}
 	}
 }
@@ -357,7 +327,7 @@ static void on_timer(struct timer *timer)
 
 	switch (tunnel->state) {
 	case TUNNEL_WAITING:
-		refuse_and_free(tunnel, STATUS_LATE);
+		tunnel_end_refused(tunnel, STATUS_LATE);
 		break;
 	case TUNNEL_SENT:
 		if (running(remote) != tunnel->id && tunnel->extensions < EXTENSIONS) {
@@ -365,8 +335,8 @@ static void on_timer(struct timer *timer)
 			set_timer(tunnel, tunnel->timeout_ms + KILL_MS);
 			break;
 		}
-		refuse_tunnel(tunnel, STATUS_LATE);
-		leave(tunnel, DUPLEX_CODE_LOST);
+		tunnel_refuse(tunnel, STATUS_LATE);
+		tunnel_leave(tunnel, DUPLEX_CODE_LOST);
 		set_timer(tunnel, KILL_MS);
 		break;
 	default:
@@ -381,7 +351,7 @@ static void on_watch(struct timer *watch)
 {
 	struct tunnels *tunnels = LIST_OWNER(watch, struct tunnels, watch);
 	struct remote *remote = LIST_OWNER(tunnels, struct remote, tunnels);
-	const struct tunnel *tunnel = find(remote, running(remote));
+	const struct tunnel *tunnel = tunnel_find(remote, running(remote));
 	uint64_t now_ms = (uint64_t)remote->loop->now_ms;
 
 	if (tunnel != NULL && now_ms > tunnel->timeout_ms +
@@ -471,161 +441,11 @@ void remote_connect(struct remote *remote, uint32_t instance, struct duplex *dup
 	}
 }
 
-static int take_connected(struct tunnel *tunnel, const struct frame *frame)
-{
-	struct duplex *duplex = tunnel->duplex;
-	int rc = 0;
-
-	if (tunnel->upgrade != NULL) {
-		rc = reply_take_fields(frame, tunnel->upgrade);
-	} else if (frame->payload.size != sizeof(uint32_t)) {
-		rc = ERR_PROTOCOL;
-	}
-	if (rc == ERR_PROTOCOL) {
-		return rc;
-	}
-	if (rc != 0) {
-		refuse_tunnel(tunnel, STATUS_UNAVAILABLE);
-		leave(tunnel, DUPLEX_CODE_LOST);
-		return 0;
-	}
-	timer_cancel(&tunnel->timer);
-	tunnel->state = TUNNEL_OPEN;
-	tunnel->upgrade = NULL;
-	duplex->peer_ops->opened(duplex, 0);
-	return 0;
-}
-
-/* With a status, or with all of a reply. */
-static int take_refused(struct tunnel *tunnel, const struct frame *frame)
-{
-	int status = frame->header.code;
-	int rc = 0;
-
-	if (status < 300 || status > 599) {
-		return ERR_PROTOCOL;
-	}
-	if (tunnel->upgrade != NULL) {
-		rc = frame->header.type == FRAME_REPLY
-		    ? reply_take(frame, tunnel->upgrade)
-		    : reply_take_fields(frame, tunnel->upgrade);
-	}
-	if (rc == ERR_PROTOCOL) {
-		return rc;
-	}
-	refuse_and_free(tunnel, rc == 0 ? status : STATUS_UNAVAILABLE);
-	return 0;
-}
-
-static int take_answer(struct tunnel *tunnel, const struct frame *frame)
-{
-	bool connected = frame->header.type == FRAME_CONNECTED;
-
-	if (tunnel->state == TUNNEL_SENT) {
-		return connected ? take_connected(tunnel, frame)
-				 : take_refused(tunnel, frame);
-	}
-	/* The peer has left meanwhile. Who is refused is not heard of again. */
-	if (tunnel->state != TUNNEL_LEFT) {
-		return ERR_PROTOCOL;
-	}
-	if (!connected) {
-		free_tunnel(tunnel);
-	}
-	return 0;
-}
-
-static int take_message(struct tunnel *tunnel, const struct frame *frame)
-{
-	int rc;
-
-	if (tunnel->closed || frame->payload.size > FRAME_DATA_MAX ||
-	    frame->header.size > tunnel->credit) {
-		return ERR_PROTOCOL;
-	}
-	tunnel->credit -= frame->header.size;
-	tunnel->begun = true;
-	if (tunnel->duplex == NULL) {
-		return 0;
-	}
-	rc = duplex_send(tunnel->duplex, frame->payload, frame->header.flags);
-	tunnel->owed += frame->header.size;
-	if (rc == ERR_AGAIN || rc == ERR_INVALID) {
-		return ERR_PROTOCOL;
-	}
-	if (tunnel->duplex != NULL && rc == 0) {
-		grant(tunnel);
-	} else if (tunnel->duplex != NULL && rc != ERR_CLOSED) {
-		fail(tunnel);
-	}
-	return 0;
-}
-
-static int take_close(struct tunnel *tunnel, const struct frame *frame)
-{
-	int rc = 0;
-
-	if (tunnel->closed) {
-		return ERR_PROTOCOL;
-	}
-	tunnel->closed = true;
-	tunnel->begun = true;
-	if (tunnel->duplex != NULL) {
-		rc = duplex_close(tunnel->duplex, frame->header.code, frame->payload);
-	}
-	return rc == ERR_INVALID ? ERR_PROTOCOL : 0;
-}
-
-static int take_window(struct tunnel *tunnel, const struct frame *frame)
-{
-	struct unpack in = { .rest = frame->payload };
-	uint32_t more = unpack_u32(&in);
-
-	if (!unpack_done(&in) ||
-	    (int64_t)tunnel->window + more > FRAME_DUPLEX_WINDOW) {
-		return ERR_PROTOCOL;
-	}
-	tunnel->window += (int32_t)more;
-	if (tunnel->window > 0 && list_empty(&tunnel->link)) {
-		hold_up(tunnel, false);
-	}
-	return 0;
-}
-
-int tunnel_take_frame(struct remote *remote, const struct frame *frame)
-{
-	struct tunnel *tunnel = find(remote, frame->header.id);
-
-	if (tunnel == NULL || tunnel->state == TUNNEL_WAITING) {
-		return ERR_PROTOCOL;
-	}
-	switch (frame->header.type) {
-	case FRAME_CONNECTED:
-	case FRAME_REFUSED:
-	case FRAME_REPLY:
-		return take_answer(tunnel, frame);
-	case FRAME_MESSAGE:
-		return take_message(tunnel, frame);
-	case FRAME_CLOSE:
-		return take_close(tunnel, frame);
-	case FRAME_WINDOW_MORE:
-		return take_window(tunnel, frame);
-	case FRAME_DISCONNECTED:
-		if (tunnel->state != TUNNEL_LEFT || tunnel->unsaid) {
-			return ERR_PROTOCOL;
-		}
-		free_tunnel(tunnel);
-		return 0;
-	default:
-		return ERR_PROTOCOL;
-	}
-}
-
 static void cut_and_free(struct tunnel *tunnel)
 {
 	struct duplex *duplex = detach(tunnel);
 
-	free_tunnel(tunnel);
+	tunnel_free(tunnel);
 	cut(duplex);
 }
 
@@ -638,7 +458,7 @@ static void lose(struct tunnel *tunnel, bool begun)
 		tunnel->state = TUNNEL_WAITING;
 		list_append(&remote->tunnels.waiting, &tunnel->link);
 	} else if (tunnel->state == TUNNEL_SENT) {
-		refuse_and_free(tunnel, STATUS_LOST);
+		tunnel_end_refused(tunnel, STATUS_LOST);
 	} else {
 		cut_and_free(tunnel);
 	}
@@ -678,7 +498,7 @@ void tunnels_release(struct remote *remote)
 		struct tunnel *tunnel = tunnels->items[slot];
 
 		if (tunnel != NULL && tunnel->state == TUNNEL_SENT) {
-			refuse_and_free(tunnel, STATUS_UNAVAILABLE);
+			tunnel_end_refused(tunnel, STATUS_UNAVAILABLE);
 		} else if (tunnel != NULL) {
 			cut_and_free(tunnel);
 		}

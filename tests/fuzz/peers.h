@@ -35,7 +35,8 @@ static inline void peer_opened(struct duplex *duplex, int status)
 {
 	struct peer *peer = (struct peer *)duplex;
 
-	peer_require(!peer->answered && (status == 0 || (status >= 300 && status <= 599)));
+	peer_require(!peer->answered);
+	peer_require(status == 0 || (status >= 300 && status <= 599));
 	peer_require(peer->upgrade == NULL || peer->upgrade->state == EXCHANGE_OPEN ||
 	    (peer->upgrade->reply.status == status && status != 0));
 	peer->answered = true;
