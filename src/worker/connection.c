@@ -18,7 +18,7 @@
 #define LINGER_MS 2000
 #define FACTS_MAX 4096
 #define LINGER_READS 16		/* in one turn */
-#define DRAIN_HANDSHAKE_MS 2000
+#define DRAIN_HANDSHAKE_MS 5000
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
 
