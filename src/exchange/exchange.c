@@ -33,6 +33,11 @@ static void clear(struct exchange *exchange)
 	exchange->id[0] = '\0';
 	exchange->started_us = 0;
 	exchange->deadline_ms = 0;
+	exchange->handler_ops = NULL;
+	exchange->call = NULL;
+	exchange->held = false;
+	exchange->refused = false;
+	exchange->unkept = 0;
 	exchange->data = NULL;
 }
 
@@ -44,21 +49,19 @@ void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
 	exchange->session = session;
 }
 
-/* Who answers later must not write to what is another request's by then. */
-static void cancel(struct exchange *exchange)
+static void tell_gone(struct exchange *exchange)
 {
-	void (*fn)(struct exchange *dropped) = exchange->cancel;
+	const struct exchange_handler_ops *handler = exchange->handler_ops;
 
-	exchange->cancel = NULL;
-	if (fn != NULL) {
-		fn(exchange);
+	exchange->handler_ops = NULL;
+	if (handler != NULL) {
+		handler->gone(exchange);
 	}
-	exchange->call = NULL;
 }
 
 void exchange_reset(struct exchange *exchange)
 {
-	cancel(exchange);
+	tell_gone(exchange);
 	pieces_release(&exchange->pieces);
 	arena_reset(&exchange->arena);
 	if (exchange->body.capacity > EXCHANGE_KEPT_BODY) {
@@ -71,7 +74,7 @@ void exchange_reset(struct exchange *exchange)
 
 void exchange_release(struct exchange *exchange)
 {
-	cancel(exchange);
+	tell_gone(exchange);
 	pieces_release(&exchange->pieces);
 	buffer_release(&exchange->body);
 	arena_release(&exchange->arena);
@@ -99,6 +102,64 @@ static void advance(struct exchange *exchange, enum exchange_state state)
 {
 	exchange->state = state;
 	exchange->ops->wake(exchange);
+}
+
+/* Why there is no more to say. */
+static int too_late(const struct exchange *exchange)
+{
+	return exchange_abandoned(exchange) ? ERR_CLOSED : ERR_INVALID;
+}
+
+/* The handler has finished, and knows it no more. */
+static void let_go(struct exchange *exchange)
+{
+	exchange->held = false;
+	exchange->handler_ops = NULL;
+}
+
+/* It has finished what nobody waits for. While the protocol side is just letting go, it
+ * sees that itself. */
+static void let_go_late(struct exchange *exchange)
+{
+	let_go(exchange);
+	if (exchange->session == NULL) {
+		exchange->ops->wake(exchange);
+	}
+}
+
+static void finish(struct exchange *exchange, enum exchange_state state)
+{
+	if (exchange->held) {
+		let_go(exchange);
+	}
+	advance(exchange, state);
+}
+
+void exchange_hold(struct exchange *exchange, const struct exchange_handler_ops *ops)
+{
+	exchange->held = true;
+	exchange->handler_ops = ops;
+}
+
+void exchange_taken(struct exchange *exchange)
+{
+	const struct exchange_handler_ops *handler = exchange->handler_ops;
+
+	if (exchange->refused && exchange->state == EXCHANGE_STARTED &&
+	    exchange->pieces.copied <= EXCHANGE_LOW && handler != NULL) {
+		exchange->refused = false;
+		handler->drain(exchange);
+	}
+}
+
+bool exchange_part(struct exchange *exchange, const struct exchange_ops *ops)
+{
+	exchange->ops = ops;
+	exchange->state = EXCHANGE_GONE;
+	tell_gone(exchange);
+	pieces_release(&exchange->pieces);
+	exchange->session = NULL;
+	return !exchange->held;
 }
 
 /* Bytes of a reply, in one of the forms that a handler may give them. */
@@ -187,7 +248,7 @@ int exchange_start(struct exchange *exchange, int status, const char *type)
 	int rc;
 
 	if (!may_start(exchange, status, type)) {
-		return ERR_INVALID;
+		return too_late(exchange);
 	}
 	rc = set_type(exchange, type);
 	if (rc != 0) {
@@ -218,7 +279,7 @@ static int write_content(struct exchange *exchange, const struct content *conten
 
 	if (!may_write(exchange, content)) {
 		drop_content(content);
-		return ERR_INVALID;
+		return too_late(exchange);
 	}
 	rc = queue_content(exchange, content);
 	if (rc != 0) {
@@ -250,11 +311,31 @@ static struct content file_content(int fd, int64_t offset, int64_t size)
 		.offset = offset };
 }
 
+static bool is_full(const struct exchange *exchange)
+{
+	size_t most = exchange->held ? EXCHANGE_HIGH : EXCHANGE_FIRST;
+
+	return exchange->pieces.copied >= most || exchange->unkept >= most;
+}
+
 int exchange_write(struct exchange *exchange, const void *data, size_t size)
 {
 	struct content content = memory_content(data, size);
 
-	return write_content(exchange, &content);
+	int rc;
+
+	if (exchange->state == EXCHANGE_STARTED && size > EXCHANGE_WRITE_MAX) {
+		return ERR_LIMIT;
+	}
+	if (exchange->state == EXCHANGE_STARTED && size > 0 && is_full(exchange)) {
+		exchange->refused = true;
+		return ERR_AGAIN;
+	}
+	rc = write_content(exchange, &content);
+	if (rc == 0 && is_head(exchange)) {
+		exchange->unkept += size;
+	}
+	return rc;
 }
 
 int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
@@ -276,15 +357,33 @@ int exchange_end(struct exchange *exchange)
 {
 	const struct reply *reply = &exchange->reply;
 
+	if (exchange_abandoned(exchange)) {
+		let_go_late(exchange);
+		return 0;
+	}
 	if (exchange->state != EXCHANGE_STARTED) {
 		return ERR_INVALID;
 	}
 	if (exchange->written < reply->content_length &&
 	    !length_may_exceed_body(exchange, reply->status)) {
-		advance(exchange, EXCHANGE_BROKEN);
+		finish(exchange, EXCHANGE_BROKEN);
 		return ERR_INVALID;
 	}
-	advance(exchange, EXCHANGE_ENDED);
+	finish(exchange, EXCHANGE_ENDED);
+	return 0;
+}
+
+int exchange_abort(struct exchange *exchange)
+{
+	if (exchange_abandoned(exchange)) {
+		let_go_late(exchange);
+		return 0;
+	}
+	if (exchange->state > EXCHANGE_STARTED) {
+		return ERR_INVALID;
+	}
+	pieces_release(&exchange->pieces);
+	finish(exchange, EXCHANGE_BROKEN);
 	return 0;
 }
 
@@ -308,9 +407,17 @@ static int reply_content(struct exchange *exchange, int status, const char *type
 {
 	int rc;
 
+	if (exchange_abandoned(exchange)) {
+		drop_content(content);
+		let_go_late(exchange);
+		return 0;
+	}
 	if (!may_reply(exchange, status, type, content)) {
 		drop_content(content);
 		return ERR_INVALID;
+	}
+	if (content->form == CONTENT_COPY && content->size > EXCHANGE_WRITE_MAX) {
+		return ERR_LIMIT;
 	}
 	rc = queue_content(exchange, content);
 	if (rc != 0) {
@@ -326,7 +433,7 @@ static int reply_content(struct exchange *exchange, int status, const char *type
 		exchange->reply.content_length = content->size;
 	}
 	set_status(exchange, status);
-	advance(exchange, EXCHANGE_ENDED);
+	finish(exchange, EXCHANGE_ENDED);
 	return 0;
 }
 
@@ -384,17 +491,30 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 
 void exchange_fail(struct exchange *exchange, int status, const char *reason)
 {
-	if (exchange->state == EXCHANGE_STARTED) {
-		advance(exchange, EXCHANGE_BROKEN);
-		return;
+	if (exchange_abandoned(exchange)) {
+		let_go_late(exchange);
+	} else if (exchange->state == EXCHANGE_STARTED) {
+		finish(exchange, EXCHANGE_BROKEN);
+	} else if (exchange->state == EXCHANGE_OPEN) {
+		exchange->arena.max = EXCHANGE_MEMORY + EXCHANGE_RESERVE;
+		if (put_failure(exchange, status, reason) != 0) {
+			finish(exchange, EXCHANGE_BROKEN);
+		}
 	}
+}
+
+void exchange_expire(struct exchange *exchange)
+{
+	bool held = exchange->held;
+
 	if (exchange->state != EXCHANGE_OPEN) {
 		return;
 	}
-	exchange->arena.max = EXCHANGE_MEMORY + EXCHANGE_RESERVE;
-	if (put_failure(exchange, status, reason) != 0) {
-		advance(exchange, EXCHANGE_BROKEN);
-	}
+	/* It is the server that finishes. */
+	exchange->held = false;
+	exchange_fail(exchange, 504, "the handler did not answer in time");
+	exchange->held = held;
+	tell_gone(exchange);
 }
 
 /* Content-Length is kept as a number: it decides how the reply is framed. */
@@ -430,6 +550,9 @@ static int change_field(struct exchange *exchange, const char *name, const char 
 	struct slice field = slice_of(name);
 	struct head *head = &exchange->reply.head;
 
+	if (exchange_abandoned(exchange)) {
+		return ERR_CLOSED;
+	}
 	if (exchange->state != EXCHANGE_OPEN || field.size > FIELD_NAME_BYTES ||
 	    !head_name_valid(field) || fields_framing(field) ||
 	    (value != NULL && !head_value_valid(slice_of(value)))) {
@@ -460,6 +583,9 @@ int exchange_add_trailer(struct exchange *exchange, const char *name, const char
 	bool unfinished = exchange->state == EXCHANGE_OPEN ||
 	    exchange->state == EXCHANGE_STARTED;
 
+	if (exchange_abandoned(exchange)) {
+		return ERR_CLOSED;
+	}
 	if (!unfinished || value == NULL || !head_name_valid(field) ||
 	    !fields_trailer_allowed(field) || !head_value_valid(slice_of(value))) {
 		return ERR_INVALID;

@@ -3,12 +3,21 @@
  * An exchange: one request and its reply, whatever protocol brought it and wherever
  * its handler runs. It is the one seam of the server:
  *
- *	HTTP/1 session  --fills request, body-->             --calls-->  handler
- *	(later HTTP/2)  <--takes reply, pieces--  exchange   <--reply, write, end--
+ *	HTTP session  --fills request, body-->             --calls, drain, gone-->  handler
+ *	              <--takes reply, pieces--  exchange   <--reply, write, end--
  *
- * The protocol side sets ops and calls exchange_take_*; the handler side calls the
- * reply functions. Neither knows the other. An exchange belongs to one loop; none
- * of this is thread-safe. Lifetime: request.
+ *	OPEN --start--> STARTED --end--> ENDED		reply: all three at once
+ *	   \--abort----------\--------> BROKEN
+ *
+ * The protocol side sets ops, takes the reply once it has started, and lets go with
+ * exchange_part: when all of it is written, or when the peer has left before. The handler
+ * side calls the reply functions, at once or later; a handler that answers later holds
+ * the exchange (exchange_hold) until it has finished it, exactly once: by a reply, by
+ * exchange_end or by exchange_abort. Whichever side lets go last, the exchange is its
+ * owner's (the worker's, the job's) to be used again.
+ *
+ * Neither side knows the other. An exchange belongs to one loop; none of this is
+ * thread-safe. Lifetime: request.
  */
 #ifndef TINCAN_EXCHANGE_EXCHANGE_H
 #define TINCAN_EXCHANGE_EXCHANGE_H
@@ -23,15 +32,24 @@
 #include "route/router.h"
 
 #define EXCHANGE_MEMORY (1 << 20)	/* bytes of a request's own memory */
+#define EXCHANGE_WRITE_MAX (1 << 20)	/* bytes of one copy */
+/* Copies that wait for the peer: no write is taken when there are more; later, one that
+ * was refused is told when there are as few. */
+#define EXCHANGE_HIGH (256 * 1024)
+#define EXCHANGE_LOW (64 * 1024)
+/* The same while the handler runs for the first time, as it may want to answer at once,
+ * and then cannot wait. */
+#define EXCHANGE_FIRST (1 << 20)
 #define EXCHANGE_ID_BYTES 17		/* 16 hexadecimal digits and NUL */
 
 struct exchange;
 
 /* What the protocol side does when the handler side has moved. */
 struct exchange_ops {
-	/* There is something new to take: the reply has started, grown or ended; once for
-	 * a whole reply. Called from inside the handler's call: make a note of it and
-	 * take later, the exchange must outlive the callback. */
+	/* There is something new to take: the reply has started, grown, ended or is
+	 * broken; once for a whole reply. Called from inside the handler's call, also
+	 * long after the request: make a note of it and take later, the exchange must
+	 * outlive the callback. */
 	void (*wake)(struct exchange *exchange);
 	/* A fact of the connection for tc.info, NUL-terminated, or NULL. */
 	const char *(*info)(const struct exchange *exchange, const char *key);
@@ -41,11 +59,25 @@ struct exchange_ops {
 	struct buffer *(*facts)(const struct exchange *exchange);
 };
 
+/* What the handler side is told when the protocol side has moved. It may call the reply
+ * functions from in there. */
+struct exchange_handler_ops {
+	/* A write was refused with ERR_AGAIN; now EXCHANGE_LOW or less waits. */
+	void (*drain)(struct exchange *exchange);
+	/* Nobody waits for the rest of the reply: the peer has left, or the server has
+	 * answered (504). Once, and the last call. Who holds the exchange has still to
+	 * finish it; who does not forgets it here. */
+	void (*gone)(struct exchange *exchange);
+};
+
 enum exchange_state {
 	EXCHANGE_OPEN,		/* no reply yet */
 	EXCHANGE_STARTED,	/* status and header are fixed, pieces may follow */
 	EXCHANGE_ENDED,		/* the reply is complete */
-	EXCHANGE_BROKEN		/* the reply cannot be completed: cut the connection */
+	/* The reply cannot be completed: the peer must see that. With reply.status 0
+	 * there is none at all; else it had started, and what there is may be sent. */
+	EXCHANGE_BROKEN,
+	EXCHANGE_GONE		/* the protocol side has let go */
 };
 
 struct exchange {
@@ -60,9 +92,12 @@ struct exchange {
 	void *instance;			/* the handler's; plugin/instance.h. NULL: ours */
 	const struct exchange_ops *ops;
 	void *session;			/* the protocol side's; NULL once it is gone */
-	/* Set by a handler side that answers later: the exchange is dropped, forget it */
-	void (*cancel)(struct exchange *exchange);
-	void *call;			/* that handler side's own */
+	const struct exchange_handler_ops *handler_ops; /* NULL: it wants to know nothing
+							 * any more */
+	void *call;			/* a handler side's own */
+	bool held;			/* by a handler that has not finished */
+	bool refused;			/* a write: drain is due when little waits */
+	size_t unkept;			/* bytes written for a HEAD */
 	void *origin; /* the worker's: the generation that it is served by */
 	/* It asks for a WebSocket, and a handler has that: a reply can only refuse it,
 	 * with a status from 300 on. */
@@ -85,23 +120,55 @@ void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
     void *session);
 
 /* Drops request and reply, closes what was not taken; ready for the session's next
- * request, memory kept. */
+ * request, memory kept. A handler side that does not hold it is told. */
 void exchange_reset(struct exchange *exchange);
 
 /* Frees its memory, but not the struct. */
 void exchange_release(struct exchange *exchange);
 
+/* The protocol side has taken pieces. May call the handler, which may write, end or abort
+ * from in there: look anew at the state afterwards. */
+void exchange_taken(struct exchange *exchange);
+
+/*
+ * The protocol side lets go: pieces are dropped, session is NULL, the handler side is
+ * told if it has not finished. From now on ops are these, the owner's: without info, and
+ * their wake is called once, when the handler has finished, from inside its call.
+ *
+ * @return true if nobody has the exchange any more, now: no wake will come
+ */
+bool exchange_part(struct exchange *exchange, const struct exchange_ops *ops) MUST_USE;
+
+/* Is over the time of a handler that has not started its reply: the peer gets its 504,
+ * then the handler is told. Harmless for a reply that has started. */
+void exchange_expire(struct exchange *exchange);
+
 /*
  * The handler side. All: ERR_INVALID in the wrong state or for bytes or a status that
- * HTTP does not allow, ERR_LIMIT past EXCHANGE_MEMORY, ERR_NOMEM; then nothing is done.
+ * HTTP does not allow, ERR_LIMIT past EXCHANGE_MEMORY or EXCHANGE_WRITE_MAX, ERR_NOMEM;
+ * then nothing is done.
  *
- * Bytes are counted, but not kept, for a HEAD. A reply that never has a body (204, 205,
+ * To one who holds the exchange when the protocol side is gone, or the server has
+ * answered: ERR_CLOSED, but for what finishes it, which is 0 and goes nowhere.
+ *
+ * Bytes are counted, but not kept, for a HEAD; as much is taken of them as would wait for
+ * a GET, so that a handler without an end comes to rest. A reply that never has a body (204, 205,
  * 304) refuses them with ERR_INVALID.
  */
 
+/* The reply comes later: OPEN or STARTED. ops are told, until it has finished. */
+void exchange_hold(struct exchange *exchange, const struct exchange_handler_ops *ops);
+
+/* Has it ended without the handler that holds it, which is still to finish it? */
+static inline bool exchange_abandoned(const struct exchange *exchange)
+{
+	return exchange->held && exchange->state > EXCHANGE_STARTED;
+}
+
 /* Fixes status (200..599), header and type (NULL: the Content-Type that was set). */
 int exchange_start(struct exchange *exchange, int status, const char *type) MUST_USE;
-/* A copy of the bytes; size 0 is allowed and does nothing. */
+/* A copy of the bytes; size 0 is allowed and does nothing. ERR_AGAIN, and nothing is
+ * taken: EXCHANGE_HIGH (EXCHANGE_FIRST until it is held) waits; drain will come. */
 int exchange_write(struct exchange *exchange, const void *data, size_t size) MUST_USE;
 /* Without a copy; release(arg) is called once, whatever the result. */
 int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
@@ -112,6 +179,8 @@ int exchange_write_file(struct exchange *exchange, int fd, int64_t offset, int64
 /* Completes the reply. With fewer bytes than its Content-Length said it is
  * EXCHANGE_BROKEN, and the result ERR_INVALID. */
 int exchange_end(struct exchange *exchange) MUST_USE;
+/* No reply, or no more of it: EXCHANGE_BROKEN, and nothing that waits is sent. */
+int exchange_abort(struct exchange *exchange) MUST_USE;
 
 /* The whole reply in one call, its length known: copied, by reference, from a file. */
 int exchange_reply(struct exchange *exchange, int status, const char *type,

@@ -4,11 +4,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PIECES_BLOCK 1024	/* bytes that a second small copy takes from the arena */
+#define PIECES_FIRST 2048	/* a first copy up to this size goes into the arena */
+#define PIECES_BLOCK 4096	/* what a later copy takes at least, its piece included */
 
 void pieces_init(struct pieces *pieces)
 {
@@ -38,10 +39,18 @@ static void remove_first(struct pieces *pieces)
 		pieces->last = NULL;
 	}
 	pieces->left -= piece->left;
+	pieces->copied -= piece->copy ? (size_t)piece->left : 0;
 	close_file(piece->fd);
 	let_go(piece->release, piece->arg);
-	piece->next = pieces->spare;
-	pieces->spare = piece;
+	if (!piece->own) {
+		piece->next = pieces->spare;
+		pieces->spare = piece;
+		return;
+	}
+	if (pieces->first == NULL) {
+		pieces->room_size = 0;
+	}
+	free(piece);
 }
 
 void pieces_release(struct pieces *pieces)
@@ -52,12 +61,10 @@ void pieces_release(struct pieces *pieces)
 	pieces_init(pieces);
 }
 
-/* Why the arena has no size bytes and a piece. */
-static int why_refused(const struct arena *arena, size_t size)
+/* Why the arena has no room for a piece. */
+static int why_refused(const struct arena *arena)
 {
-	size_t left = arena->max - arena->used;
-
-	return size > left || left - size < sizeof(struct piece) ? ERR_LIMIT : ERR_NOMEM;
+	return arena->max - arena->used < sizeof(struct piece) ? ERR_LIMIT : ERR_NOMEM;
 }
 
 static bool fits(const struct pieces *pieces, uint64_t size)
@@ -74,6 +81,7 @@ static void link_last(struct pieces *pieces, struct piece *piece)
 	}
 	pieces->last = piece;
 	pieces->left += piece->left;
+	pieces->room_size = 0;
 }
 
 static struct piece *new_piece(struct pieces *pieces, struct arena *arena)
@@ -98,7 +106,7 @@ static int append(struct pieces *pieces, struct arena *arena, struct piece piece
 	}
 	added = new_piece(pieces, arena);
 	if (added == NULL) {
-		return why_refused(arena, 0);
+		return why_refused(arena);
 	}
 	piece.left = (int64_t)size;
 	*added = piece;
@@ -138,42 +146,36 @@ int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t 
 	return rc;
 }
 
-/* Is what is copied to pieces->room next a continuation of the last piece? */
-static bool last_ends_at_room(const struct pieces *pieces)
-{
-	const struct piece *last = pieces->last;
-
-	return last != NULL && last->data != NULL &&
-	    last->data + last->left == pieces->room;
-}
-
-/*
- * Makes room for a copy of size bytes, with an empty piece in front of it. The first is
- * taken at its size, as most replies are one; those queued behind others are probably
- * written in small steps.
- */
+/* Makes room for a copy of size bytes, and more for those that follow, with an empty
+ * piece in front of it. */
 static int make_room(struct pieces *pieces, struct arena *arena, size_t size)
 {
-	size_t room = pieces->first != NULL && size < PIECES_BLOCK ? PIECES_BLOCK : size;
-	struct piece *piece = NULL;
+	bool first = !pieces->begun && size <= PIECES_FIRST;
+	struct piece *piece = first ? arena_alloc(arena, sizeof(*piece) + size) : NULL;
+	bool own = piece == NULL;
+	size_t room = size;
 
-	if (room <= SIZE_MAX - sizeof(*piece)) {
-		piece = arena_alloc(arena, sizeof(*piece) + room);
+	if (own) {
+		room = size < PIECES_BLOCK - sizeof(*piece) ?
+		    PIECES_BLOCK - sizeof(*piece) : size;
+		piece = room > SIZE_MAX - sizeof(*piece) ? NULL :
+		    malloc(sizeof(*piece) + room);
 	}
 	if (piece == NULL) {
-		return why_refused(arena, room);
+		return ERR_NOMEM;
 	}
+	*piece = (struct piece){ .data = (char *)(piece + 1), .fd = -1, .copy = true,
+		.own = own };
+	link_last(pieces, piece);
+	pieces->begun = true;
 	pieces->room = (char *)(piece + 1);
 	pieces->room_size = room;
-	*piece = (struct piece){ .data = pieces->room, .fd = -1 };
-	link_last(pieces, piece);
 	return 0;
 }
 
 int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data,
     size_t size)
 {
-	struct piece piece = { .data = pieces->room, .fd = -1 };
 	int rc = 0;
 
 	if (size == 0) {
@@ -184,8 +186,6 @@ int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data
 	}
 	if (size > pieces->room_size) {
 		rc = make_room(pieces, arena, size);
-	} else if (!last_ends_at_room(pieces)) {
-		rc = append(pieces, arena, piece, 0);
 	}
 	if (rc != 0) {
 		return rc;
@@ -195,6 +195,7 @@ int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data
 	pieces->room_size -= size;
 	pieces->last->left += (int64_t)size;
 	pieces->left += (int64_t)size;
+	pieces->copied += size;
 	return 0;
 }
 
@@ -242,6 +243,7 @@ void pieces_consume(struct pieces *pieces, size_t size)
 	}
 	piece->left -= (int64_t)size;
 	pieces->left -= (int64_t)size;
+	pieces->copied -= piece->copy ? size : 0;
 	if (piece->left == 0) {
 		remove_first(pieces);
 	}

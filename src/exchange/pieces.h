@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reply's body on its way: a queue of pieces, each bytes in memory or a part of a file.
- * Files are never read whole; the taker reads as much as it can send. Lifetime: request.
+ * Files are never read whole; the taker reads as much as it can send. Copies are freed as
+ * they are taken, so that a reply without an end needs no more memory than what waits of
+ * it. Lifetime: request.
  */
 #ifndef TINCAN_EXCHANGE_PIECES_H
 #define TINCAN_EXCHANGE_PIECES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,17 +22,21 @@ struct piece {
 	int fd;			/* owned; -1: memory */
 	int64_t offset;		/* of the next byte in the file */
 	int64_t left;		/* bytes not yet taken */
-	void (*release)(void *arg);	/* NULL: the arena's memory */
+	void (*release)(void *arg);	/* NULL: nothing is to be done */
 	void *arg;
+	bool copy;		/* its bytes are ours, behind it */
+	bool own;		/* in memory of its own, not in the arena */
 };
 
 struct pieces {
-	struct piece *first;	/* in the request's arena */
+	struct piece *first;
 	struct piece *last;
 	struct piece *spare;	/* taken: those of a long reply are used again */
 	int64_t left;		/* bytes of all together */
-	char *room;		/* where the next copy may go on: behind the last one */
+	size_t copied;		/* those of copies */
+	char *room;		/* where the next copy may go on: behind the last piece */
 	size_t room_size;
+	bool begun;		/* there was a copy: the first one may be in the arena */
 };
 
 void pieces_init(struct pieces *pieces);
@@ -37,7 +44,8 @@ void pieces_init(struct pieces *pieces);
 /* Closes and releases what was not taken. */
 void pieces_release(struct pieces *pieces);
 
-/* Appends a copy, in arena; small copies in a row share a block and a piece. */
+/* Appends a copy; the first, if it is small, in arena, as most replies are no more than
+ * that. Small copies in a row share a piece. ERR_LIMIT past INT64_MAX, ERR_NOMEM. */
 int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data,
     size_t size) MUST_USE;
 

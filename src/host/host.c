@@ -216,6 +216,8 @@ static int take_frame(struct host *host, const struct frame *frame)
 	switch (frame->header.type) {
 	case FRAME_OPEN:
 		return mount_open(host, frame);
+	case FRAME_RETIRE:
+		return mount_retire(host, frame);
 	case FRAME_SHUT:
 		return mount_shut(host, frame);
 	case FRAME_REQUEST:
@@ -306,8 +308,9 @@ void host_settle(struct host *host, int rc)
 static void on_round_end(struct deferred *deferred)
 {
 	struct host *host = LIST_OWNER(deferred, struct host, round_end);
+	int rc = job_send_moved(host);
 
-	host_settle(host, outbox_flush(&host->outbox));
+	host_settle(host, rc != 0 ? rc : outbox_flush(&host->outbox));
 }
 
 static void on_peer(struct watch *watch, uint32_t events)
@@ -371,6 +374,7 @@ static void init(struct host *host, const struct host_setup *setup)
 	host->plugin.copy = memory_text(setup->copy);
 	snprintf(host->plugin.hash, sizeof(host->plugin.hash), "%s", setup->hash);
 	list_init(&host->jobs);
+	list_init(&host->moved);
 	list_init(&host->spares);
 	talks_init(host);
 }
@@ -419,9 +423,10 @@ int host_run(const struct host_setup *setup)
 	if (rc != 0 && rc != ERR_CLOSED) {
 		fprintf(stderr, "tincan-host: %s: %s\n", setup->name, reason(rc));
 	}
-	job_drop_all(&host);
+	job_part_all(&host);
 	talks_release(&host);
 	mount_close_all(&host);
+	job_drop_all(&host);
 	if (rc == 0) {
 		/* What the instances said last. */
 		rc = outbox_flush(&host.outbox);

@@ -50,6 +50,7 @@ struct host {
 	struct plugin_services services;
 	struct mounts mounts;
 	struct list jobs;	/* whose body is not complete, or whose reply waits */
+	struct list moved;	/* jobs that are answered later, with something to send */
 	struct list spares;	/* jobs to be used again */
 	size_t spare_count;
 	struct talks talks;

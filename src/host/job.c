@@ -12,10 +12,16 @@
 
 #define JOB_SPARES 64		/* jobs that are kept, each with about 6 KB */
 
-/* A handler's reply is taken when its callback is over. */
+/* What a handler says at once is taken when it returns. */
 static void wake(struct exchange *exchange)
 {
-	(void)exchange;
+	struct job *job = (struct job *)exchange;
+
+	if (job->later) {
+		list_remove(&job->moved);
+		list_append(&job->host->moved, &job->moved);
+		loop_defer(job->host->loop, &job->host->round_end);
+	}
 }
 
 static const char *info(const struct exchange *exchange, const char *key)
@@ -45,13 +51,17 @@ struct job *job_new(struct host *host)
 		if (job == NULL) {
 			return NULL;
 		}
+		job->host = host;
 		list_init(&job->link);
+		list_init(&job->moved);
 	}
 	exchange_init(&job->exchange, &ops, job);
 	memset(job->facts, 0, sizeof(job->facts));
 	job->id = 0;
 	job->mount = NULL;
 	job->receiving = false;
+	job->later = false;
+	job->started = false;
 	job->window = FRAME_WINDOW;
 	return job;
 }
@@ -61,6 +71,7 @@ void job_free(struct host *host, struct job *job)
 	struct mount *mount = job->mount;
 
 	list_remove(&job->link);
+	list_remove(&job->moved);
 	if (host->spare_count < JOB_SPARES) {
 		exchange_reset(&job->exchange);
 		list_append(&host->spares, &job->link);
@@ -148,59 +159,89 @@ static int send_memory(struct host *host, struct job *job)
 	return host_send(host, rc);
 }
 
+/* The last frame of a reply that was started, or never will be. */
+static int send_end(struct host *host, struct job *job)
+{
+	int rc;
+
+	buffer_reset(&host->frame);
+	rc = reply_pack_end(&host->frame, job->id, &job->exchange);
+	rc = host_send(host, rc);
+	job_free(host, job);
+	return rc;
+}
+
 /* Sends of a started reply what its window lets through; frees the job behind its end. */
 static int send_more(struct host *host, struct job *job)
 {
-	const struct pieces *pieces = &job->exchange.pieces;
+	struct exchange *exchange = &job->exchange;
+	const struct pieces *pieces = &exchange->pieces;
 	int rc = 0;
 
-	while (rc == 0 && pieces->first != NULL) {
-		if (pieces->first->data == NULL) {
-			rc = send_file(host, job);
-		} else if (job->window > 0) {
-			rc = send_memory(host, job);
-		} else {
-			return 0;
-		}
+	while (rc == 0 && pieces->first != NULL &&
+	    (pieces->first->data == NULL || job->window > 0)) {
+		rc = pieces->first->data == NULL ? send_file(host, job) :
+		    send_memory(host, job);
+	}
+	if (rc == 0 && pieces->first == NULL && exchange->state != EXCHANGE_STARTED) {
+		return send_end(host, job);
 	}
 	if (rc == 0) {
-		buffer_reset(&host->frame);
-		rc = reply_pack_end(&host->frame, job->id, &job->exchange);
-		rc = host_send(host, rc);
-		job_free(host, job);
+		exchange_taken(exchange);
 	}
 	return rc;
 }
 
-/* A reply that ran out of memory before it had started becomes a 500. */
-static void make_sendable(struct exchange *exchange)
+static int send_start(struct host *host, struct job *job)
 {
-	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
-		exchange_reset(exchange);
-		exchange_fail(exchange, 500, "out of memory");
-	}
-}
-
-static int send_reply(struct host *host, struct job *job)
-{
-	bool small;
 	int rc;
 
-	make_sendable(&job->exchange);
-	small = reply_is_small(&job->exchange);
 	buffer_reset(&host->frame);
-	if (small) {
-		rc = reply_pack(&host->frame, job->id, &job->exchange);
-	} else {
-		rc = reply_pack_start(&host->frame, job->id, &job->exchange);
-	}
+	rc = reply_pack_start(&host->frame, job->id, &job->exchange);
 	rc = host_send(host, rc);
-	if (rc == 0 && small) {
+	job->started = true;
+	return rc != 0 ? rc : send_more(host, job);
+}
+
+static int send_whole(struct host *host, struct job *job)
+{
+	int rc;
+
+	buffer_reset(&host->frame);
+	rc = reply_pack(&host->frame, job->id, &job->exchange);
+	rc = host_send(host, rc);
+	if (rc == 0) {
 		job_free(host, job);
-	} else if (rc == 0) {
-		rc = send_more(host, job);
 	}
 	return rc;
+}
+
+/* Sends what there is of a reply that has started, in whatever state it is. */
+static int send_reply(struct host *host, struct job *job)
+{
+	const struct exchange *exchange = &job->exchange;
+
+	if (job->started) {
+		return send_more(host, job);
+	}
+	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
+		return send_end(host, job);
+	}
+	return reply_is_small(exchange) ? send_whole(host, job) : send_start(host, job);
+}
+
+/* A crash from here on costs it: the peer must not send it to the next host. */
+static int send_later(struct host *host, struct job *job)
+{
+	int rc;
+
+	job->later = true;
+	if (job->exchange.state != EXCHANGE_OPEN) {
+		return send_reply(host, job);
+	}
+	buffer_reset(&host->frame);
+	rc = frame_append(&host->frame, FRAME_LATER, 0, 0, job->id, SLICE(""));
+	return host_send(host, rc);
 }
 
 void job_run(struct host *host, struct job *job)
@@ -225,7 +266,7 @@ static int answer(struct host *host, struct job *job)
 	int rc;
 
 	job_run(host, job);
-	rc = send_reply(host, job);
+	rc = job->exchange.held ? send_later(host, job) : send_reply(host, job);
 	if (rc != 0) {
 		return rc;
 	}
@@ -326,21 +367,76 @@ int job_window(struct host *host, const struct frame *frame)
 	if (!unpack_done(&in)) {
 		return ERR_PROTOCOL;
 	}
-	if (job == NULL || job->receiving) {
+	if (job == NULL || !job->started || job->exchange.state == EXCHANGE_GONE) {
 		return 0;
 	}
 	job->window += more;
 	return send_more(host, job);
 }
 
+/* The peer waits for an END all the same: until then the handler may still be busy with
+ * it. */
 int job_cancel(struct host *host, const struct frame *frame)
 {
 	struct job *job = find(host, frame->header.id);
 
-	if (job != NULL) {
-		job_free(host, job);
+	if (job == NULL || job->exchange.state == EXCHANGE_GONE ||
+	    !exchange_part(&job->exchange, &ops)) {
+		return 0;
 	}
+	return send_end(host, job);
+}
+
+void job_abandon(struct host *host, struct job *job)
+{
+	if (exchange_part(&job->exchange, &ops)) {
+		job_free(host, job);
+		return;
+	}
+	job->later = true;
+	list_append(&host->jobs, &job->link);
+}
+
+/* The handler has finished what was cancelled; of a check nobody waits to hear that. */
+static int send_gone(struct host *host, struct job *job)
+{
+	if (job->id != 0) {
+		return send_end(host, job);
+	}
+	job_free(host, job);
 	return 0;
+}
+
+int job_send_moved(struct host *host)
+{
+	int rc = 0;
+
+	while (rc == 0 && !list_empty(&host->moved)) {
+		struct job *job = LIST_OWNER(host->moved.next, struct job, moved);
+
+		list_remove(&job->moved);
+		rc = job->exchange.state == EXCHANGE_GONE ? send_gone(host, job) :
+		    send_reply(host, job);
+	}
+	return rc;
+}
+
+void job_part_all(struct host *host)
+{
+	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
+		struct job *job = LIST_OWNER(at, struct job, link);
+
+		/* What a handler has still to say goes nowhere. */
+		(void)exchange_part(&job->exchange, &ops);
+	}
+	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
+		struct job *job = LIST_OWNER(at, struct job, link);
+
+		if (job->mount != NULL) {
+			mount_give(job->mount);
+			job->mount = NULL;
+		}
+	}
 }
 
 void job_drop_all(struct host *host)

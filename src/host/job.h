@@ -2,10 +2,13 @@
 /*
  * One call of the peer: a request, the handler's run, and the reply on its way out.
  *
- *	REQUEST --(BODY ... last)--> handler --> REPLY, and it is over
- *	                                     \-> START, DATA within the window ..., END
+ *	REQUEST --(BODY ... last)--> handler --------> REPLY, and it is over
+ *	                               \-> LATER ... \-> START, DATA within the window
+ *	                                                 ..., END
  *
- * A reply that waits for its window holds up nobody else. Lifetime: request.
+ * A reply that waits for its window holds up nobody else. A handler that answers later
+ * moves its job whenever it likes; what there is to send then is sent at the end of the
+ * round. Lifetime: request, and until the handler has finished.
  */
 #ifndef TINCAN_HOST_JOB_H
 #define TINCAN_HOST_JOB_H
@@ -21,9 +24,13 @@ struct mount;
 struct job {
 	struct exchange exchange;	/* first: its ops find the rest */
 	struct list link;		/* of the host's jobs or spares */
+	struct list moved;		/* of those that have something to send */
+	struct host *host;
 	uint64_t id;
 	struct mount *mount;
 	bool receiving;			/* the request's body is not complete */
+	bool later;			/* the handler has answered TC_LATER */
+	bool started;			/* START is sent */
 	size_t window;			/* bytes of DATA that may be sent */
 	const char *facts[REQUEST_FACTS];
 };
@@ -47,10 +54,18 @@ static inline const struct job *job_of(const struct exchange *exchange)
  * the caller takes back host->answering, when its answer is safe. */
 void job_run(struct host *host, struct job *job);
 
+/* Nobody waits for its reply: it is freed, now or when its handler has finished. */
+void job_abandon(struct host *host, struct job *job);
+
 /* Drops its reply, gives back its mount if it has one, and keeps it for another call. */
 void job_free(struct host *host, struct job *job);
 
-/* Drops all of them, at the end. */
+/* Sends what handlers that answer later have said since the last time. */
+int job_send_moved(struct host *host) MUST_USE;
+
+/* The end, for whatever reason: handlers that still hold jobs are told, and instances
+ * lose their users; when those are closed, too, all jobs are dropped. */
+void job_part_all(struct host *host);
 void job_drop_all(struct host *host);
 
 #endif

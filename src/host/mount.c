@@ -122,6 +122,17 @@ int mount_open(struct host *host, const struct frame *frame)
 	return rc;
 }
 
+int mount_retire(struct host *host, const struct frame *frame)
+{
+	struct mount *mount = find(&host->mounts, frame->header.id);
+
+	/* One that was refused is not here. */
+	if (mount != NULL) {
+		instance_stop(mount->instance);
+	}
+	return 0;
+}
+
 int mount_shut(struct host *host, const struct frame *frame)
 {
 	struct mount *mount = find(&host->mounts, frame->header.id);

@@ -30,8 +30,9 @@ struct mounts {
 	size_t count;
 };
 
-/* OPEN and SHUT. */
+/* OPEN, RETIRE and SHUT. */
 int mount_open(struct host *host, const struct frame *frame) MUST_USE;
+int mount_retire(struct host *host, const struct frame *frame) MUST_USE;
 int mount_shut(struct host *host, const struct frame *frame) MUST_USE;
 
 /* The one of that number, to be given back with mount_give; NULL if there is none. */

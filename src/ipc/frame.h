@@ -15,7 +15,8 @@
  *	SHUT	id = instance: on_close
  *	REQUEST	id = call; code = 1 if BODY frames follow: instance, see remote/request.h
  *	BODY	id = call; flags FRAME_LAST on the last: bytes
- *	CANCEL	id = call: nobody waits for its reply any more
+ *	CANCEL	id = call: nobody waits for its reply any more; answered by an END, now or
+ *		when the handler has finished, if there was no answer before
  *	WINDOW	id = call: u32 more body bytes may be sent
  *	CHECK	(probe) run the .check lines; answered by PROBLEMs, then CHECKED
  *	STOP	finish what there is, on_close, exit 0
@@ -24,6 +25,7 @@
  *		REFUSED or a REPLY that refuses; MESSAGEs and a CLOSE may be before it
  *	DISCONNECT  id = duplex; code = of on_end: it has ended. Answered by DISCONNECTED,
  *		the last frame about it; not if it was refused meanwhile
+ *	RETIRE	id = instance: on_stop; it is used until SHUT
  *
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be ""),
@@ -38,7 +40,9 @@
  *	START	id = call; code = status: fields, u64 content length (~0: unknown)
  *	DATA	id = call: bytes, within the window
  *	FILE	id = call: u64 offset, u64 size; a descriptor comes with the frame
- *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed
+ *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed, or
+ *		there is none: it was aborted, or the call cancelled
+ *	LATER	id = call: the handler has it, and answers later
  *	LOG	id = call, duplex or 0; code = level: text
  *	SUBSCRIBE	topic: EVENTs of it are to come from now on
  *	UNSUBSCRIBE	topic
@@ -88,6 +92,7 @@ enum frame_type {
 	FRAME_CONNECT,
 	FRAME_DISCONNECT,
 	FRAME_MESSAGE,
+	FRAME_RETIRE,
 	FRAME_HELLO = 64,
 	FRAME_OPENED,
 	FRAME_PROBLEM,
@@ -105,7 +110,8 @@ enum frame_type {
 	FRAME_CONNECTED,
 	FRAME_REFUSED,
 	FRAME_CLOSE,
-	FRAME_DISCONNECTED
+	FRAME_DISCONNECTED,
+	FRAME_LATER
 };
 
 #define FRAME_LAST 1

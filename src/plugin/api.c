@@ -237,7 +237,7 @@ static void *allocate(tc_req *r, size_t size)
 /* What a handler passes on from an allocation that failed. */
 static int reply_without_data(struct exchange *exchange)
 {
-	if (exchange->state != EXCHANGE_OPEN) {
+	if (exchange->state != EXCHANGE_OPEN && !exchange_abandoned(exchange)) {
 		return TC_INVALID;
 	}
 	api_log(TC_ERROR, "replied with data NULL: out of memory?");
@@ -266,17 +266,46 @@ static int reply_data(tc_req *r, int status, const char *type, const void *data,
 	return api_result(exchange_reply(api_exchange(r), status, type, data, size));
 }
 
-static int reply_reference(tc_req *r, int status, const char *type, const void *data,
-    size_t size, void (*release)(void *), void *arg)
+/* A release function on its way: code of the plugin, whenever it is called. */
+struct release {
+	struct exchange *exchange;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void run_release(void *arg)
 {
+	const struct release *release = arg;
+	struct exchange *exchange = release->exchange;
+	struct api_call before = instance_enter(exchange->instance, PAGE_ON_RELEASE,
+	    exchange);
+
+	release->fn(release->arg);
+	api_leave(before);
+}
+
+static int reply_reference(tc_req *r, int status, const char *type, const void *data,
+    size_t size, void (*fn)(void *), void *arg)
+{
+	struct exchange *exchange = api_exchange(r);
+	struct release *release = NULL;
+
+	if (fn != NULL) {
+		release = arena_alloc(&exchange->arena, sizeof(*release));
+		if (release == NULL) {
+			fn(arg);
+			return TC_NOMEM;
+		}
+		*release = (struct release){ exchange, fn, arg };
+	}
 	if (data == NULL && size > 0) {
 		if (release != NULL) {
-			release(arg);
+			run_release(release);
 		}
-		return reply_without_data(api_exchange(r));
+		return reply_without_data(exchange);
 	}
-	return api_result(exchange_reply_ref(api_exchange(r), status, type, data, size,
-	    release, arg));
+	return api_result(exchange_reply_ref(exchange, status, type, data, size,
+	    release == NULL ? NULL : run_release, release));
 }
 
 static int reply_file(tc_req *r, int status, const char *type, int fd, int64_t offset,
@@ -321,7 +350,22 @@ static int write_file(tc_req *r, int fd, int64_t offset, int64_t size)
 
 static int end(tc_req *r)
 {
-	return api_result(exchange_end(api_exchange(r)));
+	struct exchange *exchange = api_exchange(r);
+	bool started = exchange->state == EXCHANGE_STARTED;
+	int rc = exchange_end(exchange);
+
+	if (started && exchange->state == EXCHANGE_BROKEN) {
+		api_log(TC_ERROR,
+		    "its reply is shorter than its Content-Length: %lld of %lld bytes",
+		    (long long)exchange->written,
+		    (long long)exchange->reply.content_length);
+	}
+	return api_result(rc);
+}
+
+static int abort_reply(tc_req *r)
+{
+	return api_result(exchange_abort(api_exchange(r)));
 }
 
 static int64_t get_now(void)
@@ -485,6 +529,7 @@ static const tc_api table = {
 	.data = get_data,
 	.set_data = set_data,
 	.deadline = get_deadline,
+	.abort = abort_reply,
 	.after = after,
 	.cancel = cancel,
 	.conn_kind = conn_kind,

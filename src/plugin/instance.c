@@ -128,9 +128,14 @@ void instance_close(struct instance *instance)
 	}
 }
 
-/* A handler's mistake: for the log, not for the client. */
-static void finish_for_handler(struct exchange *exchange, int result)
+/* What on_request has left undone. A handler's mistake is for the log, not for the
+ * client. */
+static void settle(struct exchange *exchange, int result)
 {
+	if (result != TC_OK) {
+		api_log(TC_ERROR, "on_request returned %s (%d)",
+		    instance_result_name(result), result);
+	}
 	switch (exchange->state) {
 	case EXCHANGE_OPEN:
 		if (result == TC_OK) {
@@ -145,15 +150,40 @@ static void finish_for_handler(struct exchange *exchange, int result)
 		exchange_fail(exchange, 500, NULL);
 		break;
 	case EXCHANGE_BROKEN:
-		api_log(TC_ERROR,
-		    "its reply is shorter than its Content-Length: %lld of %lld bytes",
-		    (long long)exchange->written,
-		    (long long)exchange->reply.content_length);
-		break;
 	case EXCHANGE_ENDED:
+	case EXCHANGE_GONE:
 		break;
 	}
 }
+
+static void run_drain(struct exchange *exchange)
+{
+	struct instance *instance = exchange->instance;
+	const tc_handler *handler = instance->plugin->handler;
+	struct api_call before;
+
+	if (handler->on_drain != NULL) {
+		before = instance_enter(instance, PAGE_ON_DRAIN, exchange);
+		handler->on_drain(api_request(exchange));
+		api_leave(before);
+	}
+}
+
+static void run_gone(struct exchange *exchange)
+{
+	struct instance *instance = exchange->instance;
+	const tc_handler *handler = instance->plugin->handler;
+	struct api_call before;
+
+	if (handler->on_gone != NULL) {
+		before = instance_enter(instance, PAGE_ON_GONE, exchange);
+		handler->on_gone(api_request(exchange));
+		api_leave(before);
+	}
+}
+
+static const struct exchange_handler_ops later_ops = { .drain = run_drain,
+	.gone = run_gone };
 
 void instance_request(struct instance *instance, struct exchange *exchange)
 {
@@ -167,10 +197,13 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 		return;
 	}
 	result = instance->plugin->handler->on_request(api_request(exchange));
-	if (result != TC_OK) {
-		api_log(TC_ERROR, "on_request returned %s (%d)",
-		    instance_result_name(result), result);
+	if (result == TC_LATER) {
+		/* It may well have finished already. */
+		if (exchange->state <= EXCHANGE_STARTED) {
+			exchange_hold(exchange, &later_ops);
+		}
+	} else {
+		settle(exchange, result);
 	}
-	finish_for_handler(exchange, result);
 	api_leave(before);
 }

@@ -47,8 +47,9 @@ void instance_close(struct instance *instance);
 
 /*
  * Runs on_request for the exchange, whose request is complete. Afterwards its reply has
- * ended: a handler that returned an error, or TC_OK without a reply, makes a 500 (or a
- * broken one, if it had started), with a line in the log that says so. A handler without
+ * ended or, if the handler returned TC_LATER, the exchange is held by it. A handler that
+ * returned an error, or TC_OK without a reply, makes a 500 (or a broken one, if it had
+ * started), with a line in the log that says so. A handler without
  * on_request has nothing there: 404.
  */
 void instance_request(struct instance *instance, struct exchange *exchange);

@@ -18,7 +18,7 @@
 #define RESENDS 3		/* deaths that a call may see before it is given up */
 #define EXTENSIONS 2		/* times that a call may wait for a late host to go */
 
-enum call_state { CALL_WAITING, CALL_SENT, CALL_STARTED };
+enum call_state { CALL_WAITING, CALL_SENT, CALL_LATER, CALL_STARTED };
 
 struct call {
 	struct list link;	/* in remote.waiting or remote.sent */
@@ -28,6 +28,7 @@ struct call {
 	uint64_t id;
 	uint32_t instance;
 	uint32_t timeout_ms;
+	uint64_t tick;		/* of the host's loop, when it was told to forget it */
 	uint32_t in_flight;	/* bytes of DATA that the client has not taken */
 	uint8_t state;
 	uint8_t deaths;
@@ -71,7 +72,7 @@ void calls_init(struct remote *remote)
 static void detach(struct call *call)
 {
 	if (call->exchange != NULL) {
-		call->exchange->cancel = NULL;
+		call->exchange->handler_ops = NULL;
 		call->exchange->call = NULL;
 		call->exchange = NULL;
 	}
@@ -157,9 +158,11 @@ static void set_timer(struct call *call, uint32_t ms)
 static void send_call(struct call *call)
 {
 	struct remote *remote = call->remote;
-	int rc = request_pack(link_out(remote->link), call->id, call->instance,
-	    call->exchange);
+	int rc;
 
+	call->exchange->deadline_ms = remote->loop->now_ms + call->timeout_ms;
+	rc = request_pack(link_out(remote->link), call->id, call->instance,
+	    call->exchange);
 	if (rc != 0) {
 		fail(call, 503,
 		    rc == ERR_LIMIT ? "the request does not fit the handler's queue" :
@@ -190,10 +193,13 @@ static bool runs(const struct call *call)
 }
 
 /* Nobody waits for the reply: what is not sent of it need not be. */
-static void send_cancel(const struct call *call)
+static void send_cancel(struct call *call)
 {
 	struct remote *remote = call->remote;
 
+	if (remote_has_host(remote)) {
+		call->tick = atomic_load(&remote->link->page->tick);
+	}
 	if (remote_has_host(remote) &&
 	    frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
 		SLICE("")) == 0) {
@@ -201,26 +207,67 @@ static void send_cancel(const struct call *call)
 	}
 }
 
+/* Has the host been in one callback for longer than a call may take? */
+static bool is_stuck(const struct call *call)
+{
+	const struct remote *remote = call->remote;
+	const struct page *page;
+	int64_t since_ms;
+
+	if (!remote_has_host(remote)) {
+		return false;
+	}
+	page = remote->link->page;
+	since_ms = (int64_t)atomic_load(&page->running_since_ms);
+	return atomic_load(&page->callback) != PAGE_NONE &&
+	    remote->loop->now_ms - since_ms >= call->timeout_ms;
+}
+
+static void kill_host(struct remote *remote)
+{
+	if (remote->link != NULL) {
+		remote->ops.kill(remote->ops.arg,
+		    LIST_OWNER(remote->link, struct host_link, link)->pid);
+	}
+}
+
 /*
- * Late. The call that runs gets its 504, and if it still runs a while later its host is
- * killed. One that only waits behind it has done nothing wrong: it gets more time, as the
- * host that holds it up is about to go.
+ * Nobody waits any more. A handler that answers later may take its time, as long as its
+ * host's loop turns and has heard of it. Else the call runs too long, or has not had its
+ * turn in all that time.
+ */
+static void on_overdue(struct call *call)
+{
+	struct remote *remote = call->remote;
+
+	if (call->state < CALL_LATER) {
+		if (runs(call) || is_stuck(call) || call->extensions >= EXTENSIONS) {
+			kill_host(remote);
+		}
+	} else if (is_stuck(call)) {
+		kill_host(remote);
+	} else if (remote_has_host(remote) &&
+	    atomic_load(&remote->link->page->tick) == call->tick) {
+		set_timer(call, KILL_MS);
+	}
+}
+
+/*
+ * Late. The call that runs, and one that was to be answered later, gets its 504; if its
+ * host is still in that callback a while later, it is killed. One that only waits behind
+ * it has done nothing wrong: it gets more time, as the host that holds it up is about to
+ * go.
  */
 static void on_timer(struct timer *timer)
 {
 	struct call *call = LIST_OWNER(timer, struct call, timer);
-	struct remote *remote = call->remote;
 
 	if (call->exchange == NULL) {
-		/* It runs too long, or has not had its turn in all that time: the host
-		 * may stand still in another callback. */
-		if (runs(call) || call->extensions >= EXTENSIONS) {
-			remote->ops.kill(remote->ops.arg,
-			    LIST_OWNER(remote->link, struct host_link, link)->pid);
-		}
+		on_overdue(call);
 		return;
 	}
-	if (runs(call) || call->extensions >= EXTENSIONS) {
+	if (call->state == CALL_LATER || runs(call) || is_stuck(call) ||
+	    call->extensions >= EXTENSIONS) {
 		fail(call, 504, "the handler did not answer in time");
 		if (call->state == CALL_WAITING) {
 			end(call);
@@ -234,18 +281,24 @@ static void on_timer(struct timer *timer)
 	set_timer(call, call->timeout_ms + KILL_MS);
 }
 
-/* The exchange is dropped: its client has left. */
-static void on_cancel(struct exchange *exchange)
+/* The client has left. */
+static void on_gone(struct exchange *exchange)
 {
 	struct call *call = exchange->call;
 
+	exchange->call = NULL;
 	call->exchange = NULL;
 	if (call->state == CALL_WAITING) {
 		end(call);
-	} else {
-		send_cancel(call);
+		return;
+	}
+	send_cancel(call);
+	if (call->state >= CALL_LATER) {
+		set_timer(call, KILL_MS);
 	}
 }
+
+static const struct exchange_handler_ops handler_ops = { .gone = on_gone };
 
 static struct call *new_call(struct remote *remote, uint32_t instance,
     struct exchange *exchange, uint32_t timeout_ms)
@@ -268,7 +321,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	remote->calls[slot] = call;
 	remote->call_count++;
 	exchange->call = call;
-	exchange->cancel = on_cancel;
+	exchange->handler_ops = &handler_ops;
 	return call;
 }
 
@@ -365,19 +418,25 @@ static void count_answer(struct remote *remote)
 	LIST_OWNER(remote->link, struct host_link, link)->answered++;
 }
 
+static bool is_cut(const struct frame *frame)
+{
+	return frame->header.type == FRAME_END && (frame->header.flags & FRAME_BROKEN);
+}
+
 /* A last frame: the call ends, whatever becomes of the exchange. */
 static int finish(struct call *call, const struct frame *frame)
 {
 	struct exchange *exchange = call->exchange;
-	bool cut = frame->header.type == FRAME_END &&
-	    (frame->header.flags & FRAME_BROKEN);
+	bool cut = is_cut(frame);
 	int rc = 0;
 
 	if (call->state == CALL_SENT) {
 		count_answer(call->remote);
 	}
 	detach(call);
-	if (exchange != NULL) {
+	if (exchange != NULL && cut && exchange->state == EXCHANGE_OPEN) {
+		rc = exchange_abort(exchange);
+	} else if (exchange != NULL) {
 		rc = frame->header.type == FRAME_REPLY ? reply_take(frame, exchange)
 						       : reply_take_end(frame, exchange);
 		if (rc != 0) {
@@ -393,12 +452,24 @@ static int start(struct call *call, const struct frame *frame)
 {
 	int rc = call->exchange == NULL ? 0 : reply_take_start(frame, call->exchange);
 
+	if (call->state == CALL_SENT) {
+		count_answer(call->remote);
+	}
 	call->state = CALL_STARTED;
-	count_answer(call->remote);
 	if (call->exchange != NULL) {
 		timer_cancel(&call->timer);
 	}
 	return rc;
+}
+
+static int take_later(struct call *call)
+{
+	if (call->state != CALL_SENT) {
+		return ERR_PROTOCOL;
+	}
+	count_answer(call->remote);
+	call->state = CALL_LATER;
+	return 0;
 }
 
 int call_take_frame(struct remote *remote, const struct frame *frame)
@@ -419,7 +490,9 @@ int call_take_frame(struct remote *remote, const struct frame *frame)
 	case FRAME_FILE:
 		return started ? take_file(call, frame->payload) : ERR_PROTOCOL;
 	case FRAME_END:
-		return started ? finish(call, frame) : ERR_PROTOCOL;
+		return started || is_cut(frame) ? finish(call, frame) : ERR_PROTOCOL;
+	case FRAME_LATER:
+		return take_later(call);
 	default:
 		return ERR_PROTOCOL;
 	}
@@ -432,7 +505,7 @@ static void lose(struct call *call, bool begun)
 	call->deaths++;
 	if (call->exchange == NULL) {
 		end(call);
-	} else if (begun || call->state == CALL_STARTED || call->deaths > RESENDS) {
+	} else if (begun || call->state >= CALL_LATER || call->deaths > RESENDS) {
 		fail(call, 502, "the handler crashed");
 		end(call);
 	} else {

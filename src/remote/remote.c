@@ -251,6 +251,14 @@ static void on_room(struct link *link)
 static const struct link_ops ops = { .frame = on_frame, .down = on_down,
 	.room = on_room };
 
+static void send_small(struct remote *remote, enum frame_type type, uint64_t id)
+{
+	if (remote_has_host(remote) &&
+	    frame_append(link_out(remote->link), type, 0, 0, id, SLICE("")) == 0) {
+		link_flush(remote->link);
+	}
+}
+
 static void send_open(struct remote *remote, const struct remote_instance *instance)
 {
 	struct slice open = buffer_slice(&instance->open);
@@ -260,6 +268,9 @@ static void send_open(struct remote *remote, const struct remote_instance *insta
 	if (remote_has_host(remote) &&
 	    buffer_append(link_out(remote->link), open.data, open.size) == 0) {
 		link_flush(remote->link);
+	}
+	if (instance->retired) {
+		send_small(remote, FRAME_RETIRE, instance->number);
 	}
 }
 
@@ -312,11 +323,13 @@ int remote_open(struct remote *remote, const struct open_message *message,
 	return 0;
 }
 
-static void send_small(struct remote *remote, enum frame_type type, uint64_t id)
+void remote_retire(struct remote *remote, uint32_t number)
 {
-	if (remote_has_host(remote) &&
-	    frame_append(link_out(remote->link), type, 0, 0, id, SLICE("")) == 0) {
-		link_flush(remote->link);
+	struct remote_instance *instance = find_instance(remote, number);
+
+	if (instance != NULL && !instance->retired) {
+		instance->retired = true;
+		send_small(remote, FRAME_RETIRE, number);
 	}
 }
 

@@ -5,8 +5,10 @@
  * one is on its way), go out in batches, one write a round, and come back as replies of
  * their exchanges. What a host sends is never trusted.
  *
- *	call:  WAITING --attached--> SENT --START--> STARTED --END--> gone
- *	          ^--- the host died before it had begun ---/  (a REPLY is both)
+ *	call:  WAITING --attached--> SENT --LATER--> LATER --START--> STARTED --> gone
+ *	          ^-- the host died before it had begun --/            END
+ *
+ * LATER is left out by a handler that answers at once, and a REPLY is START and END.
  *
  * Lifetime: from the first generation that needs this version of the plugin to the last
  * exchange of the last one.
@@ -73,12 +75,15 @@ void remote_break(struct remote *remote, uint32_t retry_after_s);
  * one, until shut. The message is packed now, not kept. *instance is its number. */
 int remote_open(struct remote *remote, const struct open_message *message,
     uint32_t *instance) MUST_USE;
+
+/* on_stop: it is about to be shut, and may have calls to finish first. Harmless twice. */
+void remote_retire(struct remote *remote, uint32_t instance);
 void remote_shut(struct remote *remote, uint32_t instance);
 
 /*
  * Runs the handler for an exchange whose request is complete. The reply comes later, or
- * at once for a queue that is full (503). An exchange that is dropped meanwhile says so
- * by its cancel function. A handler that takes longer than timeout_ms: 504.
+ * at once for a queue that is full (503). An exchange whose client leaves meanwhile says
+ * so by its handler_ops. A handler that takes longer than timeout_ms: 504.
  */
 void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
     uint32_t timeout_ms);

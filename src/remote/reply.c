@@ -72,7 +72,7 @@ int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *excha
 
 	rc = rc != 0 ? rc : fields_pack(out, &exchange->reply.trailer);
 	return frame_finish(out, mark, rc,
-	    exchange->state == EXCHANGE_BROKEN ? FRAME_BROKEN : 0);
+	    exchange->state != EXCHANGE_ENDED ? FRAME_BROKEN : 0);
 }
 
 /* The one way to add a field or a trailer field. */

@@ -165,6 +165,7 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 	int rc = pack_u32(out, instance);
 
 	rc = rc != 0 ? rc : pack_string(out, exchange->id);
+	rc = rc != 0 ? rc : pack_u64(out, (uint64_t)exchange->deadline_ms);
 	rc = rc != 0 ? rc : pack_line(out, exchange);
 	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
 	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.head);
@@ -288,6 +289,7 @@ int request_unpack(const struct frame *frame, struct exchange *exchange,
 	if (id.size < sizeof(exchange->id)) {
 		memcpy(exchange->id, id.data, id.size + 1);
 	}
+	exchange->deadline_ms = (int64_t)unpack_u64(&in);
 	unpack_line(&in, exchange);
 	unpack_params(&in, &exchange->match);
 	rc = unpack_head(&in, base, &exchange->request.head);

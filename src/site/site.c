@@ -295,7 +295,12 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 void site_stop(struct site *site)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		instance_stop(site->routes[i].instance);
+		struct site_route *route = &site->routes[i];
+
+		instance_stop(route->instance);
+		if (route->remote != NULL) {
+			remote_retire(route->remote, route->remote_instance);
+		}
 	}
 	for (size_t i = 0; i < site->stream_count; i++) {
 		instance_stop(site->streams[i].instance);

@@ -54,7 +54,7 @@ static void free_connection(struct deferred *later)
 	struct worker *worker = connection->worker;
 
 	free(connection);
-	worker_connection_gone(worker);
+	worker_check_drained(worker);
 }
 
 static void count_bytes(struct connection *connection)
@@ -278,6 +278,16 @@ static int keep_input(struct connection *connection)
 	return 0;
 }
 
+/* The peer has reset the connection, and nothing that is read or written would show it:
+ * the session waits for a handler. */
+static bool is_lost(const struct connection *connection)
+{
+	const struct session *session = connection->session;
+
+	return connection->lost && session != NULL &&
+	    (connection->ended || !session->ops->wants_input(session));
+}
+
 /*
  * Sends what the turn has made. A connection that would go on and has room again asks for
  * another turn, as its socket, watched edge-triggered, may not tell again.
@@ -303,6 +313,10 @@ static void end_turn(struct connection *connection, bool more)
 	}
 	if (done && rc == 0) {
 		linger(connection);
+		return;
+	}
+	if (is_lost(connection)) {
+		connection_close(connection);
 		return;
 	}
 	wait_for_next(connection);
@@ -411,16 +425,11 @@ static void on_event(struct watch *watch, uint32_t events)
 {
 	struct connection *connection = LIST_OWNER(watch, struct connection, watch);
 
-	if (connection->state == CONNECTION_CLOSED) {
-		return;
+	if (connection->state != CONNECTION_CLOSED) {
+		connection->lost = connection->lost || (events & (EPOLLERR | EPOLLHUP));
+		tls_session_events(&connection->tls, events);
+		turn(connection);
 	}
-	if (connection->ended && (events & (EPOLLHUP | EPOLLERR)) != 0) {
-		/* It had only ended its side, and now has gone: nothing more arrives. */
-		connection_close(connection);
-		return;
-	}
-	tls_session_events(&connection->tls, events);
-	turn(connection);
 }
 
 static void next_turn(struct deferred *later)

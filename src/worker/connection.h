@@ -53,6 +53,7 @@ struct connection {
 	uint32_t wait_ms;		/* as the timer was set; 0: it was not */
 	bool in_turn;
 	bool ended;			/* the peer will send no more */
+	bool lost;			/* there is no peer any more */
 	bool progressed;		/* bytes moved in this turn */
 };
 

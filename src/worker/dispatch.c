@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "plugin/instance.h"
+#include "worker/exchanges.h"
 #include "worker/generation.h"
 #include "worker/websocket.h"
 
@@ -181,6 +182,7 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 		return;
 	}
 	instance_request(route->instance, exchange);
+	exchange_watch(exchange);
 }
 
 void dispatch_connect(const struct site_route *route, struct duplex *duplex,

@@ -340,11 +340,23 @@ static void end_exchange(struct h1_session *session)
 	}
 }
 
+/* A reply without a body is complete with its header, however long the handler goes on:
+ * the client is about to send its next request. */
+static bool is_complete(const struct h1_session *session)
+{
+	return session->exchange->state == EXCHANGE_ENDED ||
+	    session->framing == H1_NO_BODY;
+}
+
 /* ERR_AGAIN: there is no room for more now. */
 static int write_reply(struct h1_session *session)
 {
+	struct exchange *exchange = session->exchange;
 	int rc = 0;
 
+	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
+		return ERR_CLOSED;
+	}
 	if (!session->head_written) {
 		rc = connection_room(session->base.connection) == 0 ? ERR_AGAIN :
 		    write_head(session);
@@ -352,12 +364,14 @@ static int write_reply(struct h1_session *session)
 	if (rc == 0) {
 		rc = write_pieces(session);
 	}
-	if (rc == 0 && session->exchange->state == EXCHANGE_BROKEN) {
+	if (rc == 0 && exchange->state == EXCHANGE_BROKEN) {
 		return ERR_CLOSED;
 	}
-	if (rc == 0 && session->exchange->state == EXCHANGE_ENDED) {
-		rc = write_end(session);
+	if (rc == 0 && is_complete(session)) {
+		return write_end(session);
 	}
+	/* What it brings is for the next turn. */
+	exchange_taken(exchange);
 	return rc;
 }
 

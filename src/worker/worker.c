@@ -19,6 +19,7 @@
 #include "worker/access.h"
 #include "worker/bus.h"
 #include "worker/connection.h"
+#include "worker/exchanges.h"
 #include "worker/generation.h"
 #include "worker/listener.h"
 #include "worker/orders.h"
@@ -39,32 +40,10 @@ struct slice worker_date(struct worker *worker)
 	return (struct slice){ worker->date, HTTP_DATE_BYTES - 1 };
 }
 
-struct exchange *worker_take_exchange(struct worker *worker)
+void worker_check_drained(struct worker *worker)
 {
-	if (worker->spare_count > 0) {
-		return worker->spares[--worker->spare_count];
-	}
-	return calloc(1, sizeof(struct exchange));
-}
-
-void worker_give_exchange(struct worker *worker, struct exchange *exchange)
-{
-	struct generation *origin = exchange->origin;
-
-	exchange->origin = NULL;
-	if (worker->spare_count < WORKER_SPARES) {
-		exchange_reset(exchange);
-		worker->spares[worker->spare_count++] = exchange;
-	} else {
-		exchange_release(exchange);
-		free(exchange);
-	}
-	generation_unref(origin);
-}
-
-void worker_connection_gone(struct worker *worker)
-{
-	if (worker->draining && worker->connection_count == 0) {
+	if (worker->draining && worker->connection_count == 0 &&
+	    list_empty(&worker->parted)) {
 		loop_stop(worker->loop);
 	}
 }
@@ -73,8 +52,9 @@ static void stop_draining(struct timer *timer)
 {
 	struct worker *worker = LIST_OWNER(timer, struct worker, drain_timer);
 
-	log_say(LOG_WARN, "drain_ms has passed: closing %u connections",
-	    worker->connection_count);
+	log_say(LOG_WARN, "drain_ms has passed: closing %u connections%s",
+	    worker->connection_count, list_empty(&worker->parted) ? "" :
+	    "; handlers still hold requests of clients that have left");
 	loop_stop(worker->loop);
 }
 
@@ -101,7 +81,7 @@ void worker_drain(struct worker *worker)
 	}
 	timer_set(&worker->loop->timers, &worker->drain_timer,
 	    worker->loop->now_ms + worker->config->timeouts.drain_ms);
-	worker_connection_gone(worker);
+	worker_check_drained(worker);
 }
 
 static void reopen_logs(struct worker *worker)
@@ -192,6 +172,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->remotes);
 	list_init(&worker->connections);
 	list_init(&worker->lines);
+	exchanges_init(worker);
 	timer_init(&worker->drain_timer, stop_draining);
 	access_init(worker);
 	tls_wire_init(&worker->wire);
@@ -227,16 +208,14 @@ static void stop(struct worker *worker)
 		    LIST_OWNER(worker->connections.next, struct connection, link));
 	}
 	listeners_close(worker);
+	exchanges_disown(worker);
 	generation_unref(worker->generation);
 	loop_run_deferred(worker->loop);
 	remotes_release(worker);
 	loop_run_deferred(worker->loop);
 	bus_free(worker->bus);
-	for (size_t i = 0; i < worker->spare_count; i++) {
-		exchange_release(worker->spares[i]);
-		free(worker->spares[i]);
-	}
 	ws_shared_release(&worker->websockets);
+	exchanges_release(worker);
 	tls_wire_release(&worker->wire);
 	buffer_release(&worker->out);
 	buffer_release(&worker->access_line);

@@ -68,6 +68,9 @@ struct worker {
 	char *scratch; /* parts of files on their way; TLS_GATHER_MAX bytes */
 	struct exchange *spares[WORKER_SPARES];
 	size_t spare_count;
+	struct list parted; /* exchanges that have no client any more, but a handler */
+	struct list finished;		/* of those */
+	struct deferred recycling;	/* of them */
 	uint64_t next_id;		/* of a request */
 	int64_t date_s;			/* the second that date is of */
 	char date[HTTP_DATE_BYTES];
@@ -82,8 +85,11 @@ int worker_run(const struct worker_setup *setup);
 /* The HTTP date of now. */
 struct slice worker_date(struct worker *worker);
 
-/* A clean exchange, or NULL when out of memory; given back by worker_give_exchange. */
+/* A clean exchange, or NULL when out of memory. */
 struct exchange *worker_take_exchange(struct worker *worker);
+
+/* A session is done with it, whatever a handler may still have to say: exchange_part is
+ * called here. In worker/exchanges.c. */
 void worker_give_exchange(struct worker *worker, struct exchange *exchange);
 
 /* A new generation's limits, for connections that there are, too. */
@@ -92,7 +98,7 @@ void worker_apply_limits(struct worker *worker);
 /* Accepts no more, and ends when the last connection does. */
 void worker_drain(struct worker *worker);
 
-/* A connection has gone: the last one ends a drain. */
-void worker_connection_gone(struct worker *worker);
+/* A connection or a parted exchange has gone: the last one ends a drain. */
+void worker_check_drained(struct worker *worker);
 
 #endif

@@ -400,7 +400,7 @@ START_TEST(failure_needs_none_of_the_memory_that_a_handler_used)
 	}
 	while (arena_alloc(&exchange->arena, 1) != NULL) {
 	}
-	ck_assert_int_eq(exchange_reply(exchange, 200, "text/plain", "x", 1), ERR_LIMIT);
+	ck_assert_int_eq(exchange_reply(exchange, 200, "text/plain", "x", 1), ERR_NOMEM);
 	exchange_fail(exchange, 500, "full");
 	ck_assert_int_eq(exchange->state, EXCHANGE_ENDED);
 	ck_assert_str_eq(rig_body(&rig),
@@ -420,13 +420,15 @@ END_TEST
 
 START_TEST(reply_past_the_bound_leaves_the_exchange_open)
 {
-	char *large = calloc(EXCHANGE_MEMORY, 1);
+	const size_t size = EXCHANGE_WRITE_MAX + 1;
+	char *large = calloc(size, 1);
 
 	ck_assert_ptr_nonnull(large);
-	ck_assert_int_eq(exchange_reply(exchange, 200, NULL, large, EXCHANGE_MEMORY),
-	    ERR_LIMIT);
+	ck_assert_int_eq(exchange_reply(exchange, 200, NULL, large, size), ERR_LIMIT);
 	ck_assert_int_eq(exchange->state, EXCHANGE_OPEN);
-	ck_assert_int_eq(reply_ref(large, EXCHANGE_MEMORY, free, large), 0);
+	ck_assert_int_eq(exchange_reply(exchange, 200, NULL, large, size - 1), 0);
+	exchange_reset(exchange);
+	ck_assert_int_eq(reply_ref(large, size, free, large), 0);
 }
 END_TEST
 

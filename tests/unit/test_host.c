@@ -285,6 +285,7 @@ END_TEST
 START_TEST(a_cancelled_reply_stops)
 {
 	struct host_rig host;
+	struct frame frame;
 	size_t offset = 0;
 
 	host_rig_start(&host, "heavy");
@@ -296,6 +297,9 @@ START_TEST(a_cancelled_reply_stops)
 	send_window(&host, 1, FRAME_WINDOW);
 	host_rig_get(&host, 2, "/small");
 	host_rig_send(&host);
+	frame = host_rig_expect(&host, FRAME_END);
+	ck_assert_uint_eq(frame.header.id, 1);
+	ck_assert_uint_eq(frame.header.flags, FRAME_BROKEN);
 	ck_assert_uint_eq(host_rig_expect(&host, FRAME_REPLY).header.id, 2);
 	host_rig_close(&host);
 }

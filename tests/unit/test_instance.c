@@ -227,7 +227,7 @@ START_TEST(used_up_memory_is_500)
 {
 	ask("rude", "/all-memory");
 	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
-	expect_log("4 rude 00000000deadbeef: on_request returned TC_LIMIT (-5)\n");
+	expect_log("4 rude 00000000deadbeef: on_request returned TC_NOMEM (-6)\n");
 }
 END_TEST
 

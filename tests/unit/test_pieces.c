@@ -168,12 +168,9 @@ END_TEST
 
 START_TEST(past_the_bound_everything_is_still_released)
 {
-	static char large[1 << 16];
 	int released = 0;
 	int fd = file_of("abc");
 
-	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)),
-	    ERR_LIMIT);
 	while (arena_alloc(&arena, 16) != NULL) {
 	}
 	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, count, &released),
@@ -181,7 +178,48 @@ START_TEST(past_the_bound_everything_is_still_released)
 	ck_assert_int_eq(released, 1);
 	ck_assert_int_eq(pieces_add_file(&pieces, &arena, fd, 0, 3), ERR_LIMIT);
 	ck_assert(!is_open(fd));
-	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "abc", 3), ERR_LIMIT);
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(copies_need_no_room_in_the_arena)
+{
+	while (arena_alloc(&arena, 16) != NULL) {
+	}
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "abc", 3), 0);
+	expect(8, "abc");
+	expect_nothing_left();
+}
+END_TEST
+
+START_TEST(what_waits_of_copies_is_counted)
+{
+	static const char large[5000];
+
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), 0);
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "abc", 3, NULL, NULL), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "xy", 2), 0);
+	ck_assert_uint_eq(pieces.copied, 5002);
+	pieces_consume(&pieces, 4000);
+	ck_assert_uint_eq(pieces.copied, 1002);
+	pieces_consume(&pieces, 1000);
+	pieces_consume(&pieces, 3);
+	ck_assert_uint_eq(pieces.copied, 2);
+	pieces_release(&pieces);
+	ck_assert_uint_eq(pieces.copied, 0);
+}
+END_TEST
+
+START_TEST(a_copy_behind_a_file_is_a_piece_of_its_own)
+{
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "first", 5), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "ab", 2), 0);
+	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("file"), 0, 4), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "cd", 2), 0);
+	expect(64, "first");
+	expect(64, "ab");
+	expect(64, "file");
+	expect(64, "cd");
 	expect_nothing_left();
 }
 END_TEST
@@ -244,9 +282,12 @@ START_TEST(a_long_stream_needs_no_more_memory)
 	for (int i = 0; i < 100000; i++) {
 		ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "a", 1, NULL, NULL),
 		    0);
+		ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "bcd", 3), 0);
 		pieces_consume(&pieces, 1);
+		pieces_consume(&pieces, 3);
 	}
-	ck_assert_uint_eq(arena.used, used);
+	/* One small copy, the first, may lie there. */
+	ck_assert_uint_le(arena.used, used + 256);
 }
 END_TEST
 
@@ -265,6 +306,9 @@ int main(void)
 	tcase_add_test(tcase, release_is_called_once_when_taken);
 	tcase_add_test(tcase, what_was_not_taken_is_released);
 	tcase_add_test(tcase, past_the_bound_everything_is_still_released);
+	tcase_add_test(tcase, copies_need_no_room_in_the_arena);
+	tcase_add_test(tcase, what_waits_of_copies_is_counted);
+	tcase_add_test(tcase, a_copy_behind_a_file_is_a_piece_of_its_own);
 	tcase_add_test(tcase, refuses_files_without_a_sensible_range);
 	tcase_add_test(tcase, sum_of_sizes_cannot_overflow);
 	tcase_add_test(tcase, file_that_became_shorter_is_told);

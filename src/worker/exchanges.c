@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The exchanges of a worker. */
+#include "worker/exchanges.h"
+
+#include <stdlib.h>
+
+#include "worker/generation.h"
+#include "worker/worker.h"
+
+/* An exchange, and what the worker keeps with it. */
+struct ticket {
+	struct exchange exchange;	/* first: what is given out */
+	struct list link;		/* of worker.parted or worker.finished */
+	struct timer deadline;
+	struct worker *worker;
+};
+
+static struct ticket *ticket_of(struct exchange *exchange)
+{
+	return (struct ticket *)exchange;
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct ticket *ticket = LIST_OWNER(timer, struct ticket, deadline);
+
+	exchange_expire(&ticket->exchange);
+}
+
+struct exchange *worker_take_exchange(struct worker *worker)
+{
+	struct ticket *ticket;
+
+	if (worker->spare_count > 0) {
+		return worker->spares[--worker->spare_count];
+	}
+	ticket = calloc(1, sizeof(*ticket));
+	if (ticket == NULL) {
+		return NULL;
+	}
+	ticket->worker = worker;
+	list_init(&ticket->link);
+	timer_init(&ticket->deadline, on_deadline);
+	return &ticket->exchange;
+}
+
+static void recycle(struct worker *worker, struct exchange *exchange)
+{
+	struct generation *origin = exchange->origin;
+
+	exchange->origin = NULL;
+	if (worker->spare_count < WORKER_SPARES) {
+		exchange_reset(exchange);
+		worker->spares[worker->spare_count++] = exchange;
+	} else {
+		exchange_release(exchange);
+		free(ticket_of(exchange));
+	}
+	generation_unref(origin);
+}
+
+/* The handler has finished what nobody waits for, and may be in the midst of a
+ * callback. */
+static void on_finished(struct exchange *exchange)
+{
+	struct ticket *ticket = ticket_of(exchange);
+	struct worker *worker = ticket->worker;
+
+	list_remove(&ticket->link);
+	list_append(&worker->finished, &ticket->link);
+	loop_defer(worker->loop, &worker->recycling);
+}
+
+/* The facts of a connection went with it. */
+static const char *no_info(const struct exchange *exchange, const char *key)
+{
+	(void)exchange;
+	(void)key;
+	return NULL;
+}
+
+static const struct exchange_ops parted_ops = { .wake = on_finished, .info = no_info };
+
+void worker_give_exchange(struct worker *worker, struct exchange *exchange)
+{
+	struct ticket *ticket = ticket_of(exchange);
+
+	timer_cancel(&ticket->deadline);
+	if (exchange_part(exchange, &parted_ops)) {
+		recycle(worker, exchange);
+	} else {
+		list_append(&worker->parted, &ticket->link);
+	}
+}
+
+static struct exchange *take_first(struct list *list)
+{
+	struct ticket *ticket = LIST_OWNER(list->next, struct ticket, link);
+
+	list_remove(&ticket->link);
+	return &ticket->exchange;
+}
+
+static void recycle_finished(struct deferred *deferred)
+{
+	struct worker *worker = LIST_OWNER(deferred, struct worker, recycling);
+
+	while (!list_empty(&worker->finished)) {
+		recycle(worker, take_first(&worker->finished));
+	}
+	worker_check_drained(worker);
+}
+
+void exchanges_init(struct worker *worker)
+{
+	list_init(&worker->parted);
+	list_init(&worker->finished);
+	deferred_init(&worker->recycling, recycle_finished);
+}
+
+void exchange_watch(struct exchange *exchange)
+{
+	struct ticket *ticket = ticket_of(exchange);
+
+	if (exchange->held && exchange->state == EXCHANGE_OPEN) {
+		timer_set(&ticket->worker->loop->timers, &ticket->deadline,
+		    exchange->deadline_ms);
+	}
+}
+
+void exchanges_disown(struct worker *worker)
+{
+	for (struct list *link = worker->parted.next; link != &worker->parted;
+	     link = link->next) {
+		struct ticket *ticket = LIST_OWNER(link, struct ticket, link);
+
+		generation_unref(ticket->exchange.origin);
+		ticket->exchange.origin = NULL;
+	}
+}
+
+void exchanges_release(struct worker *worker)
+{
+	while (!list_empty(&worker->parted)) {
+		recycle(worker, take_first(&worker->parted));
+	}
+	while (worker->spare_count > 0) {
+		struct exchange *exchange = worker->spares[--worker->spare_count];
+
+		exchange_release(exchange);
+		free(ticket_of(exchange));
+	}
+}
