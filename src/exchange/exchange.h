@@ -3,8 +3,8 @@
  * An exchange: one request and its reply, whatever protocol brought it and wherever
  * its handler runs. It is the one seam of the server:
  *
- *	HTTP session  --fills request, body-->             --calls, drain, gone-->  handler
- *	              <--takes reply, pieces--  exchange   <--reply, write, end--
+ *	HTTP session  --fills request-->             --calls, drain, gone-->  handler
+ *	              <--takes reply----  exchange   <--reply, write, end--
  *
  *	OPEN --start--> STARTED --end--> ENDED		reply: all three at once
  *	   \--abort----------\--------> BROKEN
@@ -152,8 +152,8 @@ void exchange_expire(struct exchange *exchange);
  * answered: ERR_CLOSED, but for what finishes it, which is 0 and goes nowhere.
  *
  * Bytes are counted, but not kept, for a HEAD; as much is taken of them as would wait for
- * a GET, so that a handler without an end comes to rest. A reply that never has a body (204, 205,
- * 304) refuses them with ERR_INVALID.
+ * a GET, so that a handler without an end comes to rest. A reply that never has a body
+ * (204, 205, 304) refuses them with ERR_INVALID.
  */
 
 /* The reply comes later: OPEN or STARTED. ops are told, until it has finished. */

@@ -207,11 +207,13 @@ static void send_cancel(struct call *call)
 	}
 }
 
-/* Has the host been in one callback for longer than a call may take? */
+/* Has the host been for longer than a call may take in a callback that is no call, whose
+ * own time would be up? */
 static bool is_stuck(const struct call *call)
 {
 	const struct remote *remote = call->remote;
 	const struct page *page;
+	uint32_t callback;
 	int64_t since_ms;
 
 	if (!remote_has_host(remote)) {
@@ -219,7 +221,8 @@ static bool is_stuck(const struct call *call)
 	}
 	page = remote->link->page;
 	since_ms = (int64_t)atomic_load(&page->running_since_ms);
-	return atomic_load(&page->callback) != PAGE_NONE &&
+	callback = atomic_load(&page->callback);
+	return callback != PAGE_NONE && callback != PAGE_ON_REQUEST &&
 	    remote->loop->now_ms - since_ms >= call->timeout_ms;
 }
 
