@@ -246,19 +246,16 @@ static int read_input(struct connection *connection, size_t *taken)
  * Returns true if it would go on. */
 static bool work(struct connection *connection)
 {
-	const struct session *session;
 	size_t taken = 0;
 	int rc = 0;
 
 	write_output(connection);
-	while (rc == 0) {
-		session = connection->session;
-		if (connection->ended || !session->ops->wants_input(session)) {
-			return session->ops->has_output(session);
-		}
+	while (rc == 0 && !connection->ended &&
+	    connection->session->ops->wants_input(connection->session)) {
 		rc = read_input(connection, &taken);
 	}
-	return rc == ERR_LIMIT;
+	return rc == ERR_LIMIT ||
+	    connection->session->ops->has_output(connection->session);
 }
 
 static int keep_input(struct connection *connection)

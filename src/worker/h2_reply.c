@@ -216,6 +216,10 @@ int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *
 	    connection_write(session->base.connection, SLICE("")) != 0) {
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	}
+	/* What it brings is for the next turn. */
+	if (stream->line == NULL) {
+		exchange_taken(stream->exchange);
+	}
 	return 0;
 }
 
