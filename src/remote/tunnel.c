@@ -236,19 +236,22 @@ static void on_data(struct duplex *duplex, struct slice data, unsigned flags)
 	}
 }
 
-/* The host may send again what the peer has taken. */
+/* The host may send again what the peer has taken: not what still waits for it, or the
+ * next window would not fit into its queue beside that. */
 void tunnel_grant(struct tunnel *tunnel)
 {
 	struct remote *remote = tunnel->remote;
-	struct slice credit = { (const char *)&tunnel->owed, sizeof(tunnel->owed) };
+	size_t waiting = tunnel->duplex->peer_ops->waiting(tunnel->duplex);
+	uint32_t taken = tunnel->owed > waiting ? tunnel->owed - (uint32_t)waiting : 0;
+	struct slice credit = { (const char *)&taken, sizeof(taken) };
 
-	if (tunnel->owed >= FRAME_GRANT && remote_has_host(remote) &&
-	    tunnel->duplex->peer_ops->waiting(tunnel->duplex) <= DUPLEX_DRAIN_BYTES &&
+	if (taken >= FRAME_GRANT && waiting <= DUPLEX_DRAIN_BYTES &&
+	    remote_has_host(remote) &&
 	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, tunnel->id,
 		credit) == 0) {
 		link_flush(remote->link);
-		tunnel->credit += tunnel->owed;
-		tunnel->owed = 0;
+		tunnel->credit += taken;
+		tunnel->owed -= taken;
 	}
 }
 

@@ -336,6 +336,29 @@ START_TEST(what_the_peer_took_may_be_sent_again)
 }
 END_TEST
 
+/* Granted as well, it and the next window would be more than the peer's queue takes. */
+START_TEST(what_still_waits_for_the_peer_is_not_granted)
+{
+	uint64_t id = open_stream(&peer);
+	uint32_t frame_size = FRAME_DATA_MAX + sizeof(struct frame_header);
+
+	peer.hold = true;
+	peer.mute = true;
+	for (int i = 0; i < 3; i++) {
+		say_now(FRAME_MESSAGE, 0, 0, id, (struct slice){ bytes, FRAME_DATA_MAX });
+	}
+	peer.waiting = 50000;
+	peer.duplex.handler_ops->drain(&peer.duplex);
+	turn();
+	ck_assert_uint_eq(hear_window(id), 3 * frame_size - 50000);
+	peer.waiting = 0;
+	peer.hold = false;
+	say_now(FRAME_MESSAGE, 0, 0, id, (struct slice){ bytes, FRAME_DATA_MAX });
+	ck_assert_uint_eq(hear_window(id), frame_size + 50000);
+	settle_end(&peer, id);
+}
+END_TEST
+
 START_TEST(a_host_that_sends_more_than_it_may_is_ended)
 {
 	uint64_t id = open_stream(&peer);
@@ -733,6 +756,7 @@ static void add_bounds(TCase *tcase)
 {
 	tcase_add_test(tcase, a_peer_is_held_up_while_the_host_takes_no_more);
 	tcase_add_test(tcase, what_the_peer_took_may_be_sent_again);
+	tcase_add_test(tcase, what_still_waits_for_the_peer_is_not_granted);
 	tcase_add_test(tcase, a_host_that_sends_more_than_it_may_is_ended);
 	tcase_add_test(tcase, empty_messages_use_up_the_window_too);
 	tcase_add_test(tcase, a_host_that_does_not_read_holds_up_every_peer);
