@@ -427,7 +427,7 @@ void job_part_all(struct host *host)
 		struct job *job = LIST_OWNER(at, struct job, link);
 
 		/* What a handler has still to say goes nowhere. */
-		(void)exchange_part(&job->exchange, &ops);
+		(void)!exchange_part(&job->exchange, &ops);
 	}
 	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
 		struct job *job = LIST_OWNER(at, struct job, link);
