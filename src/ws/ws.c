@@ -62,6 +62,12 @@ static void end(struct ws *ws, int answer, uint16_t code)
 	ws->events->closed(ws->arg, code);
 }
 
+static void send_pong(struct ws *ws)
+{
+	ws->pong_waits = write_frame(ws, WS_PONG, WS_FIN,
+	    (struct slice){ ws->pong_data, ws->pong_size }) != 0;
+}
+
 /*
  * Every ping has its pong, as long as the peer reads them; of one who does not only the
  * latest is answered, once out has room again (RFC 6455 section 5.5.3).
@@ -71,13 +77,12 @@ static void answer_ping(struct ws *ws, struct slice data)
 	if (ws->close_sent) {
 		return;
 	}
-	if (!ws->pong_waits && ws->out.size < PONG_ROOM &&
-	    write_frame(ws, WS_PONG, WS_FIN, data) == 0) {
-		return;
-	}
 	memcpy(ws->pong_data, data.data, data.size);
 	ws->pong_size = (uint8_t)data.size;
 	ws->pong_waits = true;
+	if (ws->out.size < PONG_ROOM) {
+		send_pong(ws);
+	}
 }
 
 /* What the peer has said. False: message wants no more. */
@@ -234,9 +239,8 @@ void ws_close(struct ws *ws, int code, struct slice reason)
 void ws_sent(struct ws *ws, size_t size)
 {
 	buffer_consume(&ws->out, size);
-	if (ws->pong_waits && may_queue(ws) && write_frame(ws, WS_PONG, WS_FIN,
-	    (struct slice){ ws->pong_data, ws->pong_size }) == 0) {
-		ws->pong_waits = false;
+	if (ws->pong_waits && may_queue(ws)) {
+		send_pong(ws);
 	}
 	if (ws->out.size == 0) {
 		buffer_release(&ws->out);

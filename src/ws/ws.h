@@ -92,8 +92,8 @@ int ws_ping(struct ws *ws) MUST_USE;
 
 /*
  * Begins the closing handshake, behind what was sent; again: nothing happens. The code is
- * one that ws_code_may_be_sent, the reason UTF-8 of up to WS_REASON_MAX bytes; without a
- * code, 0, there is none. Without memory it is done, and the peer is not told.
+ * one that ws_code_may_be_sent; the reason is UTF-8, and cut at WS_REASON_MAX bytes; with
+ * code 0 neither is sent. Without memory it is done, and the peer is not told.
  */
 void ws_close(struct ws *ws, int code, struct slice reason);
 

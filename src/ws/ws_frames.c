@@ -14,7 +14,7 @@ struct ws_frames {
 	wslay_frame_context_ptr wslay;	/* owned */
 	struct slice *input;	/* of the read that runs */
 	struct buffer *output;	/* of the write that runs */
-	unsigned header_bytes;	/* given so far of this frame's header */
+	unsigned header_bytes;	/* given so far to find out what the frame is */
 	bool in_payload;
 	uint64_t payload_left;	/* once in_payload */
 };
@@ -121,7 +121,7 @@ int ws_frames_read(struct ws_frames *frames, struct slice *bytes, struct ws_piec
 
 bool ws_frames_between(const struct ws_frames *frames)
 {
-	return !frames->in_payload && frames->header_bytes == 0;
+	return frames->header_bytes == 0;
 }
 
 int ws_frames_write(struct ws_frames *frames, struct buffer *out, enum ws_opcode opcode,

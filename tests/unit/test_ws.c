@@ -179,8 +179,10 @@ START_TEST(gives_back_what_a_long_message_took)
 {
 	static char payload[1 << 20];
 
-	peer_frame(&input, WS_FIN, WS_BINARY, (struct slice){ payload, sizeof(payload) });
-	ck_assert_int_eq(feed(), 0);
+	srandom(1);
+	for (size_t i = 0; i < sizeof(payload); i++) {
+		payload[i] = (char)('@' + random() % 32);
+	}
 	start(15);
 	ck_assert_int_eq(ws_send(&ws, (struct slice){ payload, sizeof(payload) },
 	    WS_SEND_BINARY), 0);
@@ -387,6 +389,19 @@ START_TEST(closes_and_waits_for_the_peer_to_close)
 }
 END_TEST
 
+START_TEST(cuts_a_reason_that_is_too_long)
+{
+	struct buffer expected;
+
+	buffer_init(&expected, PEER_MAX);
+	peer_say(&expected, "close 1000", long_text(WS_REASON_MAX));
+	peer_append(&expected, "", 1);
+	ws_close(&ws, 1000, long_text(200));
+	ck_assert_str_eq(seen(), expected.data);
+	buffer_release(&expected);
+}
+END_TEST
+
 START_TEST(closes_without_a_code)
 {
 	ws_close(&ws, 0, (struct slice){ NULL, 0 });
@@ -502,6 +517,7 @@ int main(void)
 	tcase_add_test(ending, echoes_a_close_frame_and_is_done);
 	tcase_add_test(ending, drops_what_comes_after_the_end);
 	tcase_add_test(ending, closes_and_waits_for_the_peer_to_close);
+	tcase_add_test(ending, cuts_a_reason_that_is_too_long);
 	tcase_add_test(ending, closes_without_a_code);
 	tcase_add_test(ending, says_one_close_frame_even_if_the_peer_fails_then);
 	tcase_add_test(ending, answers_no_ping_that_waits_once_it_has_closed);
