@@ -119,8 +119,8 @@ def run(socket, steps):
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory, certificates, make_config):
-    """A server for each bound of a message. The handler is in the worker: from a host its
-    echo may come after the client has closed, or broken a rule, and then it is dropped."""
+    """A server for each bound of a message. The handler is in the worker: from a host
+    its echo may come after the client has closed or broken a rule; then it is dropped."""
     started = {}
 
     def of_bound(max_message):
