@@ -3,6 +3,9 @@
  * One route's use of a plugin for WebSockets and streams: every call of on_connect,
  * on_data, on_send and on_end is made here, in whatever process the handler runs.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "plugin/api.h"
 #include "plugin/instance.h"
 
@@ -95,12 +98,29 @@ static int status_of(int result)
 	return STATUS_FAILED;
 }
 
+/* With the fields that the handler has set; what the server itself says has none of
+ * them. Where this fails it is left to that. */
+static void reply(struct exchange *upgrade, int status)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d %s\n", status, http_status_phrase(status));
+	(void)!exchange_reply(upgrade, status, "text/plain; charset=utf-8", text,
+	    strlen(text));
+}
+
 /* A reply of the handler's own is a refusal, whatever else it says. */
 static int settle(struct exchange *upgrade, int result)
 {
 	int status = status_of(result);
 
-	if (upgrade == NULL || upgrade->state == EXCHANGE_OPEN) {
+	if (upgrade == NULL) {
+		return status;
+	}
+	if (upgrade->state == EXCHANGE_OPEN) {
+		if (status != 0 && status == result) {
+			reply(upgrade, status);
+		}
 		return status;
 	}
 	if (upgrade->state != EXCHANGE_ENDED) {

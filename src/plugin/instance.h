@@ -57,10 +57,10 @@ void instance_request(struct instance *instance, struct exchange *exchange);
 /*
  * Runs on_connect for a duplex that is OPENING; upgrade is the request of a WebSocket,
  * NULL for a stream. The handler's decision goes to peer_ops->opened before this returns:
- * 0, or the status that it refuses with, which is that of its own reply if it has made
- * one. What it may not return is 500, with a line in the log. From then on handler_ops
- * run on_data, on_send and on_end, as far as the handler has them; a negative result of
- * on_data closes.
+ * 0, or the status that it refuses with; then the upgrade has a reply, the handler's own
+ * or one with the fields that it has set. What it may not return is 500, with a line in
+ * the log and no reply yet. From then on handler_ops run on_data, on_send and on_end, as
+ * far as the handler has them; a negative result of on_data closes.
  */
 void instance_connect(struct instance *instance, struct duplex *duplex,
     struct exchange *upgrade);

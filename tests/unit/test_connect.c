@@ -124,8 +124,8 @@ END_TEST
 START_TEST(a_status_refuses)
 {
 	expect_refusal("/refuse", 403, CONNECTED);
-	ck_assert_int_eq(upgrade.exchange.state, EXCHANGE_OPEN);
 	ck_assert_str_eq(rig_header(&upgrade, "x-why"), "because");
+	ck_assert_str_eq(rig_body(&upgrade), "403 Forbidden\n");
 }
 END_TEST
 
@@ -155,6 +155,8 @@ static void expect_status(const char *result, int status)
 {
 	connect_websocket("/number", result);
 	ck_assert_int_eq(peer.status, status);
+	ck_assert_int_eq(upgrade.exchange.state,
+	    status == 500 ? EXCHANGE_OPEN : EXCHANGE_ENDED);
 	rig_end(&upgrade);
 	instance_close(instance);
 	instance = NULL;

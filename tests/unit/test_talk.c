@@ -186,7 +186,7 @@ START_TEST(a_refusal_is_the_last_word)
 	pack(FRAME_DISCONNECT, id_of(0), 0, 1006, SLICE(""));
 	pack_websocket(id_of(0), "/own", "");
 	host_rig_send(&host);
-	ck_assert_uint_eq(expect(FRAME_REFUSED, id_of(0)).header.code, 403);
+	ck_assert_uint_eq(expect(FRAME_REPLY, id_of(0)).header.code, 403);
 	frame = expect(FRAME_REPLY, id_of(0));
 	rig_begin(&answer, HTTP_GET, "/");
 	ck_assert_int_eq(reply_take(&frame, &answer.exchange), 0);
