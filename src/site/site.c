@@ -292,18 +292,21 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 	return NULL;
 }
 
+static void stop_route(const struct site_route *route)
+{
+	instance_stop(route->instance);
+	if (route->remote != NULL) {
+		remote_retire(route->remote, route->remote_instance);
+	}
+}
+
 void site_stop(struct site *site)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		struct site_route *route = &site->routes[i];
-
-		instance_stop(route->instance);
-		if (route->remote != NULL) {
-			remote_retire(route->remote, route->remote_instance);
-		}
+		stop_route(&site->routes[i]);
 	}
 	for (size_t i = 0; i < site->stream_count; i++) {
-		instance_stop(site->streams[i].instance);
+		stop_route(&site->streams[i]);
 	}
 }
 
