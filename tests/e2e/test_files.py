@@ -654,5 +654,5 @@ def test_chromium_shows_the_welcome_page(server, tmp_path):
 
 def test_welcome_page_leads_to_every_other_handler():
     text = (harness.TOP / "www/index.html").read_text()
-    for link in "../hello/", "../echo", "../status":
+    for link in "../hello/", "../echo", "../chat", "../status":
         assert f'href="{link}' in text

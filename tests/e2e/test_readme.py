@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What README.md tells people to type works, word by word."""
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -65,6 +67,34 @@ def test_shipped_server_json_has_no_mistake(checkout):
     done = harness.tincan("check", "--config", "server.json", folder=checkout)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number, typed, answer", [
+    (0, "GET /hello/you HTTP/1.1\nHost: localhost\n\n", b"Hello, you!\n"),
+    (1, "ann\n", b"hello ann"),
+    (2, "Ahoy!\n", b"Ahoy!\n")])
+def test_lines_to_type_into_are_answered(start_server, number, typed, answer):
+    line = lines_with("openssl s_client ", blocks("sh")[1])[number]
+    shipped = json.loads((harness.TOP / "server.json").read_text())
+    for listener in shipped["listeners"]:
+        listener["address"] = "127.0.0.1:0"
+    server = start_server(
+        listeners=shipped["listeners"], alpn=shipped["alpn"],
+        routes=[x for x in shipped["routes"] if x.get("handler") != "files"])
+    stream = re.search(r"\d+$", server.wait_log("listening on tls:").strip('"}\n'))
+    line = line.replace(":8443", f":{server.port}").replace(":7443", f":{stream[0]}")
+    line = line.replace("certs/", f"{server.certificates}/")
+
+    with subprocess.Popen(shlex.split(line), stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+        client.stdin.write(typed.encode())
+        client.stdin.flush()
+        said = b""
+        while answer not in said:
+            data = client.stdout.read1()
+            assert data, said
+            said += data
+        client.kill()
 
 
 @pytest.mark.parametrize("word", ["curl ", "openssl s_client "])
