@@ -123,8 +123,9 @@ static int charge(struct h2_session *session, enum h2_charge kind)
 	return session->abuse == NULL ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* Two notices: streams that are on their way when the first is sent still count. The
- * client's answer to a PING behind it says that there are no more of them. */
+/* A drain has two notices: streams that are on their way when the first is sent still
+ * count. The client's answer to a PING, sent behind it as nghttp2 would send it before,
+ * says that there are no more of them. */
 static void on_drained(struct h2_session *session)
 {
 	nghttp2_session *engine = session->engine;
@@ -209,10 +210,12 @@ static int on_frame_sent(nghttp2_session *engine, const nghttp2_frame *frame, vo
 	struct h2_stream *stream = stream_of(session, frame->hd.stream_id);
 	uint8_t type = frame->hd.type;
 
-	(void)engine;
 	if (type == NGHTTP2_RST_STREAM && is_fault(frame->rst_stream.error_code) &&
 	    session->abuse == NULL) {
 		(void)charge(session, H2_CHARGE_RESET);
+	}
+	if (type == NGHTTP2_GOAWAY && frame->goaway.last_stream_id == INT32_MAX) {
+		return nghttp2_submit_ping(engine, NGHTTP2_FLAG_NONE, drain_mark);
 	}
 	if (stream != NULL && (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
@@ -461,7 +464,6 @@ static void drain(struct session *base)
 	session->draining = true;
 	drain_lines(session);
 	(void)nghttp2_submit_shutdown_notice(session->engine);
-	(void)nghttp2_submit_ping(session->engine, NGHTTP2_FLAG_NONE, drain_mark);
 }
 
 static const struct session_ops session_ops = { .free = free_session,

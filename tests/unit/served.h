@@ -213,11 +213,14 @@ static inline void client_connect(struct client *client, const struct served *se
 	    0);
 }
 
+/* With the context that was put there, else a new one. */
 static inline void client_handshake(struct client *client)
 {
 	/* The worker resets at times; that must not end the test. */
 	signal(SIGPIPE, SIG_IGN);
-	client->context = SSL_CTX_new(TLS_client_method());
+	if (client->context == NULL) {
+		client->context = SSL_CTX_new(TLS_client_method());
+	}
 	client->ssl = SSL_new(client->context);
 	ck_assert_ptr_nonnull(client->ssl);
 	SSL_set_fd(client->ssl, client->fd);
