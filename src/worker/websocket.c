@@ -39,10 +39,6 @@ static int judge(const struct worker *worker, const struct exchange *exchange,
 	if (status != 0) {
 		return status;
 	}
-	if (request->method_id == HTTP_GET && request->has_body) {
-		*reason = "a request for a WebSocket has no body";
-		return 400;
-	}
 	if (!ws_origin_allowed(request, request->authority,
 	    route->config == NULL ? NULL : route->config->origins)) {
 		*reason = "pages of that origin may not open a WebSocket here";

@@ -76,7 +76,7 @@ static const char *check_h1(const struct request *request)
 		return "Connection without upgrade";
 	}
 	if (request->has_body) {
-		return "a WebSocket handshake with a body";
+		return "a WebSocket handshake has no body";
 	}
 	if (!is_key(find_single(&request->head, SLICE("sec-websocket-key")))) {
 		return "no valid Sec-WebSocket-Key";
