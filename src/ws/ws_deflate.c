@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-/* Chat and JSON shrink nearly as well at the first level as at the sixth, in half the
- * time. */
+/* Half the time of zlib's default level, for a tenth more bytes of JSON and text. */
 #define LEVEL 1
 #define MEMORY_LEVEL 8		/* zlib's default */
 #define BLOCK_END 128		/* in data_type: inflate stopped right behind a block */

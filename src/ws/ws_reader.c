@@ -9,7 +9,7 @@
 #include "ws/ws_code.h"
 
 #define MORE (-1)		/* in place of a code: the event is not complete */
-#define KEPT_BYTES 65536	/* of a buffer, from one message to the next */
+#define KEPT_BYTES 16384	/* of a buffer, from one message to the next */
 
 struct ws_reader {
 	struct ws_frames *frames;	/* owned */

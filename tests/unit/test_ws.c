@@ -420,6 +420,17 @@ START_TEST(says_one_close_frame_even_if_the_peer_fails_then)
 }
 END_TEST
 
+START_TEST(is_done_at_once_where_no_memory_is_left_for_a_close_frame)
+{
+	ws.out.max = 0;
+	ws_close(&ws, 1000, SLICE(""));
+	ck_assert(ws_done(&ws));
+	peer_frame(&input, WS_FIN, WS_TEXT, SLICE("too late"));
+	ck_assert_int_eq(feed(), ERR_EOF);
+	ck_assert_int_eq(told, NOT_TOLD);
+}
+END_TEST
+
 START_TEST(answers_no_ping_that_waits_once_it_has_closed)
 {
 	ck_assert_int_eq(ws_send(&ws, long_text(QUEUE), WS_SEND_BINARY), 0);
@@ -520,6 +531,8 @@ int main(void)
 	tcase_add_test(ending, cuts_a_reason_that_is_too_long);
 	tcase_add_test(ending, closes_without_a_code);
 	tcase_add_test(ending, says_one_close_frame_even_if_the_peer_fails_then);
+	tcase_add_test(ending,
+	    is_done_at_once_where_no_memory_is_left_for_a_close_frame);
 	tcase_add_test(ending, answers_no_ping_that_waits_once_it_has_closed);
 	tcase_add_test(ending, delivers_nothing_after_a_close_from_within_message);
 	tcase_add_test(ending, keeps_a_message_while_others_are_compressed);
