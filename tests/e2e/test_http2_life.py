@@ -154,6 +154,23 @@ def test_slow_body_costs_its_stream(start_server):
         assert client.get("/hello/x").status == 200
 
 
+def test_paused_download_costs_its_stream_alone(start_server):
+    server = start_server(timeouts={"write_ms": 300})
+    with connect_stalled(server) as client:
+        paused = stall(client)
+        moving = client.start("GET", "/hello/" + "x" * 1000)
+
+        def over():
+            client.update_window(moving, 1)
+            client.receive(0.02)
+            return client.stream(paused).over or client.ended
+        harness.wait_for(over, "its reset")
+        assert client.wait_reset(paused) == h2.Code.CANCEL
+        client.update_window(moving, 2000)
+        assert client.reply(moving).status == 200
+        assert not client.goaway
+
+
 # Crashes
 
 
