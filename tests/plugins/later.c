@@ -81,7 +81,11 @@ static int in_a_while(tc_req *r, void (*what)(struct item *item))
 		return TC_NOMEM;
 	}
 	item->timer = tc.after(strtol(tc.query(r), NULL, 10), act, item);
-	return item->timer == NULL ? TC_FAIL : TC_LATER;
+	if (item->timer == NULL) {
+		forget(item);
+		return TC_FAIL;
+	}
+	return TC_LATER;
 }
 
 static void answer(struct item *item)

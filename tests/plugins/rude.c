@@ -43,6 +43,12 @@ static int twice(tc_req *r)
 	return first == TC_OK && second == TC_INVALID ? TC_OK : TC_FAIL;
 }
 
+static int not_later(tc_req *r)
+{
+	tc.text(r, 200, "now\n");
+	return TC_LATER;
+}
+
 static int fail_after_reply(tc_req *r)
 {
 	tc.text(r, 200, "done\n");
@@ -119,7 +125,8 @@ static int be_rude(tc_req *r)
 		{ "/short", too_short }, { "/twice", twice },
 		{ "/fail-after", fail_after_reply }, { "/no-memory", no_memory },
 		{ "/all-memory", all_memory }, { "/headers", bad_headers },
-		{ "/status", bad_status }, { "/file", bad_file } };
+		{ "/status", bad_status }, { "/file", bad_file },
+		{ "/later", not_later } };
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		if (strcmp(tc.path(r), ways[i].path) == 0) {

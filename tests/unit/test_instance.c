@@ -262,6 +262,89 @@ START_TEST(a_newer_handler_asks_before_it_calls)
 }
 END_TEST
 
+/* A second request, as the first waits. */
+static struct rig_exchange other;
+
+static void ask_again(const char *path)
+{
+	rig_begin(&other, HTTP_GET, path);
+	instance_request(instance, &other.exchange);
+}
+
+START_TEST(a_request_may_be_answered_by_another)
+{
+	ask("later", "/later/keep");
+	ck_assert_int_eq(request.exchange.state, EXCHANGE_OPEN);
+	ck_assert(request.exchange.held);
+	ck_assert_int_eq(request.wakes, 0);
+	ask_again("/later/release");
+	ck_assert_int_eq(request.wakes, 1);
+	ck_assert(!request.exchange.held);
+	expect(200, "late\n");
+	expect_log("");
+	rig_end(&other);
+}
+END_TEST
+
+START_TEST(a_handler_hears_that_the_peer_has_left)
+{
+	ask("later", "/later/keep");
+	ck_assert(exchange_part(&request.exchange, &rig_ops));
+	expect_log("2 later 00000000deadbeef: gone: write says -2\n");
+	ask_again("/later/tell");
+	ck_assert_str_eq(rig_body(&other), "0 kept, 1 gone\n");
+	rig_end(&other);
+}
+END_TEST
+
+START_TEST(a_handler_goes_on_when_there_is_room)
+{
+	ask("later", "/later/stream");
+	ck_assert_int_eq(request.exchange.state, EXCHANGE_STARTED);
+	ck_assert_int_eq(request.exchange.pieces.left, EXCHANGE_FIRST);
+	ck_assert_int_eq(rig_take(&request), ERR_EOF);
+	exchange_taken(&request.exchange);
+	ck_assert_int_eq(request.exchange.pieces.left, EXCHANGE_HIGH);
+	ck_assert(exchange_part(&request.exchange, &rig_ops));
+}
+END_TEST
+
+START_TEST(an_answer_at_once_may_call_itself_later)
+{
+	ask("rude", "/later");
+	expect(200, "now\n");
+	ck_assert(!request.exchange.held);
+	expect_log("");
+}
+END_TEST
+
+START_TEST(a_timer_needs_a_loop_and_a_callback)
+{
+	ask("later", "/later/answer");
+	expect(500, "500 Internal Server Error (request 00000000deadbeef)\n");
+	ck_assert_ptr_null(instance->plugin->handler->api->after(0, NULL, NULL));
+	rig_log = (struct rig_log){ 0 };
+}
+END_TEST
+
+START_TEST(stops_once_before_it_closes)
+{
+	open_instance("later");
+	instance_stop(instance);
+	instance_stop(instance);
+	expect_log("2 later -: stopping with 0 requests\n");
+	instance_close(instance);
+	expect_log("2 later -: stopping with 0 requests\n"
+	    "2 later -: closing with 0 requests\n");
+	open_instance("later");
+	rig_log = (struct rig_log){ 0 };
+	instance_close(instance);
+	instance = NULL;
+	expect_log("2 later -: stopping with 0 requests\n"
+	    "2 later -: closing with 0 requests\n");
+}
+END_TEST
+
 START_TEST(closing_nothing_is_fine)
 {
 	instance_close(NULL);
@@ -291,6 +374,16 @@ static void add_requests(TCase *tcase)
 	    an_entry_that_the_server_lacks_ends_the_process, SIGABRT);
 }
 
+static void add_later(TCase *tcase)
+{
+	tcase_add_test(tcase, a_request_may_be_answered_by_another);
+	tcase_add_test(tcase, a_handler_hears_that_the_peer_has_left);
+	tcase_add_test(tcase, a_handler_goes_on_when_there_is_room);
+	tcase_add_test(tcase, an_answer_at_once_may_call_itself_later);
+	tcase_add_test(tcase, a_timer_needs_a_loop_and_a_callback);
+	tcase_add_test(tcase, stops_once_before_it_closes);
+}
+
 static void add_mistakes(TCase *tcase)
 {
 	tcase_add_test(tcase, no_reply_is_500_and_logged);
@@ -315,6 +408,7 @@ int main(void)
 	add_opening(tcase);
 	add_requests(tcase);
 	add_mistakes(tcase);
+	add_later(tcase);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
