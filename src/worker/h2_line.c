@@ -54,6 +54,8 @@ size_t h2_line_input(struct h2_stream *stream, struct slice bytes)
 
 	if (stream->kept.size == 0 && line_wants_input(stream->line)) {
 		line_input(stream->line, &bytes);
+		/* It may have answered by itself, a ping for one. */
+		h2_stream_wake(stream);
 	}
 	if (bytes.size > 0 &&
 	    buffer_append(&stream->kept, bytes.data, bytes.size) != 0) {

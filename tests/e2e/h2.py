@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import enum
 import select
-import socket
 import ssl
 import struct
 import time
@@ -248,14 +247,15 @@ class Connection:
             last = end and i == len(pieces) - 1
             self.send(frame(Type.DATA, Flag.END_STREAM if last else 0, stream, piece))
 
+    def left(self, stream):
+        """How many bytes may be sent on the stream now."""
+        first = self.server_settings.get(Setting.INITIAL_WINDOW_SIZE, WINDOW)
+        return min(WINDOW + self.credit[0], first + self.credit[stream])
+
     def room(self, stream, size=1):
         """Waits until that many bytes may be sent on the stream; how many may be."""
-        def left():
-            first = self.server_settings.get(Setting.INITIAL_WINDOW_SIZE, WINDOW)
-            return min(WINDOW + self.credit[0], first + self.credit[stream])
-
-        self.wait(lambda: left() >= size, f"a window of {size} on {stream}")
-        return left()
+        self.wait(lambda: self.left(stream) >= size, f"a window of {size} on {stream}")
+        return self.left(stream)
 
     def spend(self, stream, size):
         """That many flow-controlled bytes are being sent."""
@@ -467,6 +467,5 @@ def connect(server, settings=None, opens_windows=True, handshake=True):
     context.set_alpn_protocols(["h2"])
     client = server.connect(context)
     assert client.sock.selected_alpn_protocol() == "h2"
-    client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection = Connection(client, settings, opens_windows)
     return connection.handshake() if handshake else connection

@@ -277,7 +277,9 @@ class Server:
                         f"the access line of {target}")[0]
 
     def tcp(self):
-        return socket.create_connection((self.host, self.port), DEADLINE)
+        sock = socket.create_connection((self.host, self.port), DEADLINE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def context(self):
         return ssl.create_default_context(cafile=self.certificates / "ca.crt")
