@@ -219,14 +219,15 @@ typedef struct tc_api {
 	 * A WebSocket wants TC_TEXT or TC_BINARY, and TC_MORE if the message
 	 * goes on; of a stream's flags TC_END counts: these bytes, if any,
 	 * are the last, and what the peer still says is heard. TC_GONE: it
-	 * is closed, or closing. */
+	 * is closed, or closing; TC_LIMIT: more than 16 MiB at once. */
 	int (*conn_kind)(const tc_conn *c);
 	int (*send)(tc_conn *c, const void *data, size_t size, uint32_t flags);
 	/* Ends both sides behind what was sent. code and reason (NULL: none)
 	 * are for the peer of a WebSocket: 1000, 1001, 1003, 1007..1014 or
 	 * 3000..4999 (RFC 6455 section 7.4); 0 means 1000. on_end follows. */
 	int (*close)(tc_conn *c, int code, const char *reason);
-	/* Hold the peer up: on_data comes no more until it is taken back. */
+	/* Hold the peer up: on_data comes no more until it is taken back.
+	 * What had arrived is lost if the peer leaves meanwhile. */
 	int (*conn_pause)(tc_conn *c, int on);
 	/* As info, and "websocket.protocol", the subprotocol in use. */
 	const char *(*conn_info)(const tc_conn *c, const char *key);
@@ -277,7 +278,9 @@ typedef struct tc_handler {
 	 * after the call: set_header and add_header on it go into the answer,
 	 * a subprotocol is chosen by set_header "Sec-WebSocket-Protocol"
 	 * among those it asks for. It is NULL for a stream. Return TC_OK, or
-	 * an HTTP status to refuse (a stream is then just ended). */
+	 * an HTTP status to refuse, from 300 on (a stream is then just
+	 * ended); a reply of your own to the upgrade refuses too. You may
+	 * send and close right here. */
 	int (*on_connect)(tc_conn *c, tc_req *upgrade);
 	/* A WebSocket's message comes whole, up to the handler's
 	 * max_message_bytes, with TC_TEXT (valid UTF-8) or TC_BINARY; a

@@ -35,7 +35,7 @@ enum page_callback {
 
 struct page {
 	_Atomic uint64_t tick;		/* +1 each round of the host's loop */
-	_Atomic uint64_t running;	/* the call whose handler runs; 0: none */
+	_Atomic uint64_t running; /* the call or duplex whose handler runs; 0: none */
 	_Atomic uint64_t running_since_ms;	/* monotonic */
 	_Atomic uint32_t callback;	/* enum page_callback */
 	_Atomic uint64_t finished;	/* calls answered by this process */
