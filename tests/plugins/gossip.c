@@ -96,15 +96,21 @@ static int tell_rules(tc_req *r, struct gossip *gossip)
 	static const char data[65537];
 	const tc_bus *bus = gossip->bus;
 	char topic[257] = "";
+	int results[9];	/* one after the other: arguments of one call have no order */
 
 	memset(topic, 't', 256);
-	return tc.text(r, 200, tc_printf(r, "%d %d %d %d %d %d %d %d %d",
-	    bus->subscribe("", hear, gossip) == NULL,
-	    bus->subscribe(topic, hear, gossip) == NULL,
-	    bus->subscribe("news", NULL, gossip) == NULL,
-	    bus->publish("", "x", 1), bus->publish(topic, "x", 1),
-	    bus->publish("other", NULL, 1), bus->publish("other", data, 65537),
-	    bus->publish("other", data, 65536), bus->publish(topic + 1, NULL, 0)));
+	results[0] = bus->subscribe("", hear, gossip) == NULL;
+	results[1] = bus->subscribe(topic, hear, gossip) == NULL;
+	results[2] = bus->subscribe("news", NULL, gossip) == NULL;
+	results[3] = bus->publish("", "x", 1);
+	results[4] = bus->publish(topic, "x", 1);
+	results[5] = bus->publish("other", NULL, 1);
+	results[6] = bus->publish("other", data, 65537);
+	results[7] = bus->publish("other", data, 65536);
+	results[8] = bus->publish(topic + 1, NULL, 0);
+	return tc.text(r, 200, tc_printf(r, "%d %d %d %d %d %d %d %d %d", results[0],
+	    results[1], results[2], results[3], results[4], results[5], results[6],
+	    results[7], results[8]));
 }
 
 static int answer(tc_req *r)

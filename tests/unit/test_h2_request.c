@@ -168,10 +168,22 @@ START_TEST(knows_connect)
 	begin();
 	field(":method", "CONNECT");
 	refuses(400, "no host");
+}
+END_TEST
+
+START_TEST(knows_connect_for_a_websocket)
+{
+	pseudo("CONNECT", "/chat?to=you", "h");
+	field(":protocol", "websocket");
+	ck_assert_int_eq(h2_request_end(&reader, true), 0);
+	ck_assert_str_eq(request.protocol.data, "websocket");
+	ck_assert_str_eq(request.path.data, "/chat");
+	ck_assert_str_eq(request.query.data, "to=you");
+	ck_assert_str_eq(request.authority.data, "h");
 	begin();
 	pseudo("CONNECT", "/chat", "h");
-	field(":protocol", "websocket");
-	refuses(501, "extended CONNECT is not spoken here");
+	field(":protocol", "connect-udp");
+	refuses(501, "no protocol but websocket is spoken here");
 }
 END_TEST
 
@@ -289,6 +301,7 @@ int main(void)
 	tcase_add_test(all, refuses_what_http_1_refuses);
 	tcase_add_test(all, refuses_paths_and_schemes_of_others);
 	tcase_add_test(all, knows_connect);
+	tcase_add_test(all, knows_connect_for_a_websocket);
 	tcase_add_test(all, joins_a_cookie);
 	tcase_add_test(all, refuses_a_target_that_is_too_long);
 	tcase_add_test(all, takes_a_header_as_large_as_was_said_and_no_larger);
