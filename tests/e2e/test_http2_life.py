@@ -155,7 +155,7 @@ def test_slow_body_costs_its_stream(start_server):
 
 
 def test_paused_download_costs_its_stream_alone(start_server):
-    server = start_server(timeouts={"write_ms": 300})
+    server = start_server(timeouts={"write_ms": 1000})
     with connect_stalled(server) as client:
         paused = stall(client)
         moving = client.start("GET", "/hello/" + "x" * 1000)
