@@ -2,8 +2,6 @@
 /* A WebSocket (RFC 6455), whatever carries it. */
 #include "worker/line.h"
 
-#define CODE_GOING_AWAY 1001
-
 static void release(struct line *line)
 {
 	ws_release(&line->ws);
@@ -108,7 +106,7 @@ static void silent(struct line *line)
 
 static void drain(struct line *line)
 {
-	(void)!line->duplex.peer_ops->close(&line->duplex, CODE_GOING_AWAY, SLICE(""));
+	(void)!line->duplex.peer_ops->close(&line->duplex, WS_CODE_GOING_AWAY, SLICE(""));
 }
 
 const struct line_protocol line_websocket = { .kind = DUPLEX_WEBSOCKET,

@@ -7,16 +7,12 @@
 #include <stdint.h>
 
 enum ws_code {
-	WS_CODE_NORMAL = 1000,
 	WS_CODE_GOING_AWAY = 1001,
 	WS_CODE_PROTOCOL = 1002,	/* the peer broke a rule */
 	WS_CODE_NONE = 1005,		/* never sent: the peer's close frame had none */
-	WS_CODE_ABNORMAL = 1006,	/* never sent: there was no close frame */
 	WS_CODE_DATA = 1007,		/* text that is not UTF-8, or a broken deflate */
-	WS_CODE_POLICY = 1008,
 	WS_CODE_TOO_BIG = 1009,
-	WS_CODE_INTERNAL = 1011,
-	WS_CODE_RESTART = 1012
+	WS_CODE_INTERNAL = 1011
 };
 
 /* May a close frame hold that code? Registered ones but those that stand for something
