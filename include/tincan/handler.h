@@ -131,7 +131,8 @@ typedef struct tc_api {
 	 * an alloc that failed, sends 500. To a HEAD, reply as to a GET: the
 	 * server keeps the body back.
 	 * TC_INVALID: finished before, a status outside 200..599, or bytes
-	 * for one that has no body (204, 205, 304). */
+	 * for one that has no body (204, 205, 304). TC_LIMIT: more than
+	 * 1 MiB is to be copied. */
 	int (*text)(tc_req *r, int status, const char *text);
 	int (*reply)(tc_req *r, int status, const char *type,
 	    const void *data, size_t size);
@@ -156,10 +157,13 @@ typedef struct tc_api {
 	int (*add_trailer)(tc_req *r, const char *name, const char *value);
 
 	/* A reply in pieces. end finishes the request; without it, or with
-	 * less than a Content-Length said, the client sees a broken reply.
-	 * write copies all or, with TC_AGAIN, nothing: 256 KiB wait for the
-	 * client already, and on_drain says when to go on. write_file takes
-	 * fd as reply_file does. */
+	 * less than a Content-Length said (then end finishes with TC_INVALID),
+	 * the client sees a broken reply. write copies all, up to 1 MiB at a
+	 * time (else TC_LIMIT), or, with TC_AGAIN, nothing: 256 KiB wait for
+	 * the client already, and on_drain says when to go on. While
+	 * on_request runs it takes up to 1 MiB, as a handler that answers at
+	 * once cannot wait. write_file takes fd as reply_file does, and any
+	 * size. */
 	int (*start)(tc_req *r, int status, const char *type);
 	int (*write)(tc_req *r, const void *data, size_t size);
 	int (*write_file)(tc_req *r, int fd, int64_t offset, int64_t size);
@@ -200,7 +204,10 @@ typedef struct tc_api {
 
 	/* Later: after TC_LATER the request is yours until you finish it,
 	 * once, by a reply, end, or abort; also if the peer has left meanwhile
-	 * or has got its 504. A slot of your own in it, NULL at first. */
+	 * or has got its 504: what you say then is TC_GONE, but what finishes
+	 * it is TC_OK and goes nowhere, and info knows no more of the peer.
+	 * Once finished, r is not yours any more. data is a slot of your own
+	 * in it, NULL at first. */
 	void *(*data)(const tc_req *r);
 	void (*set_data)(tc_req *r, void *data);
 	/* Time left until the server answers 504 for you; 0 once it has, or
@@ -209,8 +216,8 @@ typedef struct tc_api {
 	int (*abort)(tc_req *r);	/* no reply, or no more of it */
 
 	/* Calls fn(arg) once, in ms. A timer ends with its instance at the
-	 * latest; cancel is for one that has not fired. NULL: out of memory,
-	 * or called outside a callback. */
+	 * latest; cancel is for one that has not fired, or fires just now, or
+	 * NULL. NULL: out of memory, or called outside a callback. */
 	tc_timer *(*after)(int64_t ms, void (*fn)(void *arg), void *arg);
 	void (*cancel)(tc_timer *t);
 
@@ -262,16 +269,20 @@ typedef struct tc_handler {
 	int (*on_request)(tc_req *r);
 
 	/* Tried before a new file goes live: lines "GET /path 200", divided
-	 * by "\n". A path that is not routed here is passed over. */
+	 * by "\n". A path that is not routed here is passed over, and so is
+	 * an answer that comes later. */
 	const char *check;
 
 	/* The server wants to end this instance (reload, stop): stop timers,
 	 * finish or close soon. It waits for requests and connections. */
 	void (*on_stop)(void *state);
 
-	/* Of a request that is answered later: write takes again; the peer
-	 * has left, or time ran out (finish it all the same). */
+	/* Of a request that is answered later. A write was refused, and takes
+	 * again: 64 KiB or less wait. */
 	void (*on_drain)(tc_req *r);
+	/* The peer has left, or time ran out: once, and the last callback.
+	 * Finish it all the same, here or later. Who has closed a connection
+	 * is often known only when something is written. */
 	void (*on_gone)(tc_req *r);
 
 	/* WebSockets and streams. upgrade is the WebSocket's request, gone
