@@ -211,7 +211,7 @@ void hosts_retired(struct child *child, uint32_t version)
 
 	if (host != NULL) {
 		uint64_t max_memory = host->max_memory;
-		bool live = is_live(host);
+		bool live = is_live(host) && !child->master->stopping && !child->leaving;
 
 		retire(host);
 		/* A generation that uses it again was on its way to the worker. */

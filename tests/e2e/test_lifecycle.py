@@ -46,6 +46,13 @@ def test_stops_with_0(start_server, number):
     assert server.wait_exit() == 0
 
 
+def test_starts_no_process_while_it_stops(start_server):
+    server = start_server()
+    server.get("/hello/x")
+    server.stop()
+    assert "takes no host" not in server.log
+
+
 def test_finishes_an_upload_in_flight(start_server):
     server = start_server()
     with server.connect() as client:
