@@ -465,7 +465,8 @@ int exchange_reply_file(struct exchange *exchange, int status, const char *type,
 static int put_failure(struct exchange *exchange, int status, const char *reason)
 {
 	struct head old = exchange->reply.head;
-	struct slice kept[] = { SLICE("allow"), SLICE("retry-after") };
+	struct slice kept[] = { SLICE("allow"), SLICE("retry-after"),
+		SLICE("sec-websocket-version") };
 	bool ours = status >= 500 && exchange->id[0] != '\0';
 	char *text;
 
@@ -486,7 +487,7 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 		return ERR_NOMEM;
 	}
 	return exchange_reply_ref(exchange, status, "text/plain; charset=utf-8", text,
-	    strlen(text), NULL, NULL);
+	    status_has_content(status) ? strlen(text) : 0, NULL, NULL);
 }
 
 void exchange_fail(struct exchange *exchange, int status, const char *reason)

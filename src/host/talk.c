@@ -311,12 +311,14 @@ static int answer(struct talk *talk, struct exchange *upgrade)
 	return rc;
 }
 
+/* What is in use: the peer takes none that the client does not speak. */
 static char *chosen_protocol(const struct exchange *upgrade)
 {
-	struct slice value = head_find(&upgrade->reply.head,
-	    SLICE("sec-websocket-protocol"));
+	const struct slice name = SLICE("sec-websocket-protocol");
+	struct slice value = head_find(&upgrade->reply.head, name);
+	bool used = value.data != NULL && head_lists(&upgrade->request.head, name, value);
 
-	return value.data == NULL ? NULL : strdup(value.data);
+	return used ? strdup(value.data) : NULL;
 }
 
 /* As for a call, the page says so until the answer is safe. */

@@ -197,12 +197,25 @@ bool head_next_element(struct slice *list, struct slice *element)
 	return true;
 }
 
-static bool list_has_token(struct slice list, struct slice token)
+static bool list_has(struct slice list, struct slice wanted,
+    bool (*equal)(struct slice, struct slice))
 {
 	struct slice element;
 
 	while (head_next_element(&list, &element)) {
-		if (slice_equal_nocase(element, token)) {
+		if (equal(element, wanted)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool has_element(const struct head *head, struct slice name, struct slice wanted,
+    bool (*equal)(struct slice, struct slice))
+{
+	for (uint32_t i = 0; i < head->count; i++) {
+		if (slice_equal(head_name(head, i), name) &&
+		    list_has(head_value(head, i), wanted, equal)) {
 			return true;
 		}
 	}
@@ -211,13 +224,12 @@ static bool list_has_token(struct slice list, struct slice token)
 
 bool head_has_token(const struct head *head, struct slice name, struct slice token)
 {
-	for (uint32_t i = 0; i < head->count; i++) {
-		if (slice_equal(head_name(head, i), name) &&
-		    list_has_token(head_value(head, i), token)) {
-			return true;
-		}
-	}
-	return false;
+	return has_element(head, name, token, slice_equal_nocase);
+}
+
+bool head_lists(const struct head *head, struct slice name, struct slice element)
+{
+	return element.size > 0 && has_element(head, name, element, slice_equal);
 }
 
 bool head_name_valid(struct slice name)

@@ -80,6 +80,9 @@ bool head_next_element(struct slice *list, struct slice *element);
 /* Is there a field of that name whose comma-separated list holds token (no case)? */
 bool head_has_token(const struct head *head, struct slice name, struct slice token);
 
+/* Likewise, but case counts, and no list holds "". */
+bool head_lists(const struct head *head, struct slice name, struct slice element);
+
 /* RFC 9110 section 5.6.2 token, and 5.5 field value (no CR, LF, NUL or other controls
  * but HTAB, no white space at either end). */
 bool head_name_valid(struct slice name);

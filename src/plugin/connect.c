@@ -9,6 +9,7 @@
 #include "plugin/api.h"
 #include "plugin/instance.h"
 
+#define STATUS_NOT_MODIFIED 304
 #define STATUS_FAILED 500
 #define STATUS_NOT_CONNECTED 501
 
@@ -102,9 +103,12 @@ static int status_of(int result)
  * them. Where this fails it is left to that. */
 static void reply(struct exchange *upgrade, int status)
 {
-	char text[64];
+	char text[64] = "";
 
-	snprintf(text, sizeof(text), "%d %s\n", status, http_status_phrase(status));
+	if (status != STATUS_NOT_MODIFIED) {	/* which has no body */
+		snprintf(text, sizeof(text), "%d %s\n", status,
+		    http_status_phrase(status));
+	}
 	(void)!exchange_reply(upgrade, status, "text/plain; charset=utf-8", text,
 	    strlen(text));
 }

@@ -80,24 +80,27 @@ void websocket_connect(struct line *line, struct exchange *exchange)
 }
 
 /* The handler may have chosen one that the client did not ask for, which would fail the
- * WebSocket there (RFC 6455 section 4.1). */
-static void settle_subprotocol(struct line *line, struct exchange *exchange)
+ * WebSocket there (RFC 6455 section 4.1), as would two. */
+static int settle_subprotocol(struct line *line, struct exchange *exchange)
 {
+	const struct slice name = SLICE("sec-websocket-protocol");
 	struct head *head = &exchange->reply.head;
-	struct slice chosen = head_find(head, SLICE("sec-websocket-protocol"));
+	struct slice chosen = head_find(head, name);
 
 	if (chosen.data == NULL) {
-		return;
+		return 0;
 	}
-	if (!ws_offers_protocol(&exchange->request, chosen)) {
+	if (!head_lists(&exchange->request.head, name, chosen)) {
 		log_say(LOG_WARN,
 		    "handler '%s' chose the subprotocol '%s', which the client does not "
 		    "speak: none is used",
 		    line->route->plugin->note.name, chosen.data);
-		head_remove(head, SLICE("sec-websocket-protocol"));
-		return;
+		head_remove(head, name);
+		return 0;
 	}
 	line->subprotocol = memory_copy(chosen.data, chosen.size);
+	head_remove(head, name);
+	return head_add(head, name, slice_of(line->subprotocol));
 }
 
 static int add(struct head *head, const char *name, const char *value)
@@ -110,9 +113,8 @@ int websocket_accept(struct line *line, struct exchange *exchange)
 	const struct ws_offer *offer = line->offer;
 	struct head *head = &exchange->reply.head;
 	bool http2 = exchange->request.version == HTTP_2;
-	int rc = 0;
+	int rc = settle_subprotocol(line, exchange);
 
-	settle_subprotocol(line, exchange);
 	/* Ours alone. */
 	head_remove(head, SLICE("sec-websocket-accept"));
 	head_remove(head, SLICE("sec-websocket-extensions"));

@@ -108,23 +108,3 @@ int ws_check(const struct request *request, struct ws_offer *offer, const char *
 	}
 	return 0;
 }
-
-bool ws_offers_protocol(const struct request *request, struct slice name)
-{
-	const struct head *head = &request->head;
-
-	for (uint32_t i = 0; i < head->count; i++) {
-		struct slice list = head_value(head, i);
-		struct slice element;
-
-		if (!slice_equal(head_name(head, i), SLICE("sec-websocket-protocol"))) {
-			continue;
-		}
-		while (head_next_element(&list, &element)) {
-			if (element.size > 0 && slice_equal(element, name)) {
-				return true;
-			}
-		}
-	}
-	return false;
-}

@@ -34,7 +34,4 @@ bool ws_is_upgrade(const struct request *request);
 int ws_check(const struct request *request, struct ws_offer *offer,
     const char **reason) MUST_USE;
 
-/* Is name among the subprotocols that the client speaks? Case counts. */
-bool ws_offers_protocol(const struct request *request, struct slice name);
-
 #endif

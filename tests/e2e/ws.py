@@ -302,7 +302,9 @@ def open_h2(server, target, *fields, connection=None):
     connection = connection or h2.connect(server)
     assert connection.server_settings[h2.Setting.ENABLE_CONNECT_PROTOCOL] == 1
     stream = start_h2(connection, target, *fields)
-    if connection.wait_head(stream) != 200:
+    state = connection.stream(stream)
+    connection.wait(lambda: state.status or state.over, "an answer")
+    if state.status != 200:
         reply = connection.reply(stream)
         if own:
             connection.close()

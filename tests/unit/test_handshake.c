@@ -168,20 +168,6 @@ START_TEST(negotiates_extensions)
 }
 END_TEST
 
-START_TEST(knows_the_subprotocols_that_are_offered)
-{
-	ck_assert(!ws_offers_protocol(&request, SLICE("chat")));
-	add("sec-websocket-protocol", "soap,  chat.v2");
-	add("sec-websocket-protocol", "Mqtt,,");
-	ck_assert(ws_offers_protocol(&request, SLICE("soap")));
-	ck_assert(ws_offers_protocol(&request, SLICE("chat.v2")));
-	ck_assert(ws_offers_protocol(&request, SLICE("Mqtt")));
-	ck_assert(!ws_offers_protocol(&request, SLICE("mqtt")));
-	ck_assert(!ws_offers_protocol(&request, SLICE("chat")));
-	ck_assert(!ws_offers_protocol(&request, SLICE("")));
-}
-END_TEST
-
 START_TEST(takes_an_extended_connect)
 {
 	add("sec-websocket-extensions", "permessage-deflate");
@@ -228,7 +214,6 @@ int main(void)
 	tcase_add_test(h1, refuses_keys_that_are_not_16_bytes_in_base64);
 	tcase_add_test(h1, asks_for_version_13);
 	tcase_add_test(h1, negotiates_extensions);
-	tcase_add_test(h1, knows_the_subprotocols_that_are_offered);
 	suite_add_tcase(suite, h1);
 	tcase_add_checked_fixture(h2, setup_h2, teardown);
 	tcase_add_test(h2, takes_an_extended_connect);

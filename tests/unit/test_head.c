@@ -136,6 +136,22 @@ START_TEST(finds_tokens_in_lists)
 }
 END_TEST
 
+START_TEST(finds_an_element_of_a_list_where_case_counts)
+{
+	const struct slice name = SLICE("sec-websocket-protocol");
+
+	ck_assert(!head_lists(&head, name, SLICE("chat")));
+	add("sec-websocket-protocol", "soap,  chat.v2");
+	add("sec-websocket-protocol", "Mqtt,,");
+	ck_assert(head_lists(&head, name, SLICE("soap")));
+	ck_assert(head_lists(&head, name, SLICE("chat.v2")));
+	ck_assert(head_lists(&head, name, SLICE("Mqtt")));
+	ck_assert(!head_lists(&head, name, SLICE("mqtt")));
+	ck_assert(!head_lists(&head, name, SLICE("chat")));
+	ck_assert(!head_lists(&head, name, SLICE("")));
+}
+END_TEST
+
 START_TEST(takes_lists_apart)
 {
 	static const char *const expected[] = { "a", "", "b c", "" };
@@ -191,6 +207,7 @@ int main(void)
 	tcase_add_test(fields, says_so_when_memory_ends);
 	tcase_add_test(fields, makes_fields_of_text_that_was_put);
 	tcase_add_test(fields, finds_tokens_in_lists);
+	tcase_add_test(fields, finds_an_element_of_a_list_where_case_counts);
 	tcase_add_test(fields, takes_lists_apart);
 	tcase_add_test(fields, knows_valid_names);
 	tcase_add_test(fields, knows_valid_values);

@@ -33,7 +33,8 @@ static void pack_stream(uint64_t id, uint32_t instance)
 	ck_assert_int_eq(connect_pack(&host.out, id, instance, &peer.duplex, NULL), 0);
 }
 
-static void pack_websocket(uint64_t id, const char *path, const char *query)
+static void pack_offer(uint64_t id, const char *path, const char *query,
+    const char *protocols)
 {
 	struct rig_exchange upgrade = { 0 };
 
@@ -41,10 +42,17 @@ static void pack_websocket(uint64_t id, const char *path, const char *query)
 	upgrade.exchange.match.pattern = "/*";
 	upgrade.exchange.match.tail = SLICE("");
 	upgrade.exchange.request.query = slice_of(query);
+	ck_assert_int_eq(head_add(&upgrade.exchange.request.head,
+	    SLICE("sec-websocket-protocol"), slice_of(protocols)), 0);
 	fake_peer_init(&peer, DUPLEX_WEBSOCKET);
 	ck_assert_int_eq(connect_pack(&host.out, id, 1, &peer.duplex, &upgrade.exchange),
 	    0);
 	rig_end(&upgrade);
+}
+
+static void pack_websocket(uint64_t id, const char *path, const char *query)
+{
+	pack_offer(id, path, query, "");
 }
 
 static void pack(enum frame_type type, uint64_t id, uint8_t flags, uint16_t code,
@@ -165,7 +173,7 @@ START_TEST(a_subprotocol_is_known_to_the_handler)
 	struct rig_exchange answer = { 0 };
 	struct frame frame;
 
-	pack_websocket(id_of(0), "/choose", "");
+	pack_offer(id_of(0), "/choose", "", "one, two");
 	host_rig_send(&host);
 	frame = expect(FRAME_CONNECTED, id_of(0));
 	rig_begin(&answer, HTTP_GET, "/");
@@ -174,6 +182,16 @@ START_TEST(a_subprotocol_is_known_to_the_handler)
 	rig_end(&answer);
 	say(id_of(0), "info websocket.protocol", DUPLEX_TEXT);
 	expect_message(id_of(0), "two", DUPLEX_TEXT);
+}
+END_TEST
+
+START_TEST(a_subprotocol_that_was_not_offered_is_not_in_use)
+{
+	pack_offer(id_of(0), "/choose", "", "one, Two");
+	host_rig_send(&host);
+	expect(FRAME_CONNECTED, id_of(0));
+	say(id_of(0), "info websocket.protocol", DUPLEX_TEXT);
+	expect_message(id_of(0), "NULL", DUPLEX_TEXT);
 }
 END_TEST
 
@@ -431,6 +449,7 @@ static void add_talk(TCase *tcase)
 	tcase_add_test(tcase, a_stream_goes_both_ways);
 	tcase_add_test(tcase, a_websocket_message_is_put_together);
 	tcase_add_test(tcase, a_subprotocol_is_known_to_the_handler);
+	tcase_add_test(tcase, a_subprotocol_that_was_not_offered_is_not_in_use);
 	tcase_add_test(tcase, a_refusal_is_the_last_word);
 	tcase_add_test(tcase, an_instance_that_is_not_there_refuses);
 	tcase_add_test(tcase, an_instance_that_is_shut_lives_as_long_as_its_last);
