@@ -65,34 +65,36 @@ size_t h2_line_input(struct h2_stream *stream, struct slice bytes)
 	return size - bytes.size;
 }
 
-void h2_line_end(struct h2_stream *stream)
-{
-	stream->request_read = true;
-	if (stream->kept.size == 0) {
-		line_end_input(stream->line, true);
-	}
-}
-
-/* What came while the line was opening, or held up. */
-static void feed(struct h2_stream *stream)
+static void feed_kept(struct h2_stream *stream)
 {
 	struct slice bytes = buffer_slice(&stream->kept);
 	size_t size = bytes.size;
 
-	if (size == 0 || !line_wants_input(stream->line)) {
-		return;
-	}
 	line_input(stream->line, &bytes);
 	buffer_consume(&stream->kept, size - bytes.size);
-	(void)nghttp2_session_consume(stream->session->engine, stream->id,
+	(void)nghttp2_session_consume_stream(stream->session->engine, stream->id,
 	    size - bytes.size);
-	if (bytes.size > 0) {
-		return;
+	if (bytes.size == 0) {
+		buffer_release(&stream->kept);
 	}
-	buffer_release(&stream->kept);
-	if (stream->request_read) {
+}
+
+/* What came while the line was opening, or held up; then the end of it. */
+static void feed(struct h2_stream *stream)
+{
+	if (stream->kept.size > 0 && line_wants_input(stream->line)) {
+		feed_kept(stream);
+	}
+	if (stream->kept.size == 0 && stream->request_read &&
+	    line_wants_input(stream->line)) {
 		line_end_input(stream->line, true);
 	}
+}
+
+void h2_line_end(struct h2_stream *stream)
+{
+	stream->request_read = true;
+	feed(stream);
 }
 
 /* The engine asks for up to size bytes; it gets them by h2_reply_send. */

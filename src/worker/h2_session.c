@@ -106,14 +106,18 @@ static int on_data(nghttp2_session *engine, uint8_t flags, int32_t id,
     const uint8_t *data, size_t size, void *arg)
 {
 	struct h2_stream *stream = stream_of(session_of(arg), id);
+	size_t taken = size;
+	int rc;
 
 	(void)flags;
 	if (stream != NULL && stream->line != NULL) {
-		size = h2_line_input(stream, (struct slice){ (const char *)data, size });
+		taken = h2_line_input(stream, (struct slice){ (const char *)data, size });
 	} else if (stream != NULL) {
 		h2_stream_body(stream, (struct slice){ (const char *)data, size });
 	}
-	return nghttp2_session_consume(engine, id, size);
+	/* A handler that holds up its own client does not hold up the other streams. */
+	rc = nghttp2_session_consume_connection(engine, size);
+	return rc != 0 ? rc : nghttp2_session_consume_stream(engine, id, taken);
 }
 
 static int charge(struct h2_session *session, enum h2_charge kind)

@@ -403,6 +403,17 @@ def test_stream_that_ends_without_a_close_frame_is_lost(server):
         server.wait_log("end 1006 after 1", before)
 
 
+def test_stream_that_ends_at_once_is_answered(server):
+    with h2.connect(server) as connection:
+        block = connection.encoder.encode([
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"),
+            (":authority", "localhost"), (":path", "/any"),
+            ("sec-websocket-version", "13")])
+        stream = connection.start("CONNECT", "/any", block=block)
+        connection.wait(lambda: connection.stream(stream).over, "the end")
+        assert connection.get("/hello/you").status == 200
+
+
 # Many of them
 
 
@@ -419,3 +430,26 @@ def test_many_on_one_connection_beside_requests(server):
             socket.close(1000)
             assert socket.read_close() == 1000 and socket.wait_end()
         assert all(socket.ask("still") == "still" for socket in sockets[1::2])
+
+
+def fill(socket):
+    """Sends until the server opens the stream's window no more."""
+    connection, stream = socket.carrier.connection, socket.carrier.stream
+    piece = ws.frame(ws.Op.BINARY, bytes(16000))
+    while connection.left(stream) >= len(piece):
+        socket.send(piece)
+        if connection.left(stream) < len(piece):
+            connection.round_trip()
+
+
+def test_handlers_that_hold_up_their_clients_hold_up_nobody_else(server):
+    with h2.connect(server) as connection:
+        held = [ws.open_h2(server, "/any", connection=connection) for _ in range(6)]
+        for socket in held:
+            socket.text("pause")
+            fill(socket)
+        with ws.open_h2(server, "/echo", connection=connection) as socket:
+            assert socket.ask("hello") == "hello"
+        stream = connection.start("POST", "/echo", end=False)
+        connection.upload(stream, bytes(300000))
+        assert connection.reply(stream).status == 200
