@@ -60,12 +60,17 @@ void person_count(struct person *person, uint64_t people)
 
 void person_drained(struct person *person)
 {
+	uint64_t lost = person->lost;
 	char text[64];
 
+	if (lost == 0) {
+		return;
+	}
+	snprintf(text, sizeof text, "%" PRIu64 " lines lost", lost);
+	person->lost = 0;
+	person_note(person, text);
 	if (person->lost > 0) {
-		snprintf(text, sizeof text, "%" PRIu64 " lines lost", person->lost);
-		person->lost = 0;
-		person_note(person, text);
+		person->lost = lost;	/* no room for that either: the next time */
 	}
 }
 
@@ -245,7 +250,9 @@ struct person *person_new(struct room *room, tc_conn *conn)
 	}
 	room->people = person;
 	room->connected++;
-	person_note(person, room->greeting);
+	if (*room->greeting != '\0') {
+		person_note(person, room->greeting);
+	}
 	ask_name(person);
 	return person;
 }

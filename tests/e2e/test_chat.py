@@ -357,6 +357,18 @@ def test_people_are_told_when_the_server_stops(chat):
         assert bob.code() == 1001
 
 
+def test_people_call_again_after_a_reload(chat):
+    with Terminal(chat, "ann") as ann, Web(chat, "bob") as bob:
+        chat.signal(signal.SIGHUP)
+        ann.until(r"\(the server hangs up: call again\)")
+        assert ann.read_to_end() == b""
+        assert bob.code() == 1001
+    with Terminal(chat, "ann") as ann, Web(chat, "bob") as bob:
+        ann.until(r"\(bob is here, .*")
+        bob.say("again")
+        ann.until("bob: again")
+
+
 # The page
 
 
