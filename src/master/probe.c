@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 
 #include "base/memory.h"
-#include "ipc/pack.h"
 #include "master/hostexec.h"
 #include "master/obituary.h"
+#include "remote/hello.h"
 #include "remote/link.h"
 #include "remote/request.h"
 #include "route/router.h"
@@ -183,25 +183,17 @@ static int send_check(struct probe *probe)
 
 static int take_hello(struct probe *probe, const struct frame *frame)
 {
-	struct unpack in = { .rest = frame->payload };
-	const char *route;
-	int rc;
+	struct hello hello;
+	int rc = probe->said_hello ? ERR_PROTOCOL : hello_unpack(frame, &hello);
 
-	if (probe->said_hello || frame->header.code != FRAME_PROTOCOL) {
-		return ERR_PROTOCOL;
+	if (rc != 0) {
+		return rc;
 	}
 	probe->said_hello = true;
-	(void)unpack_string(&in);
-	(void)unpack_string(&in);
-	(void)unpack_string(&in);
-	(void)unpack_string(&in);
-	route = unpack_string(&in);
-	probe->plugin->can = unpack_u32(&in);
-	if (!unpack_done(&in) || probe->plugin->can == 0) {
-		return ERR_PROTOCOL;
-	}
+	probe->plugin->can = hello.can;
 	free(probe->plugin->own_route);
-	probe->plugin->own_route = route[0] == '\0' ? NULL : memory_text(route);
+	probe->plugin->own_route = hello.route[0] == '\0' ? NULL
+							  : memory_text(hello.route);
 	rc = send_opens(probe);
 	if (rc == 0 && probe->opens == 0) {
 		rc = send_check(probe);
@@ -213,21 +205,18 @@ static int take_hello(struct probe *probe, const struct frame *frame)
 static int take_problem(struct probe *probe, const struct frame *frame)
 {
 	struct problems *problems = probe->probes->problems;
-	struct unpack in = { .rest = frame->payload };
-	const char *where = unpack_string(&in);
-	const char *what = unpack_string(&in);
-	const char *hint = unpack_string(&in);
+	struct complaint said;
+	int rc = complaint_unpack(frame, &said);
 
-	hint = hint[0] == '\0' ? NULL : hint;
-	if (!unpack_done(&in) || ++probe->complaints > COMPLAINTS_MAX) {
+	if (rc != 0 || ++probe->complaints > COMPLAINTS_MAX) {
 		return ERR_PROTOCOL;
 	}
 	if (!probe->said_hello) {
-		plugin_refuse(probe->plugin, "%s", what);
-	} else if (frame->header.code != PROBLEM_ERROR) {
-		problems_warn(problems, where, hint, "%s", what);
+		plugin_refuse(probe->plugin, "%s", said.what);
+	} else if (said.level != PROBLEM_ERROR) {
+		problems_warn(problems, said.where, said.hint, "%s", said.what);
 	} else {
-		complain(probe, where, what, hint);
+		complain(probe, said.where, said.what, said.hint);
 	}
 	return 0;
 }
