@@ -46,7 +46,7 @@ static char *find_socket(const char *file, struct problems *problems, bool *read
 int ask_server(const struct cli *cli, bool must_run, json_t **reply)
 {
 	json_t *request = json_pack("{s:s, s:s*}", "command", cli->command, "name",
-	    cli->name);
+	    cli->words[0]);
 	struct problems problems;
 	char why[WHY_BYTES];
 	int status;

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -12,6 +13,8 @@
 #include "tincan/handler.h"
 
 #define DEFAULT_CONFIG "server.json"
+#define DEFAULT_TIMEOUT_MS 30000
+#define MAX_TIMEOUT_S 86400
 
 static const char usage[] =
     "usage: tincan --config FILE          serve, in the foreground\n"
@@ -25,6 +28,8 @@ static const char usage[] =
     "       tincan stop [--config FILE]    finish what is in flight and end\n"
     "       tincan reset NAME              try a handler that was shut for its crashes\n"
     "       tincan upgrade                 go on with the binary as it is now\n"
+    "       tincan try FILE METHOD TARGET  run one request through a handler's file,\n"
+    "                                      without a server, and print the reply\n"
     "\n"
     "  -c, --config FILE      the configuration (default for the commands: server.json)\n"
     "  -t, --check            the same as the command check\n"
@@ -33,26 +38,55 @@ static const char usage[] =
     "      --version          print versions and end\n"
     "  -h, --help             print this and end\n"
     "\n"
+    "Of try, which is for requests alone, not for WebSockets and streams:\n"
+    "  -d, --data TEXT        the request's content; @FILE: what is in the file\n"
+    "  -H, --header FIELD     a field of its header, 'name: value'; again for more\n"
+    "      --route PATTERN    where the handler is to answer (default: its own route)\n"
+    "      --settings JSON    what the route tells the handler; @FILE: in the file\n"
+    "      --timeout SECONDS  how long it may take (default: 30)\n"
+    "\n"
     "Signals: TERM and INT finish what is in flight and stop, HUP reloads, USR1 reopens\n"
     "the logs, USR2 upgrades.\n"
     "Exit status: 0 done, 1 failed, 2 misuse or bad configuration.\n"
     "More: man tincan\n";
 
+/* Which options a command takes, beside --help and --version. */
+enum {
+	TAKES_CONFIG = 1,
+	TAKES_JSON = 2,		/* talks to the server */
+	TAKES_LEVEL = 4,
+	TAKES_REQUEST = 16,
+	TAKES_ALWAYS = 32
+};
+#define SERVES (TAKES_ALWAYS | TAKES_CONFIG | TAKES_LEVEL)
+#define ASKS (SERVES | TAKES_JSON)
+
 static const struct command {
 	const char *name;
-	bool has_name;		/* is followed by the name of a handler */
-	bool has_json;		/* talks to the server */
+	unsigned takes;
+	const char *words[CLI_WORDS];	/* what must follow it */
 } commands[] = {
-	{ "serve", false, false }, { "check", false, false }, { "routes", false, false },
-	{ "plugins", false, true }, { "status", false, true }, { "reload", false, true },
-	{ "stop", false, true }, { "reset", true, true }, { "upgrade", false, true },
+	{ "serve", SERVES, { NULL } },
+	{ "check", SERVES, { NULL } },
+	{ "routes", SERVES, { NULL } },
+	{ "plugins", ASKS, { NULL } },
+	{ "status", ASKS, { NULL } },
+	{ "reload", ASKS, { NULL } },
+	{ "stop", ASKS, { NULL } },
+	{ "reset", ASKS, { "a handler's name" } },
+	{ "upgrade", ASKS, { NULL } },
+	{ "try", TAKES_ALWAYS | TAKES_LEVEL | TAKES_REQUEST,
+	    { "a handler's file", "a method", "a target" } },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char *const levels[] = { "debug", "info", "warn", "error" };
 
-enum { OPTION_LOG_LEVEL = 256, OPTION_JSON, OPTION_VERSION, OPTION_FOREGROUND };
+enum {
+	OPTION_LOG_LEVEL = 256, OPTION_JSON, OPTION_VERSION, OPTION_FOREGROUND,
+	OPTION_ROUTE, OPTION_SETTINGS, OPTION_TIMEOUT
+};
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -62,8 +96,20 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
+	{ "data", required_argument, NULL, 'd' },
+	{ "header", required_argument, NULL, 'H' },
+	{ "route", required_argument, NULL, OPTION_ROUTE },
+	{ "settings", required_argument, NULL, OPTION_SETTINGS },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ NULL, 0, NULL, 0 },
 };
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]) - 1)
+
+/* In the order of options. */
+static const unsigned option_takers[OPTIONS] = { TAKES_CONFIG, TAKES_CONFIG,
+	TAKES_ALWAYS, TAKES_JSON, TAKES_LEVEL, TAKES_ALWAYS, TAKES_CONFIG,
+	TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST };
 
 static int misuse(void)
 {
@@ -97,10 +143,63 @@ static int say_version(void)
 	return CLI_DONE;
 }
 
+static int take_level(struct cli *cli)
+{
+	int level = find_word("log level", optarg, levels, 4);
+
+	cli->log_level = level + 1;
+	return level < 0 ? CLI_MISUSE : -1;
+}
+
+static int take_field(struct cli *cli)
+{
+	if (cli->field_count == CLI_FIELDS) {
+		fprintf(stderr, "tincan: more than %d times '--header'\n", CLI_FIELDS);
+		return misuse();
+	}
+	cli->fields[cli->field_count++] = optarg;
+	return -1;
+}
+
+static int take_timeout(struct cli *cli)
+{
+	size_t digits = strspn(optarg, "0123456789");
+	unsigned long seconds = strtoul(optarg, NULL, 10);
+
+	if (digits == 0 || optarg[digits] != '\0' || seconds == 0 ||
+	    seconds > MAX_TIMEOUT_S) {
+		fprintf(stderr, "tincan: --timeout: expected 1..%d seconds, found '%s'\n",
+		    MAX_TIMEOUT_S, optarg);
+		return misuse();
+	}
+	cli->timeout_ms = (uint32_t)seconds * 1000;
+	return -1;
+}
+
+/* Of try. */
+static int take_try_option(int option, struct cli *cli)
+{
+	switch (option) {
+	case 'd':
+		cli->data = optarg;
+		return -1;
+	case 'H':
+		return take_field(cli);
+	case OPTION_ROUTE:
+		cli->route = optarg;
+		return -1;
+	case OPTION_SETTINGS:
+		cli->settings = optarg;
+		return -1;
+	case OPTION_TIMEOUT:
+		return take_timeout(cli);
+	default:
+		return misuse();
+	}
+}
+
 static int take_option(int option, struct cli *cli)
 {
-	int level;
-
 	switch (option) {
 	case 'c':
 		cli->config = optarg;
@@ -112,9 +211,7 @@ static int take_option(int option, struct cli *cli)
 		fputs(usage, stdout);
 		return CLI_DONE;
 	case OPTION_LOG_LEVEL:
-		level = find_word("log level", optarg, levels, 4);
-		cli->log_level = level + 1;
-		return level < 0 ? CLI_MISUSE : -1;
+		return take_level(cli);
 	case OPTION_JSON:
 		cli->json = true;
 		return -1;
@@ -124,7 +221,7 @@ static int take_option(int option, struct cli *cli)
 		/* The only way there is; a habit from other servers. */
 		return -1;
 	default:
-		return misuse();
+		return take_try_option(option, cli);
 	}
 }
 
@@ -142,8 +239,22 @@ static const struct command *find_command(const struct cli *cli)
 	return found < 0 ? NULL : &commands[found];
 }
 
+/* given: by the index of the option. */
+static int check_options(const struct command *command, const bool given[OPTIONS])
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (given[i] && (option_takers[i] & command->takes) == 0) {
+			fprintf(stderr, "tincan: '--%s' is not for '%s'\n",
+			    options[i].name, command->name);
+			return misuse();
+		}
+	}
+	return -1;
+}
+
 /* The words that are no options: a command, and what belongs to it. */
-static int take_words(int count, char **words, struct cli *cli)
+static int take_words(int count, char **words, struct cli *cli,
+    const bool given[OPTIONS])
 {
 	const struct command *command;
 	int taken = 0;
@@ -155,36 +266,42 @@ static int take_words(int count, char **words, struct cli *cli)
 	if (command == NULL) {
 		return misuse();
 	}
-	if (command->has_name && taken == count) {
-		fprintf(stderr, "tincan: '%s' needs a handler's name\n", cli->command);
-		return misuse();
-	}
-	if (command->has_name) {
-		cli->name = words[taken++];
+	for (int i = 0; i < CLI_WORDS && command->words[i] != NULL; i++) {
+		if (taken == count) {
+			fprintf(stderr, "tincan: '%s' needs %s\n", cli->command,
+			    command->words[i]);
+			return misuse();
+		}
+		cli->words[i] = words[taken++];
 	}
 	if (taken < count) {
 		fprintf(stderr, "tincan: one word too many: '%s'\n", words[taken]);
 		return misuse();
 	}
-	if (cli->json && !command->has_json) {
-		fprintf(stderr, "tincan: '--json' is not for '%s'\n", command->name);
-		return misuse();
+	return check_options(command, given);
+}
+
+static void note_option(int option, bool given[OPTIONS])
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		given[i] = given[i] || options[i].val == option;
 	}
-	return -1;
 }
 
 int cli_parse(int argc, char **argv, struct cli *cli)
 {
+	bool given[OPTIONS] = { false };
 	int option;
 	int status = -1;
 
-	*cli = (struct cli){ 0 };
+	*cli = (struct cli){ .timeout_ms = DEFAULT_TIMEOUT_MS };
 	while (status < 0 &&
-	    (option = getopt_long(argc, argv, "c:th", options, NULL)) != -1) {
+	    (option = getopt_long(argc, argv, "c:d:H:th", options, NULL)) != -1) {
+		note_option(option, given);
 		status = take_option(option, cli);
 	}
 	if (status < 0) {
-		status = take_words(argc - optind, argv + optind, cli);
+		status = take_words(argc - optind, argv + optind, cli, given);
 	}
 	if (status < 0 && cli->command == NULL && cli->config == NULL) {
 		fputs(usage, stderr);

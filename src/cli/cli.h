@@ -4,6 +4,8 @@
 #define TINCAN_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum {
 	CLI_DONE = 0,
@@ -11,12 +13,25 @@ enum {
 	CLI_MISUSE = 2		/* of the command line, or a bad configuration */
 };
 
+#define CLI_WORDS 3
+#define CLI_FIELDS 64
+
+/* All texts are borrowed from argv. */
 struct cli {
-	const char *command;	/* "serve", "check", ...; borrowed from argv */
+	const char *command;	/* "serve", "check", ... */
 	const char *config;	/* the file's name */
-	const char *name;	/* of the handler to reset; NULL for other commands */
+	/* Those behind the command: a handler's name; of try, file, method, target. */
+	const char *words[CLI_WORDS];
 	int log_level;		/* 0: as the configuration says */
 	bool json;		/* print answers as they are */
+
+	/* Of try; NULL: not said. */
+	const char *data;	/* the content, or "@" and a file's name */
+	const char *fields[CLI_FIELDS]; /* "name: value" */
+	size_t field_count;
+	const char *route;
+	const char *settings;	/* JSON, or "@" and a file's name */
+	uint32_t timeout_ms;
 };
 
 /* Fills in cli. Returns -1 to go on, else the exit status of the process, all being
@@ -33,5 +48,6 @@ int cli_reload(const struct cli *cli);
 int cli_stop(const struct cli *cli);
 int cli_reset(const struct cli *cli);
 int cli_upgrade(const struct cli *cli);
+int cli_try(const struct cli *cli);
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
 	{ "stop", cli_stop },
 	{ "reset", cli_reset },
 	{ "upgrade", cli_upgrade },
+	{ "try", cli_try },
 };
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "config/document.h"
+#include "config/flatten.h"
 #include "config/keys.h"
 #include "config/node.h"
 #include "config/sections.h"
@@ -68,6 +69,24 @@ out:
 	document_close(&document);
 	free(directory);
 	return config;
+}
+
+int config_parse_settings(const char *file, const char *text, size_t size,
+    struct settings *settings, struct problems *problems)
+{
+	struct document document = { .file = file, .problems = problems };
+	size_t errors = problems->errors;
+	struct node root;
+
+	settings_init(settings);
+	if (document_open(&document, text, size) == 0) {
+		root = node_root(&document);
+		if (reader_expect(&root, JSON_OBJECT)) {
+			flatten_settings(&root, settings);
+		}
+	}
+	document_close(&document);
+	return problems->errors == errors ? 0 : ERR_INVALID;
 }
 
 /* All of the stream into text; 0 or ERR_. */

@@ -146,6 +146,15 @@ int config_read(const char *file, char **text, size_t *size, struct problems *pr
 /* Reads the file and parses it. NULL, with a problem, if it cannot be read. */
 struct config *config_load(const char *file, struct problems *problems);
 
+/*
+ * A settings object by itself, as what stands behind "settings" of a route. Initialises
+ * settings, which are the caller's to release.
+ *
+ * @return 0, or ERR_INVALID with problems
+ */
+int config_parse_settings(const char *file, const char *text, size_t size,
+    struct settings *settings, struct problems *problems) MUST_USE;
+
 /* Does any route name that handler? */
 bool config_routes_to(const struct config *config, const char *handler);
 

@@ -96,3 +96,12 @@ void obituary(const struct plugin *plugin, const struct page *page, int status,
 	add_cause(&text, page, status);
 	add_backtrace(&text, plugin, page);
 }
+
+void obituary_backtrace(const struct plugin *plugin, const struct page *page,
+    char out[OBITUARY_BYTES])
+{
+	struct text text = { .out = out };
+
+	out[0] = '\0';
+	add_backtrace(&text, plugin, page);
+}

@@ -15,4 +15,8 @@
 void obituary(const struct plugin *plugin, const struct page *page, int status,
     char out[OBITUARY_BYTES]);
 
+/* Where it was when the signal came: ", in crash_now+0x1c, handle+0x40", or "". */
+void obituary_backtrace(const struct plugin *plugin, const struct page *page,
+    char out[OBITUARY_BYTES]);
+
 #endif

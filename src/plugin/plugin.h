@@ -81,6 +81,10 @@ struct plugin_services {
 void plugin_scan(struct plugin_set *set, const char *directory,
     const char *state_directory, struct problems *problems);
 
+/* The same for that one file, whose name ends in ".so". */
+void plugin_scan_file(struct plugin_set *set, const char *file,
+    const char *state_directory, struct problems *problems);
+
 void plugin_set_release(struct plugin_set *set);
 
 /* Of those with the same handler name all but the first good one are refused. */

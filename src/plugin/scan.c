@@ -188,7 +188,8 @@ static void judge_content(struct scan *scan, struct plugin *plugin, const char *
 
 static void scan_file(struct scan *scan, struct plugin *plugin)
 {
-	const char *name = plugin->file + strlen(scan->path) + 1;
+	const char *slash = strrchr(plugin->file, '/');
+	const char *name = slash == NULL ? plugin->file : slash + 1;
 	int fd = openat(dirfd(scan->entries), name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	unsigned char *data = NULL;
@@ -215,15 +216,15 @@ static void scan_file(struct scan *scan, struct plugin *plugin)
 	close(fd);
 }
 
-static int open_directory(struct scan *scan)
+static void scan_files(struct scan *scan, const char *state_directory)
 {
-	scan->entries = opendir(scan->path);
-	if (scan->entries == NULL || list_files(scan) != 0) {
-		problems_add(scan->problems, scan->path, NULL, "cannot be read: %s",
-		    strerror(errno));
-		return ERR_SYSTEM;
+	if (store_open(&scan->store, state_directory, scan->problems) != 0) {
+		plugin_set_release(scan->set);
 	}
-	return 0;
+	for (size_t i = 0; i < scan->set->count; i++) {
+		scan_file(scan, &scan->set->items[i]);
+	}
+	store_close(&scan->store);
 }
 
 void plugin_scan(struct plugin_set *set, const char *directory,
@@ -233,16 +234,38 @@ void plugin_scan(struct plugin_set *set, const char *directory,
 		.problems = problems };
 
 	*set = (struct plugin_set){ 0 };
-	if (open_directory(&scan) == 0 &&
-	    store_open(&scan.store, state_directory, problems) == 0) {
-		for (size_t i = 0; i < set->count; i++) {
-			scan_file(&scan, &set->items[i]);
-		}
+	scan.entries = opendir(directory);
+	if (scan.entries != NULL && list_files(&scan) == 0) {
+		scan_files(&scan, state_directory);
 	} else {
+		problems_add(problems, directory, NULL, "cannot be read: %s",
+		    strerror(errno));
 		plugin_set_release(set);
 	}
-	store_close(&scan.store);
 	if (scan.entries != NULL) {
 		closedir(scan.entries);
 	}
+}
+
+void plugin_scan_file(struct plugin_set *set, const char *file,
+    const char *state_directory, struct problems *problems)
+{
+	const char *slash = strrchr(file, '/');
+	char *directory = slash == NULL ? memory_text(".")
+					: memory_copy(file, (size_t)(slash - file + 1));
+	struct scan scan = { .set = set, .path = directory, .store.directory = -1,
+		.problems = problems };
+
+	*set = (struct plugin_set){ 0 };
+	scan.entries = opendir(directory);
+	if (scan.entries != NULL) {
+		set->items = memory_new(1, sizeof(*set->items));
+		set->items[set->count++].file = memory_text(file);
+		scan_files(&scan, state_directory);
+		closedir(scan.entries);
+	} else {
+		problems_add(problems, file, NULL, "cannot be opened: %s",
+		    strerror(errno));
+	}
+	free(directory);
 }

@@ -108,15 +108,20 @@ static struct remote_instance *find_instance(const struct remote *remote, uint64
 	return NULL;
 }
 
-/* What on_open of a host said; the probe has said the same to the operator before. */
-static int take_opened(struct remote *remote, const struct frame *frame, bool refused)
+static int tell(struct remote *remote, const struct frame *frame)
+{
+	return remote->ops.told == NULL ? 0 : remote->ops.told(remote->ops.arg, frame);
+}
+
+/* What came of on_open in this host. */
+static int take_opened(struct remote *remote, const struct frame *frame)
 {
 	struct remote_instance *instance = find_instance(remote, frame->header.id);
 
 	if (instance != NULL) {
-		instance->refused = refused;
+		instance->refused = frame->header.type == FRAME_OPEN_END;
 	}
-	return 0;
+	return tell(remote, frame);
 }
 
 static int take_log(struct remote *remote, const struct frame *frame)
@@ -173,12 +178,11 @@ static int on_frame(struct link *link, const struct frame *frame)
 
 	switch (frame->header.type) {
 	case FRAME_OPENED:
-		return take_opened(remote, frame, false);
 	case FRAME_OPEN_END:
-		return take_opened(remote, frame, true);
+		return take_opened(remote, frame);
 	case FRAME_HELLO:
 	case FRAME_PROBLEM:
-		return 0;
+		return tell(remote, frame);
 	case FRAME_LOG:
 		return take_log(remote, frame);
 	case FRAME_SUBSCRIBE:
@@ -343,6 +347,11 @@ void remote_shut(struct remote *remote, uint32_t number)
 	free_instance(instance);
 	send_small(remote, FRAME_SHUT, number);
 	remote_check_idle(remote);
+}
+
+void remote_stop(struct remote *remote)
+{
+	send_small(remote, FRAME_STOP, 0);
 }
 
 bool remote_refuses(const struct remote *remote, uint32_t number)

@@ -46,6 +46,9 @@ struct remote_ops {
 	int (*publish)(void *arg, struct slice name, struct slice data);
 	/* The host is no more: nobody subscribes. */
 	void (*silent)(void *arg);
+	/* What a host says of itself and its instances: HELLO, PROBLEM, OPENED, OPENEND.
+	 * Anything but 0 ends the host. NULL: the probe has said it all before. */
+	int (*told)(void *arg, const struct frame *frame);
 	void *arg;
 };
 
@@ -87,6 +90,9 @@ void remote_shut(struct remote *remote, uint32_t instance);
  */
 void remote_call(struct remote *remote, uint32_t instance, struct exchange *exchange,
     uint32_t timeout_ms);
+
+/* The host there is is to finish what it has, run on_close and end. */
+void remote_stop(struct remote *remote);
 
 /* A message on the bus, for the host; lost: how many before it were. ERR_LIMIT: so many
  * bytes wait for the host that this message is lost, too; ERR_NOMEM; ERR_CLOSED: there is

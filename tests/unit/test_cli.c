@@ -8,7 +8,7 @@
 
 #include "unit.h"
 
-#define WORDS 6
+#define WORDS 7
 
 static const struct {
 	const char *argv[WORDS];
@@ -35,6 +35,12 @@ static const struct {
 	{ { "upgrade" }, -1, "upgrade", "server.json", 0 },
 	{ { "reset", "hello" }, -1, "reset", "server.json", 0 },
 	{ { "reset", "-c", "b.json", "hello" }, -1, "reset", "b.json", 0 },
+	{ { "try", "x.so", "GET", "/" }, -1, "try", "server.json", 0 },
+	{ { "try", "x.so", "GET", "/", "-c", "b.json" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "try", "x.so", "GET" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "try", "x.so", "GET", "/", "--timeout=0" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "try", "x.so", "GET", "/", "--timeout=1s" }, CLI_MISUSE, NULL, NULL, 0 },
+	{ { "status", "-d", "text" }, CLI_MISUSE, NULL, NULL, 0 },
 	{ { "reset" }, CLI_MISUSE, NULL, NULL, 0 },
 	{ { "reset", "hello", "echo" }, CLI_MISUSE, NULL, NULL, 0 },
 	{ { "stop", "hello" }, CLI_MISUSE, NULL, NULL, 0 },
@@ -80,15 +86,38 @@ START_TEST(knows_whom_to_reset_and_how_to_print)
 
 	optind = 0;
 	ck_assert_int_eq(cli_parse(4, argv, &cli), -1);
-	ck_assert_str_eq(cli.name, "hello");
+	ck_assert_str_eq(cli.words[0], "hello");
 	ck_assert(cli.json);
 	argv[1] = words[2];
 	argv[2] = words[3];
 	argv[3] = NULL;
 	optind = 0;
 	ck_assert_int_eq(cli_parse(3, argv, &cli), -1);
-	ck_assert_str_eq(cli.name, "hello");
+	ck_assert_str_eq(cli.words[0], "hello");
 	ck_assert(!cli.json);
+}
+END_TEST
+
+START_TEST(knows_what_to_try)
+{
+	char words[][24] = { "tincan", "try", "-H", "a: 1", "x.so", "--header=b: 2",
+		"PUT", "-d", "@body", "/a", "--timeout", "5" };
+	char *argv[sizeof(words) / sizeof(words[0]) + 1] = { NULL };
+	struct cli cli;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		argv[i] = words[i];
+	}
+	optind = 0;
+	ck_assert_int_eq(cli_parse(sizeof(words) / sizeof(words[0]), argv, &cli), -1);
+	ck_assert_str_eq(cli.words[0], "x.so");
+	ck_assert_str_eq(cli.words[1], "PUT");
+	ck_assert_str_eq(cli.words[2], "/a");
+	ck_assert_uint_eq(cli.field_count, 2);
+	ck_assert_str_eq(cli.fields[0], "a: 1");
+	ck_assert_str_eq(cli.fields[1], "b: 2");
+	ck_assert_str_eq(cli.data, "@body");
+	ck_assert_uint_eq(cli.timeout_ms, 5000);
 }
 END_TEST
 
@@ -100,6 +129,7 @@ int main(void)
 	tcase_add_loop_test(tests, understands_or_refuses_a_line, 0,
 	    sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(tests, knows_whom_to_reset_and_how_to_print);
+	tcase_add_test(tests, knows_what_to_try);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
