@@ -4,39 +4,13 @@
 
 #include <stdlib.h>
 
-#include "http/h1_reader.h"
 #include "http/h1_writer.h"
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/dispatch.h"
-#include "worker/line_session.h"
-#include "worker/websocket.h"
-
-/* A piece of memory up to this size is copied behind the header, into the same record. */
-#define COPY_BYTES 8192
-
-struct h1_session {
-	struct session base;		/* first: its ops find the rest */
-	struct h1_reader reader;
-	struct exchange *exchange;	/* NULL between requests */
-	enum h1_framing framing;
-	bool head_read;			/* of the request */
-	bool request_read;		/* all of it */
-	bool head_written;		/* of the reply */
-	bool reply_written;		/* all of it */
-	uint64_t sent;			/* bytes of the reply's body */
-	uint64_t discarded;		/* bytes of a body that nobody wanted */
-	bool closing;			/* the connection ends with this reply */
-	struct line *line;		/* owned; the WebSocket that is asked for */
-	bool upgraded;			/* its handler has taken it */
-};
+#include "worker/h1_state.h"
 
 enum wait { WAIT_REQUEST = SESSION_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER };
-
-static struct worker *worker_of(const struct h1_session *session)
-{
-	return session->base.connection->worker;
-}
 
 static void wake(struct exchange *exchange)
 {
@@ -61,9 +35,14 @@ static struct buffer *facts(const struct exchange *exchange)
 
 static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
 
-static void drop_exchange(struct h1_session *session)
+struct worker *h1_worker(const struct h1_session *session)
 {
-	worker_give_exchange(worker_of(session), session->exchange);
+	return session->base.connection->worker;
+}
+
+void h1_drop_exchange(struct h1_session *session)
+{
+	worker_give_exchange(h1_worker(session), session->exchange);
 	session->exchange = NULL;
 }
 
@@ -78,7 +57,7 @@ static void free_session(struct session *base)
 		if (session->head_read) {
 			access_done(base->connection, session->exchange, session->sent);
 		}
-		drop_exchange(session);
+		h1_drop_exchange(session);
 	}
 	free(session);
 }
@@ -94,7 +73,7 @@ static bool wants_input(const struct session *base)
 /* A new request begins with the first byte after the last one. */
 static int begin(struct h1_session *session)
 {
-	struct worker *worker = worker_of(session);
+	struct worker *worker = h1_worker(session);
 	struct exchange *exchange = worker_take_exchange(worker);
 
 	if (exchange == NULL) {
@@ -132,7 +111,7 @@ static void fail(struct h1_session *session, int status, const char *reason)
  */
 static void on_head(struct h1_session *session, struct slice input)
 {
-	struct worker *worker = worker_of(session);
+	struct worker *worker = h1_worker(session);
 	struct exchange *exchange = session->exchange;
 	struct request *request = &exchange->request;
 
@@ -175,48 +154,6 @@ static void on_body(struct h1_session *session, struct slice body)
 	}
 }
 
-static void wake_line(struct line *line)
-{
-	const struct h1_session *session = line->carrier;
-
-	connection_wake(session->base.connection);
-}
-
-static void line_opened(struct line *line, int status)
-{
-	struct h1_session *session = line->carrier;
-
-	if (status == 0) {
-		session->upgraded = true;
-		return;
-	}
-	if (session->exchange->state == EXCHANGE_OPEN) {
-		exchange_fail(session->exchange, status, "the handler refuses it");
-	}
-	line_free(line);
-	session->line = NULL;
-}
-
-static const char *line_info(struct line *line, const char *key)
-{
-	const struct h1_session *session = line->carrier;
-
-	return access_info(session->base.connection, &session->exchange->arena, key);
-}
-
-static const struct line_ops line_ops = { .wake = wake_line, .opened = line_opened,
-	.info = line_info };
-
-static void open_websocket(struct h1_session *session)
-{
-	struct exchange *exchange = session->exchange;
-
-	session->line = websocket_new(worker_of(session), exchange, &line_ops, session);
-	if (session->line != NULL) {
-		websocket_connect(session->line, exchange);
-	}
-}
-
 static void on_end(struct h1_session *session)
 {
 	struct exchange *exchange = session->exchange;
@@ -232,9 +169,9 @@ static void on_end(struct h1_session *session)
 	}
 	*end = '\0';
 	if (exchange->upgrade) {
-		open_websocket(session);
+		h1_upgrade_begin(session);
 	} else {
-		dispatch_call(worker_of(session), exchange);
+		dispatch_call(h1_worker(session), exchange);
 	}
 }
 
@@ -253,176 +190,11 @@ static void on_event(struct h1_session *session, enum h1_event event, struct sli
 		break;
 	case H1_REFUSED:
 		session->head_read = true;
-		dispatch_identify(worker_of(session), session->exchange);
+		dispatch_identify(h1_worker(session), session->exchange);
 		fail(session, session->reader.status, session->reader.reason);
 		break;
 	case H1_NEED:
 		break;
-	}
-}
-
-static int write_head(struct h1_session *session)
-{
-	struct worker *worker = worker_of(session);
-	struct exchange *exchange = session->exchange;
-	bool keep;
-
-	session->framing = h1_framing_of(&exchange->request, &exchange->reply);
-	keep = exchange->request.keep_alive && !session->closing && !worker->draining &&
-	    session->framing != H1_UNTIL_CLOSE;
-	session->closing = !keep;
-	session->head_written = true;
-	return h1_write_head(&worker->out, &exchange->request, &exchange->reply,
-	    session->framing, keep, worker_date(worker));
-}
-
-static int write_piece(struct h1_session *session, struct slice piece)
-{
-	struct buffer *out = &worker_of(session)->out;
-	bool chunked = session->framing == H1_CHUNKED;
-	int rc = chunked ? h1_write_chunk_start(out, piece.size) : 0;
-
-	if (rc == 0) {
-		rc = piece.size <= COPY_BYTES ? buffer_append(out, piece.data, piece.size)
-		    : connection_write(session->base.connection, piece);
-	}
-	return rc == 0 && chunked ? h1_write_chunk_end(out) : rc;
-}
-
-/* 0 when the queue is empty, ERR_AGAIN when there is no room for more of it now. */
-static int write_pieces(struct h1_session *session)
-{
-	struct exchange *exchange = session->exchange;
-	struct slice piece;
-	int rc = 0;
-
-	while (rc == 0 && exchange->pieces.left > 0) {
-		size_t room = connection_room(session->base.connection);
-
-		if (room <= H1_CHUNK_OVERHEAD) {
-			return ERR_AGAIN;
-		}
-		rc = pieces_peek(&exchange->pieces, worker_of(session)->scratch,
-		    room - H1_CHUNK_OVERHEAD, &piece);
-		if (rc == 0) {
-			rc = write_piece(session, piece);
-		}
-		if (rc == 0) {
-			pieces_consume(&exchange->pieces, piece.size);
-			session->sent += piece.size;
-		}
-	}
-	return rc;
-}
-
-static int write_end(struct h1_session *session)
-{
-	struct exchange *exchange = session->exchange;
-	bool takes = head_has_token(&exchange->request.head, SLICE("te"),
-	    SLICE("trailers"));
-
-	session->reply_written = true;
-	if (session->framing != H1_CHUNKED) {
-		return 0;
-	}
-	return h1_write_last_chunk(&worker_of(session)->out,
-	    takes ? &exchange->reply.trailer : NULL);
-}
-
-/* An exchange ends when its reply is written and its request read, or never will be. */
-static void end_exchange(struct h1_session *session)
-{
-	if (session->request_read || session->closing) {
-		access_done(session->base.connection, session->exchange, session->sent);
-		drop_exchange(session);
-		session->request_read = false;
-		session->base.done = session->closing;
-	}
-}
-
-/* A reply without a body is complete with its header, however long the handler goes on:
- * the client is about to send its next request. */
-static bool is_complete(const struct h1_session *session)
-{
-	return session->exchange->state == EXCHANGE_ENDED ||
-	    session->framing == H1_NO_BODY;
-}
-
-/* ERR_AGAIN: there is no room for more now. */
-static int write_reply(struct h1_session *session)
-{
-	struct exchange *exchange = session->exchange;
-	int rc = 0;
-
-	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
-		return ERR_CLOSED;
-	}
-	if (!session->head_written) {
-		rc = connection_room(session->base.connection) == 0 ? ERR_AGAIN :
-		    write_head(session);
-	}
-	if (rc == 0) {
-		rc = write_pieces(session);
-	}
-	if (rc == 0 && exchange->state == EXCHANGE_BROKEN) {
-		return ERR_CLOSED;
-	}
-	if (rc == 0 && is_complete(session)) {
-		return write_end(session);
-	}
-	/* What it brings is for the next turn. */
-	exchange_taken(exchange);
-	return rc;
-}
-
-/* From the reply's header on the connection is the WebSocket's. */
-static void upgrade(struct h1_session *session)
-{
-	struct connection *connection = session->base.connection;
-	struct worker *worker = connection->worker;
-	struct exchange *exchange = session->exchange;
-	int rc = websocket_accept(session->line, exchange);
-
-	if (rc == 0) {
-		rc = h1_write_head(&worker->out, &exchange->request, &exchange->reply,
-		    H1_NO_BODY, true, worker_date(worker));
-	}
-	access_done(connection, exchange, 0);
-	drop_exchange(session);
-	session->base.next = rc == 0 ? line_session_take(connection, session->line) :
-	    NULL;
-	if (session->base.next != NULL) {
-		session->line = NULL;
-	} else {
-		session->base.cut = true;
-		session->base.done = true;
-	}
-}
-
-static void write_output(struct h1_session *session)
-{
-	int rc = 0;
-
-	if (session->upgraded && session->line != NULL) {
-		if (connection_room(session->base.connection) > 0) {
-			upgrade(session);
-		}
-		return;
-	}
-	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
-		return;
-	}
-	if (!session->reply_written) {
-		rc = write_reply(session);
-	}
-	if (session->reply_written) {
-		end_exchange(session);
-	}
-	if (rc < 0) {
-		/* RFC 9112 section 8: the peer must see that this is not the whole of
-		 * it. */
-		session->base.cut = true;
-		session->base.done = true;
 	}
 }
 
@@ -442,13 +214,13 @@ static void input(struct session *base, struct slice *bytes)
 			event = h1_reader_next(&session->reader, bytes, &body);
 			on_event(session, event, *bytes, body);
 		} while (event != H1_NEED && wants_input(base));
-		write_output(session);
+		h1_reply_write(session);
 	}
 }
 
 static void output(struct session *base)
 {
-	write_output((struct h1_session *)base);
+	h1_reply_write((struct h1_session *)base);
 }
 
 static bool has_output(const struct session *base)
@@ -474,7 +246,7 @@ static void end_input(struct session *base, bool in_order)
 		base->done = true;
 	} else {
 		/* Answered early, it waited for the rest of its body only. */
-		write_output(session);
+		h1_reply_write(session);
 	}
 }
 
@@ -488,7 +260,7 @@ static uint32_t idle_ms(const struct worker *worker)
 static struct session_wait wait(const struct session *base)
 {
 	const struct h1_session *session = (const struct h1_session *)base;
-	const struct worker *worker = worker_of(session);
+	const struct worker *worker = h1_worker(session);
 	const struct config_timeouts *timeouts = &worker->config->timeouts;
 
 	if (session->exchange == NULL) {
@@ -515,10 +287,10 @@ static void timeout(struct session *base)
 	}
 	if (!session->head_read) {
 		session->head_read = true;
-		dispatch_identify(worker_of(session), session->exchange);
+		dispatch_identify(h1_worker(session), session->exchange);
 	}
 	fail(session, 408, "the request did not come in time");
-	write_output(session);
+	h1_reply_write(session);
 }
 
 /* The next reply tells the client, by "connection: close". */
