@@ -11,9 +11,6 @@
 #include <unistd.h>
 
 #include "worker/generation.h"
-#include "worker/h1_session.h"
-#include "worker/h2_session.h"
-#include "worker/line_session.h"
 
 #define LINGER_MS 2000
 #define FACTS_MAX 4096
@@ -345,40 +342,9 @@ static void fail_handshake(struct connection *connection)
 	}
 }
 
-/* What a listener is for, in the newest generation; NULL: HTTPS. */
-static const struct site_route *stream_of_listener(const struct connection *connection)
-{
-	const struct generation *generation = connection->worker->generation;
-	const struct config *config = generation->message.config;
-
-	for (size_t i = 0; i < config->listener_count; i++) {
-		if (generation->message.listeners[i].id == connection->listener) {
-			return site_stream_of_listener(&generation->site, i);
-		}
-	}
-	return NULL;
-}
-
-/* What the client has chosen; without ALPN, what the listener is for. */
-static struct session *new_session(struct connection *connection)
-{
-	const struct site *site = &connection->worker->generation->site;
-	const struct site_route *stream;
-	char alpn[TLS_ALPN_BYTES];
-
-	tls_session_alpn(&connection->tls, alpn, sizeof(alpn));
-	stream = alpn[0] == '\0' ? stream_of_listener(connection) :
-	    site_stream_of_alpn(site, alpn);
-	if (stream != NULL) {
-		return line_session_new(connection, stream);
-	}
-	return strcmp(alpn, "h2") == 0 ? h2_session_new(connection)
-				       : h1_session_new(connection);
-}
-
 static bool open_session(struct connection *connection)
 {
-	connection->session = new_session(connection);
+	connection->session = session_new(connection);
 	if (connection->session == NULL) {
 		connection_close(connection);
 		return false;

@@ -61,4 +61,8 @@ struct session {
 	bool done;		/* it has ended: close */
 };
 
+/* The session of a connection whose handshake is done: what the client has chosen by
+ * ALPN, else what its listener is for. NULL when out of memory. */
+struct session *session_new(struct connection *connection);
+
 #endif
