@@ -460,7 +460,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	}
 	connection->worker = worker;
 	connection->listener = listener;
-	connection->tls.no_http = stream_of_listener(connection) != NULL;
+	connection->tls.no_http = session_is_stream(connection);
 	connection->local_port = local_port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };

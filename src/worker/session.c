@@ -24,6 +24,11 @@ static const struct site_route *stream_of_listener(const struct connection *conn
 	return NULL;
 }
 
+bool session_is_stream(const struct connection *connection)
+{
+	return stream_of_listener(connection) != NULL;
+}
+
 struct session *session_new(struct connection *connection)
 {
 	const struct site *site = &connection->worker->generation->site;

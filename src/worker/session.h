@@ -61,6 +61,9 @@ struct session {
 	bool done;		/* it has ended: close */
 };
 
+/* Is its listener for raw streams only? */
+bool session_is_stream(const struct connection *connection);
+
 /* The session of a connection whose handshake is done: what the client has chosen by
  * ALPN, else what its listener is for. NULL when out of memory. */
 struct session *session_new(struct connection *connection);
