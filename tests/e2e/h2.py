@@ -310,13 +310,6 @@ class Connection:
             self.receive(left)
         return result
 
-    def wait_frame(self, kind, stream=None, after=0):
-        """The first frame of that hyperframe class, from the after-th frame on."""
-        def find():
-            return next((x for x in self.frames[after:] if isinstance(x, kind)
-                         and stream in (None, x.stream_id)), None)
-        return self.wait(find, kind.__name__)
-
     def wait_reset(self, stream):
         """The code with which the server resets that stream."""
         state = self.stream(stream)
