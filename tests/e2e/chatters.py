@@ -62,6 +62,7 @@ class Web:
                 host=server.host, ping_interval=None)
 
         self.name = name
+        self.people = 0
         self.socket = self.wait(connect())
         self.port = self.socket.local_address[1]
         if name:
@@ -82,7 +83,14 @@ class Web:
             self.wait(self.socket.send(line))
 
     def message(self):
-        return json.loads(self.wait(self.socket.recv()))
+        message = json.loads(self.wait(self.socket.recv()))
+        self.people = message.get("people", self.people)
+        return message
+
+    def until_people(self, count):
+        """Until the page would show that as many are here."""
+        while self.people != count:
+            self.message()
 
     @staticmethod
     def _fits(message, wanted):

@@ -79,6 +79,7 @@ def test_chromium_and_s_client_talk_through_two_workers(chat, tmp_path):
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
 def test_page_calls_again_when_the_line_was_cut(chat, isolation, tmp_path):
     with Browser(tmp_path / "chromium", chat.url("/chat")) as page:
+        page.wait("document.activeElement.id === 'name'")
         page.type("bob\n")
         page.wait("!document.body.classList.contains('down')")
         for pid in chat.hosts("chat") if isolation == "host" else chat.workers:
@@ -90,7 +91,7 @@ def test_page_calls_again_when_the_line_was_cut(chat, isolation, tmp_path):
             page.type("still here\n")
             ann.until(**{"from": "bob"}, text="still here")
             # Who was in the process that died is not counted for ever.
-            ann.until(people=2)
+            ann.until_people(2)
 
 
 def test_everybody_hears_everybody(chat):
@@ -125,12 +126,12 @@ def test_people_are_counted_over_all_workers(chat):
         webs = [web(0), web(1)]
         fill_workers(chat, webs, web)
         first = webs[0]
-        first.until(people=len(webs))
+        first.until_people(len(webs))
         with Terminal(chat, "t"):
             first.until(note=f"t is here, {len(webs) + 1} people now")
-            first.until(people=len(webs) + 1)
+            first.until_people(len(webs) + 1)
         first.until(note=f"t has left, {len(webs)} people now")
-        first.until(people=len(webs))
+        first.until_people(len(webs))
 
 
 def test_own_words_come_back_to_a_browser_only(chat):
