@@ -13,6 +13,7 @@
 
 #include "remote/reply.h"
 #include "remote/state.h"
+#include "remote/watch.h"
 
 #define KILL_MS 2000 /* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
@@ -207,33 +208,6 @@ static void send_cancel(struct call *call)
 	}
 }
 
-/* Has the host been for longer than a call may take in a callback that is no call, whose
- * own time would be up? */
-static bool is_stuck(const struct call *call)
-{
-	const struct remote *remote = call->remote;
-	const struct page *page;
-	uint32_t callback;
-	int64_t since_ms;
-
-	if (!remote_has_host(remote)) {
-		return false;
-	}
-	page = remote->link->page;
-	since_ms = (int64_t)atomic_load(&page->running_since_ms);
-	callback = atomic_load(&page->callback);
-	return callback != PAGE_NONE && callback != PAGE_ON_REQUEST &&
-	    remote->loop->now_ms - since_ms >= call->timeout_ms;
-}
-
-static void kill_host(struct remote *remote)
-{
-	if (remote->link != NULL) {
-		remote->ops.kill(remote->ops.arg,
-		    LIST_OWNER(remote->link, struct host_link, link)->pid);
-	}
-}
-
 /*
  * Nobody waits any more. A handler that answers later may take its time, as long as its
  * host's loop turns and has heard of it. Else the call runs too long, or has not had its
@@ -244,11 +218,12 @@ static void on_overdue(struct call *call)
 	struct remote *remote = call->remote;
 
 	if (call->state < CALL_LATER) {
-		if (runs(call) || is_stuck(call) || call->extensions >= EXTENSIONS) {
-			kill_host(remote);
+		if (runs(call) || watch_is_stuck(remote) ||
+		    call->extensions >= EXTENSIONS) {
+			watch_kill(remote);
 		}
-	} else if (is_stuck(call)) {
-		kill_host(remote);
+	} else if (watch_is_stuck(remote)) {
+		watch_kill(remote);
 	} else if (remote_has_host(remote) &&
 	    atomic_load(&remote->link->page->tick) == call->tick) {
 		set_timer(call, KILL_MS);
@@ -264,12 +239,13 @@ static void on_overdue(struct call *call)
 static void on_timer(struct timer *timer)
 {
 	struct call *call = LIST_OWNER(timer, struct call, timer);
+	const struct remote *remote = call->remote;
 
 	if (call->exchange == NULL) {
 		on_overdue(call);
 		return;
 	}
-	if (call->state == CALL_LATER || runs(call) || is_stuck(call) ||
+	if (call->state == CALL_LATER || runs(call) || watch_is_stuck(remote) ||
 	    call->extensions >= EXTENSIONS) {
 		fail(call, 504, "the handler did not answer in time");
 		if (call->state == CALL_WAITING) {
@@ -323,6 +299,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	list_append(&remote->waiting, &call->link);
 	remote->calls[slot] = call;
 	remote->call_count++;
+	watch_begin(remote, timeout_ms);
 	exchange->call = call;
 	exchange->handler_ops = &handler_ops;
 	return call;

@@ -10,6 +10,7 @@
 #include "remote/bus_frames.h"
 #include "remote/call.h"
 #include "remote/state.h"
+#include "remote/watch.h"
 
 /* Bytes that may wait for a host before it misses events: as much as a ring holds, so
  * that a burst which the worker has caught is not lost for the host's being asleep. */
@@ -27,6 +28,7 @@ struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
 	list_init(&remote->instances);
 	calls_init(remote);
 	tunnels_init(remote);
+	watch_init(remote);
 	return remote;
 }
 
@@ -83,6 +85,7 @@ void remote_free(struct remote *remote)
 	if (remote == NULL) {
 		return;
 	}
+	watch_release(remote);
 	calls_release(remote);
 	tunnels_release(remote);
 	drop_link(remote);

@@ -46,6 +46,8 @@ struct remote {
 	size_t chunks;		/* pieces of replies that wait to be sent to clients */
 	uint64_t serial;
 	struct tunnels tunnels;
+	struct timer watch;	/* looks whether the host stands still */
+	uint32_t timeout_ms;	/* that a callback may take */
 };
 
 static inline bool remote_has_host(const struct remote *remote)

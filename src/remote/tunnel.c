@@ -12,9 +12,9 @@
 
 #include "remote/connect.h"
 #include "remote/state.h"
+#include "remote/watch.h"
 
 #define KILL_MS 2000	/* a host that is late gets this long before it is killed */
-#define WATCH_MS 1000
 #define RESENDS 3	/* deaths that one may see before it is given up */
 #define EXTENSIONS 2	/* times that one may wait for a late host to go */
 #define FIRST_SLOTS 64
@@ -63,9 +63,6 @@ void tunnel_free(struct tunnel *tunnel)
 	tunnels->items[slot] = NULL;
 	tunnels->free_slots[tunnels->free_count++] = (uint16_t)slot;
 	tunnels->count--;
-	if (tunnels->count == 0) {
-		timer_cancel(&tunnels->watch);
-	}
 	free(tunnel);
 	remote_check_idle(remote);
 }
@@ -313,14 +310,6 @@ void tunnels_go_on(struct remote *remote)
 	}
 }
 
-static void kill_host(const struct remote *remote)
-{
-	if (remote_has_host(remote)) {
-		remote->ops.kill(remote->ops.arg,
-		    LIST_OWNER(remote->link, struct host_link, link)->pid);
-	}
-}
-
 /* Late with its answer to CONNECT or DISCONNECT; as in call.c, one that only waits behind
  * another callback gets more time. */
 static void on_timer(struct timer *timer)
@@ -343,25 +332,9 @@ static void on_timer(struct timer *timer)
 		set_timer(tunnel, KILL_MS);
 		break;
 	default:
-		kill_host(remote);
+		watch_kill(remote);
 		break;
 	}
-}
-
-/* A callback of an open duplex that does not come back: no answer is due that could be
- * late, but its host stands still for all. */
-static void on_watch(struct timer *watch)
-{
-	struct tunnels *tunnels = LIST_OWNER(watch, struct tunnels, watch);
-	struct remote *remote = LIST_OWNER(tunnels, struct remote, tunnels);
-	const struct tunnel *tunnel = tunnel_find(remote, running(remote));
-	uint64_t now_ms = (uint64_t)remote->loop->now_ms;
-
-	if (tunnel != NULL && now_ms > tunnel->timeout_ms +
-	    atomic_load(&remote->link->page->running_since_ms)) {
-		kill_host(remote);
-	}
-	timer_set(&remote->loop->timers, watch, remote->loop->now_ms + WATCH_MS);
 }
 
 static bool grow(struct tunnels *tunnels)
@@ -409,10 +382,6 @@ static struct tunnel *new_tunnel(struct remote *remote)
 	list_append(&tunnels->waiting, &tunnel->link);
 	tunnels->items[slot] = tunnel;
 	tunnels->count++;
-	if (!timer_is_set(&tunnels->watch)) {
-		timer_set(&remote->loop->timers, &tunnels->watch,
-		    remote->loop->now_ms + WATCH_MS);
-	}
 	return tunnel;
 }
 
@@ -435,6 +404,7 @@ void remote_connect(struct remote *remote, uint32_t instance, struct duplex *dup
 	tunnel->upgrade = upgrade;
 	tunnel->instance = instance;
 	tunnel->timeout_ms = timeout_ms;
+	watch_begin(remote, timeout_ms);
 	duplex->handler = tunnel;
 	duplex->handler_ops = &ops;
 	if (remote_has_host(remote)) {
@@ -489,7 +459,6 @@ void tunnels_init(struct remote *remote)
 {
 	list_init(&remote->tunnels.waiting);
 	list_init(&remote->tunnels.stalled);
-	timer_init(&remote->tunnels.watch, on_watch);
 }
 
 void tunnels_release(struct remote *remote)
@@ -506,7 +475,6 @@ void tunnels_release(struct remote *remote)
 			cut_and_free(tunnel);
 		}
 	}
-	timer_cancel(&tunnels->watch);
 	free(tunnels->items);
 	free(tunnels->free_slots);
 }

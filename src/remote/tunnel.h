@@ -50,7 +50,6 @@ struct tunnels {
 	uint32_t count;
 	struct list waiting;	/* tunnels that no host has */
 	struct list stalled;	/* those with something to say to a host that is slow */
-	struct timer watch;	/* looks whether a callback does not come back */
 };
 
 void tunnels_init(struct remote *remote);

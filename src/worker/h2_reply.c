@@ -240,8 +240,11 @@ static int submit(struct h2_stream *stream)
 	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	bool whole = exchange->state == EXCHANGE_ENDED && exchange->pieces.left == 0 &&
 	    !sends_trailer(exchange);
+	/* Complete with its header, however long the handler goes on. */
+	bool bare = exchange->state == EXCHANGE_STARTED &&
+	    !http_reply_has_body(exchange->request.method_id, exchange->reply.status);
 
-	return h2_reply_head(stream, whole ? NULL : &body);
+	return h2_reply_head(stream, whole || bare ? NULL : &body);
 }
 
 void h2_reply(struct h2_stream *stream)

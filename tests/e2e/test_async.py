@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+import h2
 import harness
 import plugs
 
@@ -347,3 +348,48 @@ def test_a_stop_waits_no_longer_than_it_may(start):
     assert "drain_ms has passed" in server.log
     for client in clients:
         client.close()
+
+
+# HTTP/2
+
+
+def test_http2_streams_wait_and_end_each_for_itself(start):
+    server = start()
+    with h2.connect(server) as client:
+        waiting = [client.start("GET", "/later/keep") for _ in range(5)]
+        aborted = client.start("GET", "/later/abort-begun?10")
+        client.wait_reset(aborted)
+        counts(server, "5 kept, 0 gone\n")
+        client.reset(waiting[0])
+        counts(server, "4 kept, 1 gone\n")
+        assert client.get("/later/release").text == "4\n"
+        for stream in waiting[1:]:
+            assert client.reply(stream).text == "late\n"
+
+
+def test_http2_stream_goes_on_as_its_window_does(start):
+    server = start()
+    with h2.connect(server, opens_windows=False) as client:
+        stream = client.start("GET", "/later/stream?3000")
+        client.wait_body(stream, h2.WINDOW)
+        assert server.get("/later/tell").text == "1 kept, 0 gone\n"
+        client.update_window(stream, 3000 * 1024)
+        client.update_window(0, 3000 * 1024)
+        assert client.reply(stream).text.count("data: ") == 3000
+
+
+def test_http2_deadline_is_one_streams(start):
+    server = start(handler={"timeout_ms": 200})
+    with h2.connect(server) as client:
+        stream = client.start("GET", "/later/keep")
+        assert client.get("/later/answer?1").text == "late\n"
+        assert client.reply(stream).status == 504
+        counts(server, "0 kept, 1 gone\n")
+
+
+def test_http2_head_of_a_stream_is_its_header(start):
+    server = start()
+    with h2.connect(server) as client:
+        reply = client.request("HEAD", "/later/stream")
+        assert (reply.status, reply.body) == (200, b"")
+    counts(server, "0 kept, 1 gone\n")

@@ -404,6 +404,23 @@ START_TEST(a_host_is_not_killed_for_an_answer_that_is_late)
 }
 END_TEST
 
+/* A stream waits for nothing that could be late. */
+START_TEST(a_host_that_stands_still_is_killed)
+{
+	const int never = 0;
+	uint64_t id = begin_later(&call, TIMEOUT_MS);
+
+	pack_start(&fake, id, "5");
+	flush(&fake);
+	atomic_store(&fake.page->running_since_ms, (uint64_t)loop->now_ms - TIMEOUT_MS);
+	atomic_store(&fake.page->callback, PAGE_ON_DRAIN);
+	await(&never, &fake.killed);
+	ck_assert_uint_eq(fake.killed, fake.pid);
+	ck_assert_int_eq(call.exchange.state, EXCHANGE_STARTED);
+	rig_end(&call);
+}
+END_TEST
+
 START_TEST(an_end_without_a_start_is_an_abort)
 {
 	uint64_t id = begin_later(&call, TIMEOUT_MS);
@@ -455,6 +472,7 @@ static TCase *later_case(void)
 	tcase_add_test(tcase, a_death_loses_what_the_handler_had_begun);
 	tcase_add_test(tcase, a_beginning_that_was_not_heard_counts);
 	tcase_add_test(tcase, a_host_is_not_killed_for_an_answer_that_is_late);
+	tcase_add_test(tcase, a_host_that_stands_still_is_killed);
 	tcase_add_test(tcase, an_end_without_a_start_is_an_abort);
 	tcase_add_test(tcase, a_call_begins_once);
 	tcase_add_test(tcase, a_retired_instance_is_retired_in_the_next_host_too);

@@ -635,6 +635,7 @@ START_TEST(an_on_data_that_hangs_ends_the_host)
 	fake_peer_say(&peer, "hang", 0);
 	atomic_store(&fake.page->running_since_ms, (uint64_t)loop->now_ms);
 	atomic_store(&fake.page->running, id);
+	atomic_store(&fake.page->callback, PAGE_ON_DATA);
 	await(&never, &fake.killed);
 	ck_assert_uint_eq(fake.killed, fake.pid);
 	die(&fake);
