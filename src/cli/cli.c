@@ -28,6 +28,8 @@ static const char usage[] =
     "       tincan stop [--config FILE]    finish what is in flight and end\n"
     "       tincan reset NAME              try a handler that was shut for its crashes\n"
     "       tincan upgrade                 go on with the binary as it is now\n"
+    "       tincan new NAME [--kind KIND]  write a handler to start from into a folder\n"
+    "                                      of that name, with a test and a Makefile\n"
     "       tincan try FILE METHOD TARGET  run one request through a handler's file,\n"
     "                                      without a server, and print the reply\n"
     "\n"
@@ -37,6 +39,9 @@ static const char usage[] =
     "      --json             print the server's answer as it is\n"
     "      --version          print versions and end\n"
     "  -h, --help             print this and end\n"
+    "\n"
+    "Of new:\n"
+    "      --kind KIND        http (default), websocket or stream\n"
     "\n"
     "Of try, which is for requests alone, not for WebSockets and streams:\n"
     "  -d, --data TEXT        the request's content; @FILE: what is in the file\n"
@@ -55,6 +60,7 @@ enum {
 	TAKES_CONFIG = 1,
 	TAKES_JSON = 2,		/* talks to the server */
 	TAKES_LEVEL = 4,
+	TAKES_KIND = 8,
 	TAKES_REQUEST = 16,
 	TAKES_ALWAYS = 32
 };
@@ -75,6 +81,7 @@ static const struct command {
 	{ "stop", ASKS, { NULL } },
 	{ "reset", ASKS, { "a handler's name" } },
 	{ "upgrade", ASKS, { NULL } },
+	{ "new", TAKES_ALWAYS | TAKES_KIND, { "a name for the handler" } },
 	{ "try", TAKES_ALWAYS | TAKES_LEVEL | TAKES_REQUEST,
 	    { "a handler's file", "a method", "a target" } },
 };
@@ -85,7 +92,7 @@ static const char *const levels[] = { "debug", "info", "warn", "error" };
 
 enum {
 	OPTION_LOG_LEVEL = 256, OPTION_JSON, OPTION_VERSION, OPTION_FOREGROUND,
-	OPTION_ROUTE, OPTION_SETTINGS, OPTION_TIMEOUT
+	OPTION_KIND, OPTION_ROUTE, OPTION_SETTINGS, OPTION_TIMEOUT
 };
 
 static const struct option options[] = {
@@ -96,6 +103,7 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
+	{ "kind", required_argument, NULL, OPTION_KIND },
 	{ "data", required_argument, NULL, 'd' },
 	{ "header", required_argument, NULL, 'H' },
 	{ "route", required_argument, NULL, OPTION_ROUTE },
@@ -108,7 +116,7 @@ static const struct option options[] = {
 
 /* In the order of options. */
 static const unsigned option_takers[OPTIONS] = { TAKES_CONFIG, TAKES_CONFIG,
-	TAKES_ALWAYS, TAKES_JSON, TAKES_LEVEL, TAKES_ALWAYS, TAKES_CONFIG,
+	TAKES_ALWAYS, TAKES_JSON, TAKES_LEVEL, TAKES_ALWAYS, TAKES_CONFIG, TAKES_KIND,
 	TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST, TAKES_REQUEST };
 
 static int misuse(void)
@@ -117,8 +125,7 @@ static int misuse(void)
 	return CLI_MISUSE;
 }
 
-/* The index of word in words, or -1 after saying what is wrong with it. */
-static int find_word(const char *what, const char *word, const char *const *words,
+int cli_find_word(const char *what, const char *word, const char *const *words,
     size_t count)
 {
 	const char *nearest;
@@ -145,7 +152,7 @@ static int say_version(void)
 
 static int take_level(struct cli *cli)
 {
-	int level = find_word("log level", optarg, levels, 4);
+	int level = cli_find_word("log level", optarg, levels, 4);
 
 	cli->log_level = level + 1;
 	return level < 0 ? CLI_MISUSE : -1;
@@ -176,8 +183,8 @@ static int take_timeout(struct cli *cli)
 	return -1;
 }
 
-/* Of try. */
-static int take_try_option(int option, struct cli *cli)
+/* Of try and new. */
+static int take_author_option(int option, struct cli *cli)
 {
 	switch (option) {
 	case 'd':
@@ -185,6 +192,9 @@ static int take_try_option(int option, struct cli *cli)
 		return -1;
 	case 'H':
 		return take_field(cli);
+	case OPTION_KIND:
+		cli->kind = optarg;
+		return -1;
 	case OPTION_ROUTE:
 		cli->route = optarg;
 		return -1;
@@ -221,7 +231,7 @@ static int take_option(int option, struct cli *cli)
 		/* The only way there is; a habit from other servers. */
 		return -1;
 	default:
-		return take_try_option(option, cli);
+		return take_author_option(option, cli);
 	}
 }
 
@@ -235,7 +245,7 @@ static const struct command *find_command(const struct cli *cli)
 		names[i] = commands[i].name;
 	}
 	found = cli->command == NULL ? 0 :
-	    find_word("command", cli->command, names, COMMANDS);
+	    cli_find_word("command", cli->command, names, COMMANDS);
 	return found < 0 ? NULL : &commands[found];
 }
 

@@ -25,7 +25,9 @@ struct cli {
 	int log_level;		/* 0: as the configuration says */
 	bool json;		/* print answers as they are */
 
-	/* Of try; NULL: not said. */
+	const char *kind;	/* of new: "http", ...; NULL: not said, as below */
+
+	/* Of try. */
 	const char *data;	/* the content, or "@" and a file's name */
 	const char *fields[CLI_FIELDS]; /* "name: value" */
 	size_t field_count;
@@ -38,6 +40,11 @@ struct cli {
  * said. */
 int cli_parse(int argc, char **argv, struct cli *cli);
 
+/* The index of word in words, or -1 after saying that it is an unknown what ("command")
+ * and which it could be. */
+int cli_find_word(const char *what, const char *word, const char *const *words,
+    size_t count);
+
 /* The commands; each returns the exit status. */
 int cli_serve(const struct cli *cli);
 int cli_check(const struct cli *cli);
@@ -48,6 +55,7 @@ int cli_reload(const struct cli *cli);
 int cli_stop(const struct cli *cli);
 int cli_reset(const struct cli *cli);
 int cli_upgrade(const struct cli *cli);
+int cli_new(const struct cli *cli);
 int cli_try(const struct cli *cli);
 
 #endif

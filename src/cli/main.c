@@ -17,6 +17,7 @@ static const struct {
 	{ "stop", cli_stop },
 	{ "reset", cli_reset },
 	{ "upgrade", cli_upgrade },
+	{ "new", cli_new },
 	{ "try", cli_try },
 };
 
