@@ -3,10 +3,11 @@
  * The parts of an HTTP/2 session, for h2_*.c only: the session, its streams, and what
  * they call of one another.
  *
- *	h2_session.c  input -> frames, guard -> nghttp2 -> callbacks; nghttp2 -> output
+ *	h2_session.c  input -> frames, guard -> nghttp2 -> output
+ *	h2_engine.c   nghttp2 -> callbacks -> streams
  *	h2_stream.c   a stream's request: fields, body -> exchange -> handler
  *	h2_reply.c    a stream's reply: exchange -> HEADERS, DATA, trailer
- *	h2_line.c	a stream that has become a WebSocket
+ *	h2_line.c     a stream that has become a WebSocket
  *	h2_wait.c     what a stream waits for its peer to do, and for how long
  */
 #ifndef TINCAN_WORKER_H2_STREAM_H
@@ -76,6 +77,12 @@ struct h2_stream {
 };
 
 struct worker *h2_worker(const struct h2_session *session);
+
+/* Sets nghttp2 up, and our connection preface. nghttp2's result. */
+int h2_engine_open(struct h2_session *session);
+
+/* GOAWAY: no stream after those that there were is taken. */
+void h2_engine_last_goaway(struct h2_session *session);
 
 /* A stream begins. NULL when out of memory. */
 struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
