@@ -100,7 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    "accept");
 		check_agreed(&offer.extensions, &arena);
 	}
-	ws_offers_protocol(&request, SLICE("chat"));
 	ws_is_upgrade(&request);
 	ws_origin_allowed(&request, SLICE("[::1]:8443"), allowed);
 	arena_release(&arena);
