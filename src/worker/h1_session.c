@@ -293,10 +293,15 @@ static void timeout(struct session *base)
 	h1_reply_write(session);
 }
 
-/* The next reply tells the client, by "connection: close". */
+/* The next reply tells the client, by "connection: close"; a WebSocket that is being
+ * opened, when it is open. */
 static void drain(struct session *base)
 {
-	(void)base;
+	const struct h1_session *session = (const struct h1_session *)base;
+
+	if (session->line != NULL) {
+		line_drain(session->line);
+	}
 }
 
 static const struct session_ops session_ops = { .free = free_session,

@@ -126,8 +126,8 @@ static int close_line(struct duplex *duplex, uint16_t code, struct slice reason)
 	line->closing = true;
 	if (duplex->state == DUPLEX_OPEN) {
 		duplex->state = DUPLEX_CLOSING;
+		line_touch(line);
 	}
-	line_touch(line);
 	line->ops->wake(line);
 	return 0;
 }
@@ -312,6 +312,9 @@ void line_taken(struct line *line, size_t size)
 {
 	line->sent += size;
 	line->protocol->taken(line, size);
+	if (line->closing) {
+		line_touch(line);
+	}
 	if (line->full && line_output(line).size <= DUPLEX_DRAIN_BYTES) {
 		tell_drained(line);
 	}

@@ -87,10 +87,11 @@ static uint32_t silence_ms(const struct line *line)
 	return line->worker->config->timeouts.ping_ms;
 }
 
-/* Whoever is held up by the handler cannot be heard. */
+/* Whoever is held up by the handler cannot be heard, and who has not taken yet what was
+ * said before a ping cannot answer it: how long that may last is the carrier's matter. */
 static void silent(struct line *line)
 {
-	if (line->paused) {
+	if (line->paused || ws_out(&line->ws).size > 0) {
 		line_touch(line);
 		return;
 	}

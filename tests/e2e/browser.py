@@ -18,7 +18,7 @@ import harness
 class Browser:
     """A browser with one page. What it says of itself is in its folder's log."""
 
-    def __init__(self, folder, url, size=(900, 700)):
+    def __init__(self, folder, url, size=(900, 700), options=()):
         self.folder = folder
         self.numbers = itertools.count(1)
         self.loop = asyncio.new_event_loop()
@@ -31,7 +31,7 @@ class Browser:
                  "--disable-background-networking", "--disable-component-update",
                  "--disable-dev-shm-usage", "--ignore-certificate-errors",
                  f"--window-size={size[0]},{size[1]}", "--remote-debugging-port=0",
-                 f"--user-data-dir={folder}", "about:blank"],
+                 f"--user-data-dir={folder}", *options, "about:blank"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             self.socket = self._wait(self._connect())

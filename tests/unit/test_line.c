@@ -362,6 +362,22 @@ START_TEST(paused_websocket_is_not_held_to_answer)
 }
 END_TEST
 
+START_TEST(websocket_that_has_not_taken_all_is_not_asked)
+{
+	char out[64];
+
+	open_line(&line_websocket);
+	ck_assert_int_eq(reply("hello", DUPLEX_TEXT), 0);
+	for (int i = 0; i < 4; i++) {
+		pass(PING_MS + TIMER_TICK_MS);
+	}
+	ck_assert(!carry(out, sizeof(out)));
+	ck_assert_str_eq(out, "\x81\x05hello");
+	pass(PING_MS + TIMER_TICK_MS);
+	ck_assert_uint_eq(line_output(line).size, 2);
+}
+END_TEST
+
 /* A close frame of code 1001, empty, unmasked: 88 02 03 e9. */
 START_TEST(drain_says_going_away)
 {
@@ -389,6 +405,37 @@ START_TEST(closed_websocket_does_not_wait_for_ever)
 	pass(6000);
 	ck_assert(line_settle(line));
 	ck_assert_str_eq(heard, "end(1006) ");
+}
+END_TEST
+
+START_TEST(closed_websocket_waits_for_who_still_reads)
+{
+	open_line(&line_websocket);
+	ck_assert_int_eq(reply("hello", DUPLEX_TEXT), 0);
+	close_with(1000);
+	for (int i = 0; i < 4; i++) {
+		pass(4000);
+		ck_assert(!line_settle(line));
+		line_taken(line, 1);
+	}
+	pass(6000);
+	ck_assert(line_settle(line));
+}
+END_TEST
+
+START_TEST(closed_websocket_waits_until_it_has_opened)
+{
+	char out[64];
+
+	make(&line_websocket);
+	line_drain(line);
+	pass(6000);
+	ck_assert(!line_settle(line));
+	line->duplex.peer_ops->opened(&line->duplex, 0);
+	ck_assert(!carry(out, sizeof(out)));
+	ck_assert_int_eq(memcmp(out, "\x88\x02\x03\xe9", 4), 0);
+	pass(6000);
+	ck_assert(line_settle(line));
 }
 END_TEST
 
@@ -428,8 +475,11 @@ int main(void)
 		crash_cuts_a_stream, lost_peer_is_told_so, carrier_that_goes_is_the_end,
 		send_is_refused_past_the_queue_and_drained_below, pause_holds_the_peer_up,
 		silent_stream_ends, silent_websocket_is_asked_and_then_lost,
-		paused_websocket_is_not_held_to_answer, drain_says_going_away,
+		paused_websocket_is_not_held_to_answer,
+		websocket_that_has_not_taken_all_is_not_asked, drain_says_going_away,
 		closed_websocket_does_not_wait_for_ever,
+		closed_websocket_waits_for_who_still_reads,
+		closed_websocket_waits_until_it_has_opened,
 		only_those_of_the_old_generation_retire,
 		facts_are_those_of_carrier_and_request };
 	Suite *suite = suite_create("line");
