@@ -135,6 +135,12 @@ def memory(pids):
     return pss, private
 
 
+def cpu_ms(pids):
+    """The time that the threads of these processes have run."""
+    return sum(int(task.read_text().split()[0]) for pid in pids
+               for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e6
+
+
 def start(kind, folder, certificates):
     folder.mkdir()
     return harness.Server(folder, {
@@ -173,7 +179,8 @@ def processes(server):
 
 def measure(server, certificates):
     """Memory before, with all people, of it each kind of process, and after some talk;
-    the seconds until all were there, and the milliseconds of each broadcast."""
+    the seconds until all were there, the milliseconds of each broadcast and those that
+    the server's processes have run for one."""
     address = (server.host, server.port)
     results = multiprocessing.Queue()
     everything = harness.session_processes(server.pid)
@@ -194,26 +201,28 @@ def measure(server, certificates):
     there = memory(everything)
     parts = {name: memory(pids) for name, pids in processes(server)}
     times = []
+    cpu = cpu_ms(everything)
     for i in range(ROUNDS):
         asked = time.monotonic()
         caller.say(f"all {i}")
         times.append(1000 * (collect(crowds, results, "heard") - asked))
         time.sleep(1)
+    cpu = (cpu_ms(everything) - cpu) / ROUNDS
     talked = memory(everything)
     for crowd in crowds:
         crowd.terminate()
         crowd.join()
-    return before, there, parts, talked, connected, times
+    return before, there, parts, talked, connected, times, cpu
 
 
-def report(kind, before, there, parts, talked, connected, times):
+def report(kind, before, there, parts, talked, connected, times, cpu):
     people = PEOPLE // PROCESSES * PROCESSES
     each, private, later = ((now - then) / people for now, then in (
         (there[0], before[0]), (there[1], before[1]), (talked[0], before[0])))
     print(f"| {kind} | {before[0]:,} / {before[1]:,} | {there[0]:,} / {there[1]:,} "
           f"| {each:.2f} / {private:.2f} | {later:.2f} "
           f"| {statistics.median(times):.0f} ({min(times):.0f} to {max(times):.0f}) "
-          f"| {connected:.0f} |")
+          f"| {cpu:.0f} | {connected:.0f} |")
     print("    of it " + ", ".join(f"{name} {pss:,} / {own:,}"
                                    for name, (pss, own) in parts.items()))
     sys.stdout.flush()
@@ -221,8 +230,8 @@ def report(kind, before, there, parts, talked, connected, times):
 
 def main():
     print("| isolation | idle KB (PSS / private) | with all KB | each KB "
-          "| each KB after talk | broadcast ms | connected in s |\n"
-          "|---|---:|---:|---:|---:|---:|---:|")
+          "| each KB after talk | broadcast ms | of it server's CPU ms "
+          "| connected in s |\n|---|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         subprocess.run([TOP / "certs/make-dev-certs", folder / "certs"], check=True,
