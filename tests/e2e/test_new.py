@@ -13,7 +13,7 @@ KINDS = ["http", "websocket", "stream"]
 INCLUDE = f"TINCAN_INCLUDE={harness.TOP}/include"
 # No tincan that may be installed here.
 ENVIRONMENT = {**os.environ, "PKG_CONFIG_LIBDIR": "/nonexistent", "PKG_CONFIG_PATH": "",
-               "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0"}
+               "ASAN_OPTIONS": "abort_on_error=1"}
 
 
 def make(folder, *arguments, environment=ENVIRONMENT, **options):

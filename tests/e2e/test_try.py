@@ -15,7 +15,7 @@ import plugs
 
 TESTS = harness.BUILD / "tests/plugins"
 # What a sanitizer finds in a host is to end it as the system would.
-ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0"}
+ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "abort_on_error=1"}
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ struct fake {
 	int silent;
 	char said[256];
 	char bus[256];
+	uint8_t told;		/* the type of the last frame that it was told */
 };
 
 static struct loop *loop;
@@ -102,6 +103,12 @@ static inline int on_publish(void *arg, struct slice name, struct slice data)
 static inline void on_silent(void *arg)
 {
 	((struct fake *)arg)->silent++;
+}
+
+static inline int on_told(void *arg, const struct frame *frame)
+{
+	((struct fake *)arg)->told = frame->header.type;
+	return frame->header.code == 77 ? ERR_PROTOCOL : 0;
 }
 
 static inline void stop_loop(struct timer *timer)
@@ -184,7 +191,7 @@ static inline void fake_open(struct fake *host, const char *name)
 	struct remote_ops ops = { .kill = on_kill, .lost = on_lost, .log = on_log,
 		.idle = on_idle, .subscribe = on_subscribe,
 		.unsubscribe = on_unsubscribe, .publish = on_publish,
-		.silent = on_silent, .arg = host };
+		.silent = on_silent, .told = on_told, .arg = host };
 	struct open_message message = { .pattern = "/*", .directory = "/",
 		.where = "routes[0]" };
 

@@ -249,6 +249,30 @@ START_TEST(reads_files_up_to_64_mib)
 }
 END_TEST
 
+START_TEST(settings_can_come_by_themselves)
+{
+	static const char text[] = "{ \"a\": 1,\n  \"b\": [\"c\"] }";
+	struct problems problems;
+	struct settings settings;
+
+	problems_init(&problems);
+	ck_assert_int_eq(config_parse_settings("x", text, sizeof(text) - 1, &settings,
+	    &problems), 0);
+	ck_assert_uint_eq(settings.count, 4);
+	ck_assert_str_eq(settings.items[3].path, "b.0");
+	ck_assert_str_eq(settings.items[3].where, "x:2: b[0]");
+	settings_release(&settings);
+	ck_assert_int_eq(config_parse_settings("x", "[]", 2, &settings, &problems),
+	    ERR_INVALID);
+	settings_release(&settings);
+	ck_assert_int_eq(config_parse_settings("x", "{", 1, &settings, &problems),
+	    ERR_INVALID);
+	settings_release(&settings);
+	ck_assert_uint_eq(problems.errors, 2);
+	problems_release(&problems);
+}
+END_TEST
+
 /* The whole file, NUL-terminated; owned by the caller. */
 static char *read_file(const char *name, size_t *size)
 {
@@ -337,6 +361,7 @@ int main(void)
 	tcase_add_test(tcase, a_problem_leaves_the_rest_in_place);
 	tcase_add_test(tcase, says_why_a_file_cannot_be_read);
 	tcase_add_test(tcase, reads_files_up_to_64_mib);
+	tcase_add_test(tcase, settings_can_come_by_themselves);
 	tcase_add_test(tcase, good_files_have_no_problem);
 	tcase_add_test(tcase, bad_files_have_the_problems_expected);
 	tcase_set_timeout(tcase, 60);

@@ -113,6 +113,35 @@ START_TEST(a_line_of_the_plugin_has_the_request_it_is_about)
 }
 END_TEST
 
+START_TEST(its_owner_is_told_what_the_host_says_of_itself)
+{
+	static const enum frame_type types[] = { FRAME_HELLO, FRAME_PROBLEM, FRAME_OPENED,
+		FRAME_OPEN_END };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		say(&fake, types[i], 0, 0, fake.instance, SLICE(""));
+		flush(&fake);
+		ck_assert_int_eq(fake.told, types[i]);
+		ck_assert_int_eq(fake.lost, 0);
+	}
+	/* What makes no sense to the owner ends the host. */
+	say(&fake, FRAME_HELLO, 0, 77, 0, SLICE(""));
+	flush(&fake);
+	ck_assert_int_eq(fake.lost, 1);
+}
+END_TEST
+
+START_TEST(a_host_is_told_to_stop)
+{
+	(void)begin(&fake, &call);
+	remote_stop(fake.remote);
+	turn();
+	ck_assert_uint_eq(expect(&fake, FRAME_STOP), 0);
+	ck_assert_int_eq(call.exchange.state, EXCHANGE_OPEN);
+	rig_end(&call);
+}
+END_TEST
+
 START_TEST(who_leaves_is_cancelled_and_the_reply_dropped)
 {
 	uint64_t id = begin(&fake, &call);
@@ -631,6 +660,8 @@ static Suite *suite(void)
 	tcase_add_test(calls, what_the_client_took_may_be_sent_again);
 	tcase_add_test(calls, a_stream_of_many_pieces_goes_on);
 	tcase_add_test(calls, a_line_of_the_plugin_has_the_request_it_is_about);
+	tcase_add_test(calls, its_owner_is_told_what_the_host_says_of_itself);
+	tcase_add_test(calls, a_host_is_told_to_stop);
 	tcase_add_test(calls, who_leaves_is_cancelled_and_the_reply_dropped);
 	tcase_add_test(calls, a_full_queue_refuses);
 	tcase_add_test(calls, a_handler_that_is_late_gets_its_call_a_504);

@@ -215,6 +215,36 @@ START_TEST(missing_folder_is_a_problem)
 }
 END_TEST
 
+START_TEST(one_file_is_judged_by_itself)
+{
+	char path[256];
+
+	rig_add(&rig, "greeter");
+	rig_add(&rig, "no_note");
+	snprintf(path, sizeof(path), "%s/greeter.so", rig.plugins);
+	plugin_scan_file(&rig.set, path, rig.state, &rig.problems);
+	ck_assert_uint_eq(rig.set.count, 1);
+	ck_assert_str_eq(rig.set.items[0].file, path);
+	ck_assert_str_eq(rig.set.items[0].note.name, "greeter");
+	ck_assert_ptr_null(rig.set.items[0].refusal);
+	ck_assert_ptr_nonnull(rig.set.items[0].copy);
+	plugin_set_release(&rig.set);
+	snprintf(path, sizeof(path), "%s/no_note.so", rig.plugins);
+	plugin_scan_file(&rig.set, path, rig.state, &rig.problems);
+	ck_assert_ptr_nonnull(rig.set.items[0].refusal);
+	ck_assert_uint_eq(rig.problems.count, 0);
+}
+END_TEST
+
+START_TEST(one_file_in_a_missing_folder_is_a_problem)
+{
+	plugin_scan_file(&rig.set, "/no/such.so", rig.state, &rig.problems);
+	ck_assert_uint_eq(rig.set.count, 0);
+	ck_assert_uint_eq(rig.problems.errors, 1);
+	ck_assert_str_eq(rig.problems.items[0].where, "/no/such.so");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scan");
@@ -236,6 +266,8 @@ int main(void)
 	tcase_add_test(tcase, a_refused_file_does_not_take_its_name);
 	tcase_add_test(tcase, empty_folder_is_an_empty_set);
 	tcase_add_test(tcase, missing_folder_is_a_problem);
+	tcase_add_test(tcase, one_file_is_judged_by_itself);
+	tcase_add_test(tcase, one_file_in_a_missing_folder_is_a_problem);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
