@@ -61,4 +61,9 @@ enum trial_result trial_run(struct trial *trial);
 
 void trial_release(struct trial *trial);
 
+/* Between trial.c and trial_told.c: what the process says of itself, to a remote's told;
+ * and have it end, in order. */
+int trial_told(void *arg, const struct frame *frame);
+void trial_stop(struct trial *trial);
+
 #endif
