@@ -297,6 +297,16 @@ def test_handler_in_cxx_answers(attempt):
     assert split(attempt(file, "GET", "/cxx")[0])[2] == b"C++ at /cxx\n"
 
 
+def test_output_that_cannot_be_written_is_told():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [harness.TINCAN, "try", "hello.so", "GET", "/hello/Ada"], stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=harness.DEADLINE, check=False,
+            cwd=harness.PLUGINS, env=ENVIRONMENT)
+    assert (done.returncode, done.stderr) == (
+        1, "tincan: cannot print the reply: No space left on device\n")
+
+
 def test_interrupt_ends_it_and_leaves_nothing(tmp_path):
     file = tmp_path / "later.so"
     shutil.copy(TESTS / "later.so", file)
