@@ -154,7 +154,7 @@ static bool read_ring(struct bus *bus, struct bus_reader *reader)
 		}
 		deliver(bus, &message);
 	}
-	return true;
+	return bus->topics.count > 0;
 }
 
 static void read_rings(struct bus *bus)
@@ -374,6 +374,7 @@ void bus_free(struct bus *bus)
 {
 	if (bus != NULL) {
 		deferred_cancel(&bus->announce);
+		deferred_cancel(&bus->more);
 		timer_cancel(&bus->say);
 		bus_topics_release(&bus->topics);
 		free(bus);

@@ -5,6 +5,7 @@
 #include "fake_host.h"
 #include "ipc/bus_ring.h"
 #include "plugin/bus.h"
+#include "plugin/instance.h"
 #include "remote/bus_frames.h"
 #include "unit.h"
 #include "worker/worker.h"
@@ -281,6 +282,41 @@ START_TEST(what_is_said_while_there_is_no_host_is_lost_to_nobody)
 }
 END_TEST
 
+static const tc_bus *table;
+static tc_sub *only;
+
+static void hear_once(void *arg, const void *data, size_t size, uint64_t lost)
+{
+	(void)arg;
+	(void)data;
+	(void)size;
+	(void)lost;
+	table->unsubscribe(only);
+	only = NULL;
+}
+
+/* The last of them does so while its ring is being read. */
+START_TEST(a_worker_that_nobody_listens_in_any_more_comes_to_rest)
+{
+	struct plugin plugin = { .note = { .name = "chat" } };
+	struct instance instance = { .plugin = &plugin };
+	struct api_call before;
+
+	api_serve(&rig_services);
+	list_init(&instance.subscriptions);
+	table = bus_ext(TC_BUS);
+	before = instance_enter(&instance, PAGE_ON_TIMER, NULL);
+	only = table->subscribe("room", hear_once, NULL);
+	api_leave(before);
+	ck_assert_ptr_nonnull(only);
+	turn();
+	publish(0, "one");
+	turn();
+	ck_assert_ptr_null(only);
+	ck_assert(list_empty(&loop->soon));
+}
+END_TEST
+
 START_TEST(a_topic_has_no_room_for_more_than_so_many)
 {
 	char name[BUS_NAME_MAX];
@@ -315,6 +351,7 @@ int main(void)
 	tcase_add_test(tests, a_flood_is_lost_and_counted);
 	tcase_add_test(tests, what_a_slow_host_does_not_get_it_is_told_of);
 	tcase_add_test(tests, what_is_said_while_there_is_no_host_is_lost_to_nobody);
+	tcase_add_test(tests, a_worker_that_nobody_listens_in_any_more_comes_to_rest);
 	tcase_add_test(tests, a_topic_has_no_room_for_more_than_so_many);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
