@@ -6,6 +6,7 @@
 
 #define PACK_MIN 1024	/* bytes of a message that is worth being compressed */
 #define KEPT_BYTES 65536	/* of the shared buffer, from one message to the next */
+#define PONG_HEADER 2u	/* bytes before the payload of a control frame */
 #define PONG_ROOM 4096	/* bytes in out up to which each ping is answered */
 /* Kept free in out, so that the last word always has room: the close frame. */
 #define CLOSE_BYTES (WS_HEADER_MAX + WS_CONTROL_MAX)
@@ -239,7 +240,12 @@ void ws_close(struct ws *ws, int code, struct slice reason)
 void ws_sent(struct ws *ws, size_t size)
 {
 	buffer_consume(&ws->out, size);
-	if (ws->pong_waits && may_queue(ws)) {
+	ws->made_room += size;
+	/* No longer than what has gone since the last one: or the pongs to a peer that
+	 * takes a byte for each ping would fill what is for the handler. */
+	if (ws->pong_waits && may_queue(ws) &&
+	    ws->made_room >= PONG_HEADER + ws->pong_size) {
+		ws->made_room = 0;
 		send_pong(ws);
 	}
 	if (ws->out.size == 0) {

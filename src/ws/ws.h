@@ -53,6 +53,7 @@ struct ws {
 	struct buffer out;
 	size_t max_message;
 	size_t max_queue;
+	size_t made_room;	/* bytes sent since a pong that had to wait */
 	uint8_t window_bits;
 	bool sending;		/* a message of which more is to be sent */
 	bool done;

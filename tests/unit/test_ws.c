@@ -331,6 +331,22 @@ START_TEST(answers_a_ping_behind_a_full_queue_once_there_is_room)
 }
 END_TEST
 
+/* One who takes a byte for each ping, as windows of HTTP/2 allow: pongs would fill what
+ * is for the handler. */
+START_TEST(pongs_add_nothing_to_a_queue_that_hardly_moves)
+{
+	struct slice ping = long_text(WS_CONTROL_MAX);
+
+	ck_assert_int_eq(ws_send(&ws, long_text(QUEUE - 1000), WS_SEND_BINARY), 0);
+	for (int i = 0; i < 1000; i++) {
+		peer_frame(&input, WS_FIN, WS_PING, ping);
+		ck_assert_int_eq(feed(), 0);
+		ws_sent(&ws, 1);
+		ck_assert_uint_lt(ws_out(&ws).size, QUEUE - 1000 + 2 * WS_CONTROL_MAX);
+	}
+}
+END_TEST
+
 START_TEST(pings)
 {
 	ck_assert_int_eq(ws_ping(&ws), 0);
@@ -522,6 +538,7 @@ int main(void)
 	tcase_add_test(sending, refuses_to_send_what_is_far_too_long);
 	tcase_add_test(sending, bounds_the_answers_to_a_flood_of_pings);
 	tcase_add_test(sending, answers_a_ping_behind_a_full_queue_once_there_is_room);
+	tcase_add_test(sending, pongs_add_nothing_to_a_queue_that_hardly_moves);
 	tcase_add_test(sending, pings);
 	suite_add_tcase(suite, sending);
 	tcase_add_checked_fixture(ending, setup, teardown);
