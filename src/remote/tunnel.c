@@ -173,8 +173,12 @@ static void cut(struct duplex *duplex)
 /* What goes on cannot be carried any more, though the host lives. */
 void tunnel_fail(struct tunnel *tunnel)
 {
-	struct duplex *duplex = tunnel->duplex;
+	struct duplex *duplex;
 
+	if (tunnel->state == TUNNEL_SENT) {
+		tunnel_refuse(tunnel, STATUS_UNAVAILABLE);
+	}
+	duplex = tunnel->duplex;
 	tunnel_leave(tunnel, DUPLEX_CODE_LOST);
 	cut(duplex);
 }

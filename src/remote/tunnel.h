@@ -71,7 +71,8 @@ void tunnel_end_refused(struct tunnel *tunnel, int status);
  * host. */
 void tunnel_leave(struct tunnel *tunnel, uint16_t code);
 
-/* The duplex cannot be carried any more, though the host lives: it is cut. */
+/* The duplex cannot be carried any more, though the host lives: it is cut, or refused if
+ * it has not opened. */
 void tunnel_fail(struct tunnel *tunnel);
 
 void tunnel_hold_up(struct tunnel *tunnel, bool on);

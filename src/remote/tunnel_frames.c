@@ -86,9 +86,10 @@ static int take_message(struct tunnel *tunnel, const struct frame *frame)
 	}
 	rc = duplex_send(tunnel->duplex, frame->payload, frame->header.flags);
 	tunnel->owed += frame->header.size;
-	if (rc == ERR_AGAIN || rc == ERR_INVALID) {
+	if (rc == ERR_INVALID) {
 		return ERR_PROTOCOL;
 	}
+	/* A full queue, too: the host has kept to its window. */
 	if (tunnel->duplex != NULL && rc == 0) {
 		tunnel_grant(tunnel);
 	} else if (tunnel->duplex != NULL && rc != ERR_CLOSED) {

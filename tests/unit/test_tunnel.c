@@ -374,6 +374,39 @@ START_TEST(a_host_that_sends_more_than_it_may_is_ended)
 }
 END_TEST
 
+/* The host has kept to its window: what else fills the queue is not its fault. */
+START_TEST(a_peer_whose_queue_is_full_is_cut_and_the_host_lives)
+{
+	uint64_t id = open_websocket();
+
+	peer.waiting = DUPLEX_QUEUE_BYTES;
+	say_now(FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("x"));
+	ck_assert_int_eq(fake.lost, 0);
+	ck_assert_str_eq(fake_peer_trace(&peer), "close(1011,) ");
+	ck_assert_uint_eq(hear_frame(FRAME_DISCONNECT).header.id, id);
+	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
+	ck_assert_int_eq(fake.lost, 0);
+}
+END_TEST
+
+START_TEST(a_greeting_that_cannot_be_kept_refuses)
+{
+	uint64_t id;
+
+	make_websocket(TIMEOUT_MS);
+	id = hear_connect();
+	peer.waiting = DUPLEX_QUEUE_BYTES;
+	say_now(FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("x"));
+	ck_assert_int_eq(fake.lost, 0);
+	ck_assert_int_eq(peer.status, 503);
+	ck_assert_uint_eq(hear_frame(FRAME_DISCONNECT).header.id, id);
+	say(&fake, FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
+	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
+	ck_assert_int_eq(fake.lost, 0);
+	rig_end(&call);
+}
+END_TEST
+
 START_TEST(empty_messages_use_up_the_window_too)
 {
 	uint64_t id = open_websocket();
@@ -759,6 +792,8 @@ static void add_bounds(TCase *tcase)
 	tcase_add_test(tcase, what_the_peer_took_may_be_sent_again);
 	tcase_add_test(tcase, what_still_waits_for_the_peer_is_not_granted);
 	tcase_add_test(tcase, a_host_that_sends_more_than_it_may_is_ended);
+	tcase_add_test(tcase, a_peer_whose_queue_is_full_is_cut_and_the_host_lives);
+	tcase_add_test(tcase, a_greeting_that_cannot_be_kept_refuses);
 	tcase_add_test(tcase, empty_messages_use_up_the_window_too);
 	tcase_add_test(tcase, a_host_that_does_not_read_holds_up_every_peer);
 	tcase_add_test(tcase, there_is_a_most_of_them);
