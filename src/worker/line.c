@@ -10,7 +10,7 @@
 
 #define FACTS_MAX 16384		/* bytes of what info makes during one call */
 #define CODE_RESTART 1012
-#define CLOSE_MS 5000		/* without progress, once it is closing */
+#define CLOSE_MS 5000	/* once it is closing, in which the peer takes nothing */
 
 /* In the access log, as of a request: what others write for the like. */
 enum { STATUS_FINE = 200, STATUS_LOST = 499, STATUS_CRASHED = 502 };
@@ -262,7 +262,10 @@ void lines_retire(struct worker *worker, const struct generation *generation)
 
 bool line_wants_input(const struct line *line)
 {
-	return line->duplex.state >= DUPLEX_OPEN && !line->paused && !line->over &&
+	/* Of one that is closing nothing is delivered, but its answer is awaited. */
+	bool held = line->paused && !line->closing;
+
+	return line->duplex.state >= DUPLEX_OPEN && !held && !line->over &&
 	    !line->input_ended;
 }
 

@@ -51,7 +51,10 @@ static int close_websocket(struct line *line, uint16_t code, struct slice reason
 static void input(struct line *line, struct slice *bytes)
 {
 	line->pinged = false;
-	line_touch(line);
+	/* Who does not answer a close may not keep it open by what else it says. */
+	if (!line->closing) {
+		line_touch(line);
+	}
 	/* How it ended shows in ws_done; what follows is dropped. */
 	if (ws_input(&line->ws, bytes) != ERR_AGAIN) {
 		slice_skip(bytes, bytes->size);

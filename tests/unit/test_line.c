@@ -317,6 +317,24 @@ START_TEST(pause_holds_the_peer_up)
 }
 END_TEST
 
+/* Its answer is awaited, and nothing else of it is delivered. */
+START_TEST(closed_websocket_is_heard_though_it_is_paused)
+{
+	static const char answer_bytes[] = "\x88\x82\0\0\0\0\x03\xe8";
+	struct slice answer = { answer_bytes, sizeof(answer_bytes) - 1 };
+	char out[64];
+
+	open_line(&line_websocket);
+	line->duplex.peer_ops->pause(&line->duplex, true);
+	close_with(1000);
+	ck_assert(!carry(out, sizeof(out)));
+	ck_assert(line_wants_input(line));
+	line_input(line, &answer);
+	ck_assert(line_settle(line));
+	ck_assert_str_eq(heard, "end(1000) ");
+}
+END_TEST
+
 START_TEST(silent_stream_ends)
 {
 	open_line(&line_stream);
@@ -439,6 +457,26 @@ START_TEST(closed_websocket_waits_until_it_has_opened)
 }
 END_TEST
 
+/* A masked text of 4 bytes. */
+START_TEST(closed_websocket_that_goes_on_talking_ends)
+{
+	static const char text_bytes[] = "\x81\x84\0\0\0\0abcd";
+	char out[64];
+
+	open_line(&line_websocket);
+	close_with(1000);
+	ck_assert(!carry(out, sizeof(out)));
+	for (int i = 0; i < 2; i++) {
+		struct slice text = { text_bytes, sizeof(text_bytes) - 1 };
+
+		pass(3000);
+		line_input(line, &text);
+	}
+	ck_assert(line_settle(line));
+	ck_assert_str_eq(heard, "end(1006) ");
+}
+END_TEST
+
 START_TEST(only_those_of_the_old_generation_retire)
 {
 	struct generation newer = { .references = 2 };
@@ -474,10 +512,12 @@ int main(void)
 		stream_may_listen_after_its_own_end, close_waits_until_all_is_taken,
 		crash_cuts_a_stream, lost_peer_is_told_so, carrier_that_goes_is_the_end,
 		send_is_refused_past_the_queue_and_drained_below, pause_holds_the_peer_up,
+		closed_websocket_is_heard_though_it_is_paused,
 		silent_stream_ends, silent_websocket_is_asked_and_then_lost,
 		paused_websocket_is_not_held_to_answer,
 		websocket_that_has_not_taken_all_is_not_asked, drain_says_going_away,
 		closed_websocket_does_not_wait_for_ever,
+		closed_websocket_that_goes_on_talking_ends,
 		closed_websocket_waits_for_who_still_reads,
 		closed_websocket_waits_until_it_has_opened,
 		only_those_of_the_old_generation_retire,
