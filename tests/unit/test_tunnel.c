@@ -3,130 +3,13 @@
  * their peers. */
 #include "remote/tunnel.h"
 
-#include "fake_host.h"
-#include "fake_peer.h"
 #include "remote/connect.h"
+#include "tunnel_rig.h"
 #include "unit.h"
 
 #define LATE_MS 60
 
-static struct fake_peer peer;
 static char bytes[FRAME_DUPLEX_WINDOW];
-
-static void make_stream(struct fake_peer *one, uint32_t timeout_ms)
-{
-	fake_peer_init(one, DUPLEX_STREAM);
-	remote_connect(fake.remote, fake.instance, &one->duplex, NULL, timeout_ms);
-	turn();
-}
-
-static void make_websocket(uint32_t timeout_ms)
-{
-	memset(&call, 0, sizeof(call));
-	rig_begin(&call, HTTP_GET, "/chat");
-	call.exchange.match.pattern = "/*";
-	fake_peer_init(&peer, DUPLEX_WEBSOCKET);
-	remote_connect(fake.remote, fake.instance, &peer.duplex, &call.exchange,
-	    timeout_ms);
-	turn();
-}
-
-static struct frame hear_frame(enum frame_type type)
-{
-	struct frame frame;
-
-	do {
-		ck_assert_msg(hear(&fake, &frame), "no frame of type %d", type);
-	} while (frame.header.type == FRAME_OPEN);
-	ck_assert_int_eq(frame.header.type, type);
-	return frame;
-}
-
-static uint64_t hear_connect(void)
-{
-	return hear_frame(FRAME_CONNECT).header.id;
-}
-
-static void hear_message(uint64_t id, const char *text, unsigned flags)
-{
-	struct frame frame = hear_frame(FRAME_MESSAGE);
-
-	ck_assert_uint_eq(frame.header.id, id);
-	ck_assert_uint_eq(frame.header.flags, flags);
-	ck_assert_uint_eq(frame.payload.size, strlen(text));
-	ck_assert_int_eq(memcmp(frame.payload.data, text, strlen(text)), 0);
-}
-
-static uint32_t hear_window(uint64_t id)
-{
-	struct frame frame = hear_frame(FRAME_WINDOW_MORE);
-	struct unpack in = { .rest = frame.payload };
-
-	ck_assert_uint_eq(frame.header.id, id);
-	return unpack_u32(&in);
-}
-
-static void hear_nothing(void)
-{
-	struct frame frame;
-
-	ck_assert(!hear(&fake, &frame));
-}
-
-static void say_now(enum frame_type type, uint8_t flags, uint16_t code, uint64_t id,
-    struct slice payload)
-{
-	say(&fake, type, flags, code, id, payload);
-	flush(&fake);
-}
-
-#define NO_FIELDS ((struct slice){ "\0\0\0\0", 4 })
-
-static uint64_t open_stream(struct fake_peer *one)
-{
-	uint64_t id;
-
-	make_stream(one, TIMEOUT_MS);
-	id = hear_connect();
-	say_now(FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
-	ck_assert_int_eq(one->duplex.state, DUPLEX_OPEN);
-	return id;
-}
-
-static uint64_t open_websocket(void)
-{
-	uint64_t id;
-
-	make_websocket(TIMEOUT_MS);
-	id = hear_connect();
-	say_now(FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
-	ck_assert_int_eq(peer.duplex.state, DUPLEX_OPEN);
-	rig_end(&call);
-	return id;
-}
-
-/* It ends, and so that nothing is left behind. */
-static void settle_end(struct fake_peer *one, uint64_t id)
-{
-	int lost = fake.lost;
-	struct frame frame;
-
-	fake_peer_end(one, 1000);
-	turn();
-	do {
-		ck_assert(hear(&fake, &frame));
-	} while (frame.header.type != FRAME_DISCONNECT);
-	ck_assert_uint_eq(frame.header.id, id);
-	ck_assert_uint_eq(frame.header.code, 1000);
-	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
-	ck_assert_int_eq(fake.lost, lost);
-}
-
-static void pack_window(uint64_t id, uint32_t more)
-{
-	say(&fake, FRAME_WINDOW_MORE, 0, 0, id,
-	    (struct slice){ (const char *)&more, sizeof(more) });
-}
 
 START_TEST(carries_a_stream_both_ways)
 {
@@ -371,39 +254,6 @@ START_TEST(a_host_that_sends_more_than_it_may_is_ended)
 	ck_assert_int_eq(fake.lost, 0);
 	say_now(FRAME_MESSAGE, 0, 0, id, (struct slice){ bytes, FRAME_DATA_MAX });
 	ck_assert_int_eq(fake.lost, 1);
-}
-END_TEST
-
-/* The host has kept to its window: what else fills the queue is not its fault. */
-START_TEST(a_peer_whose_queue_is_full_is_cut_and_the_host_lives)
-{
-	uint64_t id = open_websocket();
-
-	peer.waiting = DUPLEX_QUEUE_BYTES;
-	say_now(FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("x"));
-	ck_assert_int_eq(fake.lost, 0);
-	ck_assert_str_eq(fake_peer_trace(&peer), "close(1011,) ");
-	ck_assert_uint_eq(hear_frame(FRAME_DISCONNECT).header.id, id);
-	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
-	ck_assert_int_eq(fake.lost, 0);
-}
-END_TEST
-
-START_TEST(a_greeting_that_cannot_be_kept_refuses)
-{
-	uint64_t id;
-
-	make_websocket(TIMEOUT_MS);
-	id = hear_connect();
-	peer.waiting = DUPLEX_QUEUE_BYTES;
-	say_now(FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("x"));
-	ck_assert_int_eq(fake.lost, 0);
-	ck_assert_int_eq(peer.status, 503);
-	ck_assert_uint_eq(hear_frame(FRAME_DISCONNECT).header.id, id);
-	say(&fake, FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
-	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
-	ck_assert_int_eq(fake.lost, 0);
-	rig_end(&call);
 }
 END_TEST
 
@@ -792,8 +642,6 @@ static void add_bounds(TCase *tcase)
 	tcase_add_test(tcase, what_the_peer_took_may_be_sent_again);
 	tcase_add_test(tcase, what_still_waits_for_the_peer_is_not_granted);
 	tcase_add_test(tcase, a_host_that_sends_more_than_it_may_is_ended);
-	tcase_add_test(tcase, a_peer_whose_queue_is_full_is_cut_and_the_host_lives);
-	tcase_add_test(tcase, a_greeting_that_cannot_be_kept_refuses);
 	tcase_add_test(tcase, empty_messages_use_up_the_window_too);
 	tcase_add_test(tcase, a_host_that_does_not_read_holds_up_every_peer);
 	tcase_add_test(tcase, there_is_a_most_of_them);
