@@ -6,12 +6,12 @@
 #include "ipc/bus_ring.h"
 #include "remote/bus_frames.h"
 
-/* Sends the frame in host->bus_frame. That the peer has gone shows where the loop
+/* Sends the frame in host->said. That the peer has gone shows where the loop
  * reads. */
 static int send_frame(struct host *host, int rc)
 {
 	if (rc == 0) {
-		(void)!outbox_put(&host->outbox, buffer_slice(&host->bus_frame));
+		(void)!outbox_put(&host->outbox, buffer_slice(&host->said));
 	}
 	return rc;
 }
@@ -20,8 +20,8 @@ static int subscribe(void *arg, struct slice name)
 {
 	struct host *host = arg;
 
-	buffer_reset(&host->bus_frame);
-	return send_frame(host, subscribe_pack(&host->bus_frame, FRAME_SUBSCRIBE,
+	buffer_reset(&host->said);
+	return send_frame(host, subscribe_pack(&host->said, FRAME_SUBSCRIBE,
 	    bus_name_topic(name)));
 }
 
@@ -30,8 +30,8 @@ static void unsubscribe(void *arg, struct slice name)
 	struct host *host = arg;
 
 	/* Events that go on coming find nobody. */
-	buffer_reset(&host->bus_frame);
-	(void)!send_frame(host, subscribe_pack(&host->bus_frame, FRAME_UNSUBSCRIBE,
+	buffer_reset(&host->said);
+	(void)!send_frame(host, subscribe_pack(&host->said, FRAME_UNSUBSCRIBE,
 	    bus_name_topic(name)));
 }
 
@@ -39,8 +39,8 @@ static int publish(void *arg, struct slice name, struct slice data)
 {
 	struct host *host = arg;
 
-	buffer_reset(&host->bus_frame);
-	return send_frame(host, publish_pack(&host->bus_frame, bus_name_topic(name),
+	buffer_reset(&host->said);
+	return send_frame(host, publish_pack(&host->said, bus_name_topic(name),
 	    data));
 }
 

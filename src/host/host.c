@@ -368,7 +368,7 @@ static void init(struct host *host, const struct host_setup *setup)
 	outbox_init(&host->outbox, setup->socket_fd, host->page);
 	buffer_init(&host->in, FRAME_MAX + READ_BYTES);
 	buffer_init(&host->frame, FRAME_MAX);
-	buffer_init(&host->bus_frame, FRAME_MAX);
+	buffer_init(&host->said, FRAME_MAX);
 	host_bus_serve(host);
 	host->plugin.file = memory_text(setup->name);
 	host->plugin.copy = memory_text(setup->copy);
@@ -383,7 +383,7 @@ static void release(struct host *host)
 {
 	buffer_release(&host->in);
 	buffer_release(&host->frame);
-	buffer_release(&host->bus_frame);
+	buffer_release(&host->said);
 	free(host->plugin.file);
 	free(host->plugin.copy);
 	free(host->plugin.refusal);

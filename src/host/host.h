@@ -44,7 +44,9 @@ struct host {
 	struct outbox outbox;
 	struct buffer in;	/* what was received and not yet taken */
 	struct buffer frame;	/* the one that is being made; reset before use */
-	struct buffer bus_frame;	/* the same, of what a callback says on the bus */
+	/* The same, of what a callback says on the bus or to a peer: it may be one that is
+	 * called while the other is being made, to release a reply's bytes. */
+	struct buffer said;
 	struct bus_carrier bus;
 	struct plugin plugin;
 	struct plugin_services services;

@@ -31,11 +31,11 @@ static struct talk *find(const struct host *host, uint64_t id)
 
 /* Puts the frame, whose packing had that result, into the batch. What goes wrong ends the
  * process, but not within a callback. */
-static int put(struct talk *talk, int rc)
+static int put(struct talk *talk, const struct buffer *frame, int rc)
 {
 	struct host *host = talk->host;
 
-	rc = host_send(host, rc);
+	rc = rc != 0 ? rc : outbox_put(&host->outbox, buffer_slice(frame));
 	if (rc != 0) {
 		host->result = rc;
 		loop_stop(host->loop);
@@ -46,9 +46,11 @@ static int put(struct talk *talk, int rc)
 static int put_frame(struct talk *talk, enum frame_type type, unsigned flags,
     uint16_t code, struct slice payload)
 {
-	buffer_reset(&talk->host->frame);
-	return put(talk, frame_append(&talk->host->frame, type, (uint8_t)flags, code,
-	    talk->id, payload));
+	struct buffer *said = &talk->host->said;
+
+	buffer_reset(said);
+	return put(talk, said, frame_append(said, type, (uint8_t)flags, code, talk->id,
+	    payload));
 }
 
 /* How much of a message may go into the next frame. */
@@ -288,13 +290,15 @@ static int put_answer(struct talk *talk, const struct exchange *upgrade)
 	rc = frame_begin(out, type, talk->status, talk->id, &mark);
 	rc = rc != 0 ? rc : fields_pack(out, upgrade == NULL ? &none
 							     : &upgrade->reply.head);
-	return put(talk, frame_finish(out, mark, rc, 0));
+	return put(talk, out, frame_finish(out, mark, rc, 0));
 }
 
 static int put_reply(struct talk *talk, struct exchange *upgrade)
 {
-	buffer_reset(&talk->host->frame);
-	return put(talk, reply_pack(&talk->host->frame, talk->id, upgrade));
+	struct buffer *out = &talk->host->frame;
+
+	buffer_reset(out);
+	return put(talk, out, reply_pack(out, talk->id, upgrade));
 }
 
 /* Tells the peer what became of CONNECT. A reply of the handler's own goes with it, but

@@ -29,6 +29,18 @@ static int refuse_in_own_words(tc_req *r)
 	return tc.text(r, 401, "not you\n");
 }
 
+static tc_conn *witness;	/* who is told when a reply's bytes are let go */
+
+static void tell_witness(void *arg)
+{
+	say(witness, arg);
+}
+
+static int refuse_by_reference(tc_req *r)
+{
+	return tc.reply_ref(r, 401, NULL, "not you\n", 8, tell_witness, "released");
+}
+
 /* A 200 would look like a WebSocket to HTTP/2. */
 static int accept_wrongly(tc_req *r)
 {
@@ -53,6 +65,9 @@ static int connect_by_path(tc_conn *c, tc_req *r, const char *path)
 	}
 	if (strcmp(path, "/own") == 0) {
 		return refuse_in_own_words(r);
+	}
+	if (strcmp(path, "/reference") == 0) {
+		return refuse_by_reference(r);
 	}
 	if (strcmp(path, "/half") == 0) {
 		return tc.start(r, 401, NULL);
@@ -166,6 +181,8 @@ static int obey(tc_conn *c, const char *text)
 		tell(c, rest);
 	} else if (argument(text, "count") != NULL) {
 		say_number(c, (int)(intptr_t)tc.conn_data(c));
+	} else if (argument(text, "witness") != NULL) {
+		witness = c;
 	} else if (argument(text, "pause") != NULL) {
 		return tc.conn_pause(c, 1);
 	} else if ((rest = argument(text, "result")) != NULL) {

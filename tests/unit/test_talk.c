@@ -215,6 +215,22 @@ START_TEST(a_refusal_is_the_last_word)
 }
 END_TEST
 
+START_TEST(a_release_may_send_while_its_reply_is_made)
+{
+	struct frame frame;
+
+	open_stream(id_of(0));
+	say(id_of(0), "witness", 0);
+	pack_websocket(id_of(1), "/reference", "");
+	host_rig_send(&host);
+	expect_message(id_of(0), "released", 0);
+	frame = expect(FRAME_REPLY, id_of(1));
+	ck_assert_uint_eq(frame.header.code, 401);
+	ck_assert_ptr_nonnull(memmem(frame.payload.data, frame.payload.size,
+	    "not you\n", 8));
+}
+END_TEST
+
 START_TEST(an_instance_that_is_not_there_refuses)
 {
 	pack_stream(id_of(0), 9);
@@ -451,6 +467,7 @@ static void add_talk(TCase *tcase)
 	tcase_add_test(tcase, a_subprotocol_is_known_to_the_handler);
 	tcase_add_test(tcase, a_subprotocol_that_was_not_offered_is_not_in_use);
 	tcase_add_test(tcase, a_refusal_is_the_last_word);
+	tcase_add_test(tcase, a_release_may_send_while_its_reply_is_made);
 	tcase_add_test(tcase, an_instance_that_is_not_there_refuses);
 	tcase_add_test(tcase, an_instance_that_is_shut_lives_as_long_as_its_last);
 	tcase_add_test(tcase, a_stop_waits_for_the_last);
