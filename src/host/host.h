@@ -44,8 +44,8 @@ struct host {
 	struct outbox outbox;
 	struct buffer in;	/* what was received and not yet taken */
 	struct buffer frame;	/* the one that is being made; reset before use */
-	/* The same, of what a callback says on the bus or to a peer: it may be one that is
-	 * called while the other is being made, to release a reply's bytes. */
+	/* The same, of what a callback says on the bus or to a peer: it may be called to
+	 * release a reply's bytes, while that is being made in the other. */
 	struct buffer said;
 	struct bus_carrier bus;
 	struct plugin plugin;
