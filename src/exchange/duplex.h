@@ -76,6 +76,10 @@ struct duplex_handler_ops {
 	void (*drain)(struct duplex *duplex);
 	/* The last call. The code is handler.h's of on_end. */
 	void (*end)(struct duplex *duplex, uint16_t code);
+	/* The peer of a WebSocket has closed it, with that code, and is answered once
+	 * peer_ops->close is called, to let what the handler has still to say out before;
+	 * no data follows. NULL: it is answered at once. */
+	void (*closed)(struct duplex *duplex, uint16_t code);
 };
 
 struct duplex {

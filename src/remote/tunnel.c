@@ -142,19 +142,36 @@ static void say_end(struct tunnel *tunnel)
 	}
 }
 
-/* The duplex is no more; what is left is to settle that with the host. */
-void tunnel_leave(struct tunnel *tunnel, uint16_t code)
+/* What is left is to settle that with the host. */
+static void begin_end(struct tunnel *tunnel, uint16_t code)
 {
-	detach(tunnel);
 	tunnel->code = code;
-	if (tunnel->state == TUNNEL_WAITING) {
-		tunnel_free(tunnel);
-		return;
-	}
 	tunnel->state = TUNNEL_LEFT;
 	set_timer(tunnel, tunnel->timeout_ms + KILL_MS);
 	if (remote_has_host(tunnel->remote)) {
 		say_end(tunnel);
+	}
+}
+
+void tunnel_leave(struct tunnel *tunnel, uint16_t code)
+{
+	detach(tunnel);
+	if (tunnel->state == TUNNEL_WAITING) {
+		tunnel_free(tunnel);
+	} else if (tunnel->state != TUNNEL_LEFT) {
+		begin_end(tunnel, code);
+	}
+}
+
+void tunnel_end(struct tunnel *tunnel)
+{
+	struct duplex *duplex = detach(tunnel);
+	uint16_t code = tunnel->code;
+
+	tunnel_free(tunnel);
+	if (duplex != NULL) {
+		/* Its handler may have closed it, too. */
+		(void)!duplex->peer_ops->close(duplex, code, SLICE(""));
 	}
 }
 
@@ -266,8 +283,14 @@ static void on_end(struct duplex *duplex, uint16_t code)
 	tunnel_leave(duplex->handler, code);
 }
 
+/* What the host says before it is DISCONNECTED is an answer to what came before. */
+static void on_closed(struct duplex *duplex, uint16_t code)
+{
+	begin_end(duplex->handler, code);
+}
+
 static const struct duplex_handler_ops ops = { .data = on_data, .drain = on_drain,
-	.end = on_end };
+	.end = on_end, .closed = on_closed };
 
 /* Hands the duplex to the host. */
 static void send_connect(struct tunnel *tunnel)

@@ -71,6 +71,9 @@ void tunnel_end_refused(struct tunnel *tunnel, int status);
  * host. */
 void tunnel_leave(struct tunnel *tunnel, uint16_t code);
 
+/* The host knows it no more: if its peer waits for that, it is answered. */
+void tunnel_end(struct tunnel *tunnel);
+
 /* The duplex cannot be carried any more, though the host lives: it is cut, or refused if
  * it has not opened. */
 void tunnel_fail(struct tunnel *tunnel);

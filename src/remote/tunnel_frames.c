@@ -151,7 +151,7 @@ int tunnel_take_frame(struct remote *remote, const struct frame *frame)
 		if (tunnel->state != TUNNEL_LEFT || tunnel->unsaid) {
 			return ERR_PROTOCOL;
 		}
-		tunnel_free(tunnel);
+		tunnel_end(tunnel);
 		return 0;
 	default:
 		return ERR_PROTOCOL;

@@ -48,7 +48,8 @@ void line_finish(struct line *line, uint16_t code)
 void line_touch(struct line *line)
 {
 	struct loop *loop = line->worker->loop;
-	uint32_t ms = line->closing ? CLOSE_MS : line->protocol->silence_ms(line);
+	bool ending = line->closing || line->peer_closed;
+	uint32_t ms = ending ? CLOSE_MS : line->protocol->silence_ms(line);
 
 	if (line->over || ms == 0) {
 		timer_cancel(&line->silence);
@@ -61,7 +62,7 @@ static void on_silence(struct timer *timer)
 {
 	struct line *line = LIST_OWNER(timer, struct line, silence);
 
-	if (line->closing) {
+	if (line->closing || line->peer_closed) {
 		line_finish(line, DUPLEX_CODE_LOST);
 	} else {
 		line->protocol->silent(line);

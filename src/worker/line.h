@@ -82,6 +82,7 @@ struct line {
 	bool output_ended;		/* a stream's handler says no more */
 	bool pinged;			/* the peer of a WebSocket owes an answer */
 	bool closing;			/* by the handler, or in its name */
+	bool peer_closed;		/* a WebSocket, whose handler is to answer that */
 	bool over;
 	bool cut;			/* not in order */
 };

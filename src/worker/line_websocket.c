@@ -16,12 +16,27 @@ static bool message(void *arg, bool text, struct slice data)
 	return line_wants_input(line);
 }
 
+static int answer(int code)
+{
+	return code == WS_CODE_NONE ? 0 : code;
+}
+
+/* It is over, or a handler that is far away still has what came before to answer. */
 static void closed(void *arg, uint16_t code)
 {
 	struct line *line = arg;
+	struct duplex *duplex = &line->duplex;
 
 	line->code = code;
-	line->closing = true;
+	if (ws_done(&line->ws)) {
+		line->closing = true;
+	} else if (duplex->handler_ops != NULL && duplex->handler_ops->closed != NULL) {
+		line->peer_closed = true;
+		duplex->handler_ops->closed(duplex, code);
+	} else {
+		line->closing = true;
+		ws_close(&line->ws, answer(code), SLICE(""));
+	}
 	line_touch(line);
 	line->ops->wake(line);
 }
@@ -35,6 +50,7 @@ void line_begin_websocket(struct line *line, int window_bits, size_t max_message
 
 	line->code = DUPLEX_CODE_LOST;
 	ws_init(&line->ws, &line->worker->websockets, &options, &events, line);
+	ws_hold_close(&line->ws);
 }
 
 static int send(struct line *line, struct slice data, unsigned flags)
@@ -44,15 +60,15 @@ static int send(struct line *line, struct slice data, unsigned flags)
 
 static int close_websocket(struct line *line, uint16_t code, struct slice reason)
 {
-	ws_close(&line->ws, code, reason);
+	ws_close(&line->ws, answer(code), reason);
 	return 0;
 }
 
 static void input(struct line *line, struct slice *bytes)
 {
 	line->pinged = false;
-	/* Who does not answer a close may not keep it open by what else it says. */
-	if (!line->closing) {
+	/* Nobody keeps it open by what is said behind a close. */
+	if (!line->closing && !line->peer_closed) {
 		line_touch(line);
 	}
 	/* How it ended shows in ws_done; what follows is dropped. */
@@ -64,7 +80,7 @@ static void input(struct line *line, struct slice *bytes)
 /* Without a close frame before it. */
 static void end_input(struct line *line)
 {
-	if (!ws_done(&line->ws)) {
+	if (!ws_done(&line->ws) && !line->peer_closed) {
 		line_finish(line, DUPLEX_CODE_LOST);
 	}
 }

@@ -63,6 +63,16 @@ static void end(struct ws *ws, int answer, uint16_t code)
 	ws->events->closed(ws->arg, code);
 }
 
+static void take_close(struct ws *ws, uint16_t code)
+{
+	if (ws->hold_close && !ws->close_sent) {
+		ws->peer_closed = true;
+		ws->events->closed(ws->arg, code);
+	} else {
+		end(ws, code == WS_CODE_NONE ? 0 : code, code);
+	}
+}
+
 static void send_pong(struct ws *ws)
 {
 	ws->pong_waits = write_frame(ws, WS_PONG, WS_FIN,
@@ -96,7 +106,7 @@ static bool handle(struct ws *ws, const struct ws_event *event)
 	case WS_PONG:
 		return true;
 	case WS_CLOSE:
-		end(ws, event->code == WS_CODE_NONE ? 0 : event->code, event->code);
+		take_close(ws, event->code);
 		return true;
 	default:
 		/* What was on its way when we closed nobody waits for any more. */
@@ -137,7 +147,7 @@ int ws_input(struct ws *ws, struct slice *bytes)
 {
 	bool go_on = true;
 
-	while (!ws->done && go_on && bytes->size > 0) {
+	while (!ws->done && !ws->peer_closed && go_on && bytes->size > 0) {
 		struct ws_event event;
 		int rc = read_event(ws, bytes, &event);
 
@@ -148,7 +158,7 @@ int ws_input(struct ws *ws, struct slice *bytes)
 		}
 		settle_reader(ws);
 	}
-	if (ws->done) {
+	if (ws->done || ws->peer_closed) {
 		slice_skip(bytes, bytes->size);
 		return ERR_EOF;
 	}
@@ -234,6 +244,7 @@ void ws_close(struct ws *ws, int code, struct slice reason)
 {
 	if (!is_over(ws)) {
 		send_close(ws, code, reason);
+		ws->done = ws->done || ws->peer_closed;
 	}
 }
 

@@ -58,6 +58,8 @@ struct ws {
 	bool sending;		/* a message of which more is to be sent */
 	bool done;
 	bool close_sent;
+	bool hold_close;	/* ws_close answers the peer's */
+	bool peer_closed;	/* and waits for that */
 	bool pong_waits;	/* for room in out */
 	uint8_t pong_size;
 	char pong_data[WS_CONTROL_MAX];
@@ -68,12 +70,19 @@ void ws_init(struct ws *ws, struct ws_shared *shared, const struct ws_options *o
     const struct ws_events *events, void *arg);
 void ws_release(struct ws *ws);
 
+/* A close frame of the peer's is not answered at once, but by ws_close. Until then what
+ * is sent still goes out; the peer says no more. */
+static inline void ws_hold_close(struct ws *ws)
+{
+	ws->hold_close = true;
+}
+
 /*
  * Reads what the peer sent; what is used is taken off the front of *bytes, and calls
  * events. Nothing is read ahead: what is left in *bytes has not been looked at.
  *
  * @return 0: all was taken; ERR_AGAIN: message said no more, the rest is to come again;
- *	ERR_EOF: it is done, what follows is dropped.
+ *	ERR_EOF: the peer has closed, or it is done: what follows is dropped.
  */
 int ws_input(struct ws *ws, struct slice *bytes) MUST_USE;
 

@@ -342,6 +342,16 @@ def test_client_closes(server, connect, code):
     server.wait_log(f"end {code or 1005} after 0", before)
 
 
+def test_client_that_closes_has_its_answers_first(connect):
+    with connect("/any") as socket:
+        socket.send(*(ws.frame(ws.Op.TEXT, b"number %d" % i) for i in range(20)),
+                    ws.frame(ws.Op.CLOSE, ws.close_payload(1000)))
+        for number in range(20):
+            assert socket.read_text() == f"number {number}"
+        assert socket.read_close() == 1000
+        assert socket.wait_end()
+
+
 @pytest.mark.parametrize("code, reason", [
     (1000, ""), (1001, "away"), (1011, ""), (3000, "Grüße"), (4999, "x" * 123)])
 def test_handler_closes(server, connect, code, reason):

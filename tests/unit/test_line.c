@@ -50,7 +50,18 @@ static void on_end(struct duplex *duplex, uint16_t code)
 	note("end(%u) ", code);
 }
 
-static const struct duplex_handler_ops handler_ops = { on_data, on_drain, on_end };
+static const struct duplex_handler_ops handler_ops = { .data = on_data, .drain = on_drain,
+	.end = on_end };
+
+static void on_closed(struct duplex *duplex, uint16_t code)
+{
+	ck_assert_ptr_eq(duplex, line);
+	note("closed(%u) ", code);
+}
+
+/* Of a handler that is far away. */
+static const struct duplex_handler_ops far_ops = { .data = on_data, .drain = on_drain,
+	.end = on_end, .closed = on_closed };
 
 static void wake(struct line *woken_line)
 {
@@ -477,6 +488,44 @@ START_TEST(closed_websocket_that_goes_on_talking_ends)
 }
 END_TEST
 
+/* A close frame of code 1000, masked with zeros. */
+static void say_close(void)
+{
+	static const char bytes[] = "\x88\x82\0\0\0\0\x03\xe8";
+	struct slice input = { bytes, sizeof(bytes) - 1 };
+
+	line_input(line, &input);
+}
+
+START_TEST(far_handler_answers_before_the_close_frame_is)
+{
+	char out[64];
+
+	open_line(&line_websocket);
+	line->duplex.handler_ops = &far_ops;
+	say_close();
+	line_end_input(line, true);
+	ck_assert_str_eq(heard, "closed(1000) ");
+	ck_assert(!carry(out, sizeof(out)));
+	ck_assert_int_eq(reply("last", DUPLEX_TEXT), 0);
+	close_with(1000);
+	ck_assert(carry(out, sizeof(out)));
+	ck_assert_str_eq(out, "\x81\x04last\x88\x02\x03\xe8");
+	ck_assert_str_eq(heard, "closed(1000) end(1000) ");
+}
+END_TEST
+
+START_TEST(far_handler_does_not_keep_who_has_closed)
+{
+	open_line(&line_websocket);
+	line->duplex.handler_ops = &far_ops;
+	say_close();
+	pass(6000);
+	ck_assert(line_settle(line));
+	ck_assert_str_eq(heard, "closed(1000) end(1006) ");
+}
+END_TEST
+
 START_TEST(only_those_of_the_old_generation_retire)
 {
 	struct generation newer = { .references = 2 };
@@ -520,6 +569,8 @@ int main(void)
 		closed_websocket_that_goes_on_talking_ends,
 		closed_websocket_waits_for_who_still_reads,
 		closed_websocket_waits_until_it_has_opened,
+		far_handler_answers_before_the_close_frame_is,
+		far_handler_does_not_keep_who_has_closed,
 		only_those_of_the_old_generation_retire,
 		facts_are_those_of_carrier_and_request };
 	Suite *suite = suite_create("line");

@@ -58,6 +58,36 @@ START_TEST(carries_a_websocket_both_ways)
 }
 END_TEST
 
+START_TEST(what_a_handler_answers_comes_before_the_end)
+{
+	uint64_t id = open_websocket();
+
+	fake_peer_say(&peer, "hello", DUPLEX_TEXT);
+	peer.duplex.handler_ops->closed(&peer.duplex, 3000);
+	turn();
+	hear_message(id, "hello", DUPLEX_TEXT);
+	hear_disconnect(id, 3000);
+	say(&fake, FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("you"));
+	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
+	ck_assert_str_eq(fake_peer_trace(&peer), "T:you close(3000,) ");
+	ck_assert_ptr_null(peer.duplex.handler_ops);
+}
+END_TEST
+
+START_TEST(a_peer_that_has_closed_and_leaves_is_settled_once)
+{
+	uint64_t id = open_websocket();
+
+	peer.duplex.handler_ops->closed(&peer.duplex, 3000);
+	fake_peer_end(&peer, DUPLEX_CODE_LOST);
+	turn();
+	hear_disconnect(id, 3000);
+	hear_nothing();
+	say_now(FRAME_DISCONNECTED, 0, 0, id, SLICE(""));
+	ck_assert_int_eq(fake.lost, 0);
+}
+END_TEST
+
 START_TEST(fields_of_the_answer_come_along)
 {
 	struct rig_exchange answer = { 0 };
@@ -626,6 +656,8 @@ static void add_talk(TCase *tcase)
 {
 	tcase_add_test(tcase, carries_a_stream_both_ways);
 	tcase_add_test(tcase, carries_a_websocket_both_ways);
+	tcase_add_test(tcase, what_a_handler_answers_comes_before_the_end);
+	tcase_add_test(tcase, a_peer_that_has_closed_and_leaves_is_settled_once);
 	tcase_add_test(tcase, fields_of_the_answer_come_along);
 	tcase_add_test(tcase, a_status_refuses_and_is_the_last_word);
 	tcase_add_test(tcase, a_reply_refuses_in_the_handlers_words);

@@ -418,6 +418,22 @@ START_TEST(cuts_a_reason_that_is_too_long)
 }
 END_TEST
 
+START_TEST(answers_a_close_frame_when_it_is_told_to)
+{
+	ws_hold_close(&ws);
+	peer_close(&input, 1001, "bye");
+	peer_frame(&input, WS_FIN, WS_TEXT, SLICE("too late"));
+	ck_assert_int_eq(feed(), ERR_EOF);
+	ck_assert_uint_eq(input.size, 0);
+	ck_assert_int_eq(told, 1001);
+	ck_assert(!ws_done(&ws));
+	ck_assert_int_eq(send_text("still", WS_SEND_TEXT), 0);
+	ws_close(&ws, 1001, SLICE(""));
+	ck_assert(ws_done(&ws));
+	ck_assert_str_eq(seen(), "text still\nclose 1001 \n");
+}
+END_TEST
+
 START_TEST(closes_without_a_code)
 {
 	ws_close(&ws, 0, (struct slice){ NULL, 0 });
@@ -546,6 +562,7 @@ int main(void)
 	tcase_add_test(ending, drops_what_comes_after_the_end);
 	tcase_add_test(ending, closes_and_waits_for_the_peer_to_close);
 	tcase_add_test(ending, cuts_a_reason_that_is_too_long);
+	tcase_add_test(ending, answers_a_close_frame_when_it_is_told_to);
 	tcase_add_test(ending, closes_without_a_code);
 	tcase_add_test(ending, says_one_close_frame_even_if_the_peer_fails_then);
 	tcase_add_test(ending,

@@ -124,4 +124,12 @@ static inline void pack_window(uint64_t id, uint32_t more)
 	    (struct slice){ (const char *)&more, sizeof(more) });
 }
 
+static inline void hear_disconnect(uint64_t id, uint16_t code)
+{
+	struct frame frame = hear_frame(FRAME_DISCONNECT);
+
+	ck_assert_uint_eq(frame.header.id, id);
+	ck_assert_uint_eq(frame.header.code, code);
+}
+
 #endif
