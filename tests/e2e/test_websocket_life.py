@@ -311,7 +311,8 @@ def test_stop_says_going_away(start, isolation, protocol):
         socket.close(1001)
         assert socket.wait_end()
     assert server.wait_exit() == 0
-    assert "end 1001 after 1" in server.log
+    if isolation == "worker":  # a host ends with its worker, maybe before it is told
+        assert "end 1001 after 1" in server.log
 
 
 def test_stop_does_not_wait_for_those_who_do_not_answer(start):
