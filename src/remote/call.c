@@ -344,6 +344,20 @@ static void release_chunk(void *arg)
 	remote_check_idle(remote);
 }
 
+/* There is no memory for what the host says, who may say it: the reply breaks off. */
+static int judge_piece(struct call *call, int rc)
+{
+	if (rc == ERR_INVALID) {
+		return ERR_PROTOCOL;
+	}
+	if (rc != 0) {
+		fail(call, 503, NULL);
+		send_cancel(call);
+		set_timer(call, KILL_MS);
+	}
+	return 0;
+}
+
 static int take_data(struct call *call, struct slice data)
 {
 	struct chunk *chunk;
@@ -357,7 +371,7 @@ static int take_data(struct call *call, struct slice data)
 	}
 	chunk = malloc(sizeof(*chunk) + data.size);
 	if (chunk == NULL) {
-		return ERR_NOMEM;
+		return judge_piece(call, ERR_NOMEM);
 	}
 	*chunk = (struct chunk){ .remote = call->remote, .call = call->id,
 		.size = data.size };
@@ -366,7 +380,7 @@ static int take_data(struct call *call, struct slice data)
 	call->in_flight += (uint32_t)data.size;
 	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk,
 	    chunk);
-	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
+	return judge_piece(call, rc);
 }
 
 /* Only a regular file can be read without ever waiting. */
@@ -390,7 +404,7 @@ static int take_file(struct call *call, struct slice payload)
 		return 0;
 	}
 	rc = exchange_write_file(call->exchange, fd, range[0], range[1]);
-	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
+	return judge_piece(call, rc);
 }
 
 static void count_answer(struct remote *remote)

@@ -99,6 +99,31 @@ START_TEST(a_stream_of_many_pieces_goes_on)
 }
 END_TEST
 
+/* Each within the window, but a client that takes none of them has no memory for all. */
+START_TEST(too_many_small_pieces_cost_their_reply_and_not_the_host)
+{
+	uint64_t id = begin(&fake, &call);
+
+	pack_start(&fake, id, "40000");
+	for (int i = 0; i < 100; i++) {
+		for (int k = 0; k < 200; k++) {
+			say(&fake, FRAME_DATA, 0, 0, id, SLICE("x"));
+		}
+		flush(&fake);
+		ck_assert_int_eq(fake.lost, 0);
+	}
+	ck_assert_int_eq(call.exchange.state, EXCHANGE_BROKEN);
+	turn();
+	/* The window of the piece that was refused. */
+	ck_assert_uint_eq(expect(&fake, FRAME_WINDOW_MORE), id);
+	ck_assert_uint_eq(expect(&fake, FRAME_CANCEL), id);
+	pack_end(&fake, id);
+	flush(&fake);
+	rig_end(&call);
+	check_works(&fake);
+}
+END_TEST
+
 START_TEST(a_line_of_the_plugin_has_the_request_it_is_about)
 {
 	uint64_t id = begin(&fake, &call);
@@ -659,6 +684,7 @@ static Suite *suite(void)
 	tcase_add_test(calls, a_frame_may_come_in_single_bytes);
 	tcase_add_test(calls, what_the_client_took_may_be_sent_again);
 	tcase_add_test(calls, a_stream_of_many_pieces_goes_on);
+	tcase_add_test(calls, too_many_small_pieces_cost_their_reply_and_not_the_host);
 	tcase_add_test(calls, a_line_of_the_plugin_has_the_request_it_is_about);
 	tcase_add_test(calls, its_owner_is_told_what_the_host_says_of_itself);
 	tcase_add_test(calls, a_host_is_told_to_stop);
