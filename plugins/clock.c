@@ -120,10 +120,11 @@ static void on_gone(tc_req *r)
 }
 
 /* A browser comes back by itself, to the instance that takes our place. */
-static void on_stop(void *state)
+static void on_stop(void *state, int why)
 {
 	struct clock *self = state;
 
+	(void)why;
 	while (self->first != NULL) {
 		end(self->first);
 	}

@@ -76,6 +76,7 @@ enum {
 };
 enum { TC_DEBUG = 1, TC_INFO, TC_WARN, TC_ERROR };	/* log levels */
 enum { TC_WEBSOCKET = 1, TC_STREAM = 2 };		/* kinds of tc_conn */
+enum { TC_RELOAD = 1, TC_SHUTDOWN = 2 };		/* why on_stop is called */
 
 /* Of what is sent or comes on a tc_conn. */
 enum {
@@ -273,9 +274,11 @@ typedef struct tc_handler {
 	 * an answer that comes later. */
 	const char *check;
 
-	/* The server wants to end this instance (reload, stop): stop timers,
-	 * finish or close soon. It waits for requests and connections. */
-	void (*on_stop)(void *state);
+	/* Nothing new comes to this instance: another has taken its place
+	 * (TC_RELOAD), or the server is about to end (TC_SHUTDOWN, maybe
+	 * after the other). What is open may go on, up to drain_ms: finish
+	 * it, stop timers. It waits for requests and connections. */
+	void (*on_stop)(void *state, int why);
 
 	/* Of a request that is answered later. A write was refused, and takes
 	 * again: 64 KiB or less wait. */

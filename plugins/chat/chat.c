@@ -61,9 +61,12 @@ static int open_room(tc_conf *cf, void **state)
 	return TC_OK;
 }
 
-static void stop_room(void *state)
+/* On a reload people stay: the bus is one for all instances. */
+static void stop_room(void *state, int why)
 {
-	room_stop(state);
+	if (why == TC_SHUTDOWN) {
+		room_hang_up(state);
+	}
 }
 
 static void close_room(void *state)

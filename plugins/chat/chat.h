@@ -64,7 +64,7 @@ struct room {
 /* Needs topic, greeting and max_people. TC_OK, TC_FAIL. */
 int room_open(struct room *room);
 /* Everybody is asked to call again. */
-void room_stop(struct room *room);
+void room_hang_up(struct room *room);
 void room_close(struct room *room);
 
 /* What a person does, for all in the room to know: named, said, left. */

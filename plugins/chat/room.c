@@ -252,7 +252,7 @@ int room_open(struct room *room)
 	return publish(room, WORD_ASK, NULL, NULL, 0);
 }
 
-void room_stop(struct room *room)
+void room_hang_up(struct room *room)
 {
 	room->stopping = true;
 	for (struct person *p = room->people; p != NULL; p = p->next) {

@@ -125,10 +125,14 @@ int mount_open(struct host *host, const struct frame *frame)
 int mount_retire(struct host *host, const struct frame *frame)
 {
 	struct mount *mount = find(&host->mounts, frame->header.id);
+	uint16_t why = frame->header.code;
 
+	if (why != TC_RELOAD && why != TC_SHUTDOWN) {
+		return ERR_PROTOCOL;
+	}
 	/* One that was refused is not here. */
 	if (mount != NULL) {
-		instance_stop(mount->instance);
+		instance_stop(mount->instance, why);
 	}
 	return 0;
 }

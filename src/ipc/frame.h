@@ -25,7 +25,7 @@
  *		REFUSED or a REPLY that refuses; MESSAGEs and a CLOSE may be before it
  *	DISCONNECT  id = duplex; code = of on_end: it has ended. Answered by DISCONNECTED,
  *		the last frame about it; not if it was refused meanwhile
- *	RETIRE	id = instance: on_stop; it is used until SHUT
+ *	RETIRE	id = instance; code = why (handler.h): on_stop; it is used until SHUT
  *
  *	host -> peer
  *	HELLO	code = protocol: name, hash, version, about, own route (all may be ""),

@@ -102,19 +102,19 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 	return instance;
 }
 
-void instance_stop(struct instance *instance)
+void instance_stop(struct instance *instance, int why)
 {
 	const tc_handler *handler;
 	struct api_call before;
 
-	if (instance == NULL || instance->stopped) {
+	if (instance == NULL || instance->stopped >= why) {
 		return;
 	}
-	instance->stopped = true;
+	instance->stopped = why;
 	handler = instance->plugin->handler;
 	if (handler->on_stop != NULL) {
 		before = instance_enter(instance, PAGE_ON_STOP, NULL);
-		handler->on_stop(instance->state);
+		handler->on_stop(instance->state, why);
 		api_leave(before);
 	}
 }
@@ -122,7 +122,7 @@ void instance_stop(struct instance *instance)
 void instance_close(struct instance *instance)
 {
 	if (instance != NULL) {
-		instance_stop(instance);
+		instance_stop(instance, TC_RELOAD);
 		run_close(instance);
 		free_instance(instance);
 	}

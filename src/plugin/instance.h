@@ -20,7 +20,7 @@ struct instance {
 	void *state;			/* the handler's own */
 	struct list alarms;		/* its timers */
 	struct list subscriptions;	/* to topics of the bus */
-	bool stopped;			/* on_stop was called */
+	int stopped;			/* why on_stop was called; 0: it was not */
 	struct conf conf;		/* the strings that on_open got live in it */
 };
 
@@ -39,8 +39,9 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 struct api_call instance_enter(struct instance *instance, enum page_callback callback,
     const struct exchange *exchange);
 
-/* on_stop, once: it is to end soon, but may have requests to finish. NULL is accepted. */
-void instance_stop(struct instance *instance);
+/* on_stop, with TC_RELOAD or TC_SHUTDOWN, once for each, not TC_RELOAD after the other.
+ * NULL is accepted. */
+void instance_stop(struct instance *instance, int why);
 
 /* on_stop, if that was not called, on_close and free. NULL is accepted. */
 void instance_close(struct instance *instance);

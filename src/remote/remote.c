@@ -266,6 +266,15 @@ static void send_small(struct remote *remote, enum frame_type type, uint64_t id)
 	}
 }
 
+static void send_retire(struct remote *remote, const struct remote_instance *instance)
+{
+	if (remote_has_host(remote) &&
+	    frame_append(link_out(remote->link), FRAME_RETIRE, 0,
+		(uint16_t)instance->retired, instance->number, SLICE("")) == 0) {
+		link_flush(remote->link);
+	}
+}
+
 static void send_open(struct remote *remote, const struct remote_instance *instance)
 {
 	struct slice open = buffer_slice(&instance->open);
@@ -276,8 +285,8 @@ static void send_open(struct remote *remote, const struct remote_instance *insta
 	    buffer_append(link_out(remote->link), open.data, open.size) == 0) {
 		link_flush(remote->link);
 	}
-	if (instance->retired) {
-		send_small(remote, FRAME_RETIRE, instance->number);
+	if (instance->retired != 0) {
+		send_retire(remote, instance);
 	}
 }
 
@@ -330,13 +339,13 @@ int remote_open(struct remote *remote, const struct open_message *message,
 	return 0;
 }
 
-void remote_retire(struct remote *remote, uint32_t number)
+void remote_retire(struct remote *remote, uint32_t number, int why)
 {
 	struct remote_instance *instance = find_instance(remote, number);
 
-	if (instance != NULL && !instance->retired) {
-		instance->retired = true;
-		send_small(remote, FRAME_RETIRE, number);
+	if (instance != NULL && instance->retired < why) {
+		instance->retired = why;
+		send_retire(remote, instance);
 	}
 }
 

@@ -79,8 +79,9 @@ void remote_break(struct remote *remote, uint32_t retry_after_s);
 int remote_open(struct remote *remote, const struct open_message *message,
     uint32_t *instance) MUST_USE;
 
-/* on_stop: it is about to be shut, and may have calls to finish first. Harmless twice. */
-void remote_retire(struct remote *remote, uint32_t instance);
+/* on_stop, why as handler.h has it: it is about to be shut, and may have calls to finish
+ * first. Harmless twice. */
+void remote_retire(struct remote *remote, uint32_t instance, int why);
 void remote_shut(struct remote *remote, uint32_t instance);
 
 /*

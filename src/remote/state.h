@@ -24,7 +24,7 @@ struct remote_instance {
 	struct list link;	/* in remote.instances */
 	uint32_t number;
 	bool refused;		/* by on_open of the host there is */
-	bool retired;
+	int retired;		/* why; 0: it is not */
 	struct buffer open;	/* its OPEN frame, for every host to come */
 };
 

@@ -292,21 +292,21 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 	return NULL;
 }
 
-static void stop_route(const struct site_route *route)
+static void stop_route(const struct site_route *route, int why)
 {
-	instance_stop(route->instance);
+	instance_stop(route->instance, why);
 	if (route->remote != NULL) {
-		remote_retire(route->remote, route->remote_instance);
+		remote_retire(route->remote, route->remote_instance, why);
 	}
 }
 
-void site_stop(struct site *site)
+void site_stop(struct site *site, int why)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		stop_route(&site->routes[i]);
+		stop_route(&site->routes[i], why);
 	}
 	for (size_t i = 0; i < site->stream_count; i++) {
-		stop_route(&site->streams[i]);
+		stop_route(&site->streams[i], why);
 	}
 }
 

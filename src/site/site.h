@@ -76,7 +76,7 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 
 /* Another site takes its place, or the process ends: tells every instance, which then
  * finishes what it has. */
-void site_stop(struct site *site);
+void site_stop(struct site *site, int why);
 
 /* Closes every instance. */
 void site_release(struct site *site);

@@ -33,10 +33,19 @@ static void close_generation(struct deferred *later)
 	struct generation *generation = LIST_OWNER(later, struct generation, later);
 
 	timer_cancel(&generation->retire);
+	list_remove(&generation->link);
 	site_release(&generation->site);
 	tls_context_release(&generation->tls);
 	generation_release(&generation->message);
 	free(generation);
+}
+
+void generations_stop(struct worker *worker)
+{
+	for (struct list *link = worker->generations.next; link != &worker->generations;
+	     link = link->next) {
+		site_stop(&LIST_OWNER(link, struct generation, link)->site, TC_SHUTDOWN);
+	}
 }
 
 static void on_retire(struct timer *timer)
@@ -96,6 +105,7 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 
 	generation->worker = worker;
 	generation->references = 1;
+	list_init(&generation->link);
 	timer_init(&generation->retire, on_retire);
 	deferred_init(&generation->later, close_generation);
 	problems_init(&problems);
@@ -105,6 +115,7 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 		free(generation);
 		return NULL;
 	}
+	list_append(&worker->generations, &generation->link);
 	build(generation, &problems);
 	for (size_t i = 0; i < problems.count; i++) {
 		if (problems.items[i].level == PROBLEM_ERROR) {

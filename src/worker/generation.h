@@ -16,6 +16,7 @@
 struct worker;
 
 struct generation {
+	struct list link;		/* in worker.generations */
 	struct worker *worker;
 	struct generation_message message; /* its number, configuration and plugins */
 	struct site site;
@@ -32,6 +33,9 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 /* Another has taken its place: requests end under it, and so do WebSockets and streams,
  * which are closed when drain_ms have passed. Drops its opener's reference. */
 void generation_retire(struct generation *generation);
+
+/* The worker drains: tells all instances of all generations so. */
+void generations_stop(struct worker *worker);
 
 /* The first reference is its opener's. The last one's end closes it, after this round. */
 struct generation *generation_ref(struct generation *generation);

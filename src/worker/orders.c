@@ -32,7 +32,7 @@ static void serve(struct worker *worker, struct generation *generation)
 	struct generation *before = worker->generation;
 
 	if (before != NULL) {
-		site_stop(&before->site);
+		site_stop(&before->site, TC_RELOAD);
 	}
 	worker->generation = generation;
 	worker->config = generation->message.config;

@@ -71,7 +71,7 @@ void worker_drain(struct worker *worker)
 	listeners_close(worker);
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
-	site_stop(&worker->generation->site);
+	generations_stop(worker);
 	for (struct list *link = worker->connections.next;
 	     link != &worker->connections;) {
 		struct connection *connection = LIST_OWNER(link, struct connection, link);
@@ -172,6 +172,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->remotes);
 	list_init(&worker->connections);
 	list_init(&worker->lines);
+	list_init(&worker->generations);
 	exchanges_init(worker);
 	timer_init(&worker->drain_timer, stop_draining);
 	access_init(worker);

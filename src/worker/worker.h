@@ -55,6 +55,7 @@ struct worker {
 	struct list remotes;
 	struct list connections;
 	struct list lines;
+	struct list generations;	/* all that are in use */
 	struct ws_shared websockets;
 	uint32_t connection_count;
 	uint32_t max_connections;	/* its share of the limit */

@@ -358,16 +358,19 @@ def test_people_are_told_when_the_server_stops(chat):
         assert bob.code() == 1001
 
 
-def test_people_call_again_after_a_reload(chat):
-    with Terminal(chat, "ann") as ann, Web(chat, "bob") as bob:
-        chat.signal(signal.SIGHUP)
-        ann.until(r"\(the server hangs up: call again\)")
-        assert ann.read_to_end() == b""
-        assert bob.code() == 1001
+def test_people_stay_over_a_reload(chat):
     with Terminal(chat, "ann") as ann, Web(chat, "bob") as bob:
         ann.until(r"\(bob is here, .*")
-        bob.say("again")
-        ann.until("bob: again")
+        chat.signal(signal.SIGHUP)
+        chat.wait_log("generation 2 serves")
+        bob.say("still here?")
+        ann.until(r"bob: still here\?")
+        with Terminal(chat, "carl") as carl:
+            ann.until(r"\(carl is here, 3 people now\)")
+            carl.say("hello")
+            ann.until("carl: hello")
+            ann.say("hello carl")
+            carl.until("ann: hello carl")
 
 
 # The page

@@ -299,12 +299,13 @@ static void on_gone(tc_req *r)
 }
 
 /* What waits is answered; what stays does so. */
-static void on_stop(void *arg)
+static void on_stop(void *arg, int why)
 {
 	struct state *state = arg;
 	struct item *next;
 
-	tc_log(TC_INFO, "stopping with %d requests", state->count);
+	tc_log(TC_INFO, "%s with %d requests", why == TC_RELOAD ? "stopping" : "ending",
+	    state->count);
 	for (struct item *item = state->items; item != NULL; item = next) {
 		next = item->next;
 		if (!item->stays && item->act == answer) {

@@ -330,11 +330,14 @@ END_TEST
 START_TEST(stops_once_before_it_closes)
 {
 	open_instance("later");
-	instance_stop(instance);
-	instance_stop(instance);
+	instance_stop(instance, TC_RELOAD);
+	instance_stop(instance, TC_RELOAD);
 	expect_log("2 later -: stopping with 0 requests\n");
+	instance_stop(instance, TC_SHUTDOWN);
+	instance_stop(instance, TC_RELOAD);
 	instance_close(instance);
 	expect_log("2 later -: stopping with 0 requests\n"
+	    "2 later -: ending with 0 requests\n"
 	    "2 later -: closing with 0 requests\n");
 	open_instance("later");
 	rig_log = (struct rig_log){ 0 };

@@ -182,12 +182,18 @@ START_TEST(a_crash_in_a_timer_is_no_calls)
 }
 END_TEST
 
+static void pack_retire(uint64_t instance)
+{
+	ck_assert_int_eq(frame_append(&host.out, FRAME_RETIRE, 0, TC_RELOAD, instance,
+	    SLICE("")), 0);
+}
+
 START_TEST(a_retired_instance_finishes_what_it_has)
 {
 	keep(1, "/later/keep");
-	host_rig_pack(&host, FRAME_RETIRE, 1);
-	host_rig_pack(&host, FRAME_RETIRE, 1);
-	host_rig_pack(&host, FRAME_RETIRE, 77);
+	pack_retire(1);
+	pack_retire(1);
+	pack_retire(77);
 	host_rig_send(&host);
 	expect_log(0, "stopping with 1 requests");
 	expect(FRAME_REPLY, 1);

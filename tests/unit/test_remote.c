@@ -3,6 +3,7 @@
 #include "remote/remote.h"
 
 #include "fake_host.h"
+#include "tincan/handler.h"
 #include "remote/bus_frames.h"
 #include "unit.h"
 
@@ -505,9 +506,12 @@ END_TEST
 START_TEST(a_retired_instance_is_retired_in_the_next_host_too)
 {
 	expect(&fake, FRAME_OPEN);
-	remote_retire(fake.remote, fake.instance);
-	remote_retire(fake.remote, fake.instance);
+	remote_retire(fake.remote, fake.instance, TC_RELOAD);
+	remote_retire(fake.remote, fake.instance, TC_RELOAD);
+	remote_retire(fake.remote, fake.instance, TC_SHUTDOWN);
+	remote_retire(fake.remote, fake.instance, TC_RELOAD);
 	turn();
+	ck_assert_uint_eq(expect(&fake, FRAME_RETIRE), fake.instance);
 	ck_assert_uint_eq(expect(&fake, FRAME_RETIRE), fake.instance);
 	die(&fake);
 	attach(&fake);
