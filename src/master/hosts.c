@@ -323,12 +323,21 @@ static void tell_death(const struct host *host, const struct version *version, i
 	    (int)host->pid, text);
 }
 
+static bool is_draining(const struct child *child)
+{
+	const struct scoreboard_worker *slot =
+	    &child->master->board->worker[child->index];
+
+	return atomic_load(&slot->state) == SCOREBOARD_DRAINING;
+}
+
 /* Its worker has let go of it, which it may tell us only after we have seen the end. */
 static bool ended_as_told(const struct host *host, int status)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
 	    atomic_load(&host->page->exited) == 0 &&
-	    atomic_load(&host->page->running) == 0 && !is_live(host);
+	    atomic_load(&host->page->running) == 0 &&
+	    (!is_live(host) || is_draining(host->child));
 }
 
 /* By itself, and not because we have ended it. */

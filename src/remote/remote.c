@@ -37,6 +37,11 @@ uint32_t remote_version(const struct remote *remote)
 	return remote->version;
 }
 
+bool remote_has_host(const struct remote *remote)
+{
+	return remote->link != NULL && !remote->link->down;
+}
+
 bool remote_idle(const struct remote *remote)
 {
 	return list_empty(&remote->instances) && remote->call_count == 0 &&

@@ -59,6 +59,9 @@ void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls *
 
 uint32_t remote_version(const struct remote *remote);
 
+/* Is there one that can be spoken to? */
+bool remote_has_host(const struct remote *remote);
+
 /* Has it neither instances nor calls nor duplexes? */
 bool remote_idle(const struct remote *remote);
 

@@ -50,11 +50,6 @@ struct remote {
 	uint32_t timeout_ms;	/* that a callback may take */
 };
 
-static inline bool remote_has_host(const struct remote *remote)
-{
-	return remote->link != NULL && !remote->link->down;
-}
-
 /* Tells the worker if it can be freed. */
 void remote_check_idle(struct remote *remote);
 

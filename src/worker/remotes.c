@@ -11,6 +11,8 @@
 #include "worker/orders.h"
 #include "worker/worker.h"
 
+#define LAST_WORDS_MS 1000	/* for on_close and what it logs, at the end */
+
 struct entry {
 	struct list link;		/* in worker.remotes */
 	struct deferred later;		/* looks whether it is still needed */
@@ -47,7 +49,8 @@ static void retire(struct deferred *later)
 {
 	struct entry *entry = LIST_OWNER(later, struct entry, later);
 
-	if (entry->remote != NULL && remote_idle(entry->remote)) {
+	if (entry->remote != NULL && remote_idle(entry->remote) &&
+	    !entry->worker->ending) {
 		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, 0, "");
 		free_entry(entry);
 	}
@@ -68,10 +71,29 @@ static void on_kill(void *arg, uint32_t pid)
 	orders_tell(entry->worker, CHANNEL_KILL, entry->version, pid, "");
 }
 
+static bool has_hosts(const struct worker *worker)
+{
+	for (const struct list *link = worker->remotes.next; link != &worker->remotes;
+	     link = link->next) {
+		const struct entry *entry = LIST_OWNER(link, struct entry, link);
+
+		if (entry->remote != NULL && remote_has_host(entry->remote)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void on_lost(void *arg, uint32_t pid)
 {
 	struct entry *entry = arg;
 
+	if (entry->worker->ending) {
+		if (!has_hosts(entry->worker)) {
+			loop_stop(entry->worker->loop);
+		}
+		return;
+	}
 	orders_tell(entry->worker, CHANNEL_LOST, entry->version, pid, "");
 }
 
@@ -207,6 +229,30 @@ void remotes_sweep(struct worker *worker, const struct plugin_set *plugins)
 			orders_tell(worker, CHANNEL_RETIRED, entry->version, 0, "");
 			free_entry(entry);
 		}
+	}
+}
+
+static void give_up(struct timer *timer)
+{
+	loop_stop(LIST_OWNER(timer, struct worker, drain_timer)->loop);
+}
+
+void remotes_finish(struct worker *worker)
+{
+	for (struct list *link = worker->remotes.next; link != &worker->remotes;
+	     link = link->next) {
+		struct entry *entry = LIST_OWNER(link, struct entry, link);
+
+		if (entry->remote != NULL) {
+			remote_stop(entry->remote);
+		}
+	}
+	if (has_hosts(worker)) {
+		timer_init(&worker->drain_timer, give_up);
+		timer_set(&worker->loop->timers, &worker->drain_timer,
+		    worker->loop->now_ms + LAST_WORDS_MS);
+		loop_run(worker->loop);
+		timer_cancel(&worker->drain_timer);
 	}
 }
 

@@ -23,6 +23,10 @@ void remotes_break(struct worker *worker, const struct channel_message *message)
 /* A generation with these plugins has been opened: hosts that came for others go. */
 void remotes_sweep(struct worker *worker, const struct plugin_set *plugins);
 
+/* The worker ends, and uses them no more: hears what hosts say last, and waits a moment
+ * for their end. */
+void remotes_finish(struct worker *worker);
+
 void remotes_release(struct worker *worker);
 
 #endif

@@ -210,8 +210,11 @@ static void stop(struct worker *worker)
 	}
 	listeners_close(worker);
 	exchanges_disown(worker);
+	timer_cancel(&worker->drain_timer);
+	worker->ending = true;
 	generation_unref(worker->generation);
 	loop_run_deferred(worker->loop);
+	remotes_finish(worker);
 	remotes_release(worker);
 	loop_run_deferred(worker->loop);
 	bus_free(worker->bus);

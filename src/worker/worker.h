@@ -76,6 +76,7 @@ struct worker {
 	int64_t date_s;			/* the second that date is of */
 	char date[HTTP_DATE_BYTES];
 	bool draining;
+	bool ending;			/* all is closed but the links to hosts */
 	struct timer drain_timer;
 };
 

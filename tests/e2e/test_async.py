@@ -326,6 +326,16 @@ def test_a_reload_lets_what_waits_finish(start):
         server.wait_log("closing with 0 requests")
 
 
+def test_what_a_handler_says_last_is_heard(start):
+    server = start()
+    assert server.get("/later/tell").text == "0 kept, 0 gone\n"
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    assert "ending with 0 requests" in server.log
+    assert "closing with 0 requests" in server.log
+    assert "crashed" not in server.log
+
+
 def test_a_stop_waits_for_what_the_handler_finishes(start):
     server = start()
     with server.connect() as client:
