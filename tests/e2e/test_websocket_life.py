@@ -330,6 +330,8 @@ def refuses(server):
         server.tcp().close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it was closed at that moment: look again
     return False
 
 
