@@ -85,7 +85,7 @@ struct config_timeouts {
 	uint32_t body_ms;	/* between two pieces of a request's body */
 	uint32_t write_ms;	/* without progress while the client does not read */
 	uint32_t idle_ms;	/* a keep-alive connection between requests */
-	uint32_t stream_idle_ms; /* a WebSocket or raw stream on which nothing moves */
+	uint32_t stream_idle_ms; /* a raw stream on which nothing moves */
 	/* A WebSocket that is silent as long gets a ping; as long again without an
 	 * answer, and it is closed. */
 	uint32_t ping_ms;
