@@ -148,6 +148,11 @@ static const char *info(const struct duplex *duplex, const char *key)
 	/* Where a fact is kept is not part of what the handler sees. */
 	struct line *line = (struct line *)duplex;
 
+	/* Not every call of the handler comes by here: timers and the bus do not. */
+	if (line->facts_us != line->worker->loop->now_us) {
+		line->facts_us = line->worker->loop->now_us;
+		arena_release(&line->facts);
+	}
 	if (strcmp(key, "websocket.protocol") == 0) {
 		return line->subprotocol;
 	}

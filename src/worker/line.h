@@ -71,6 +71,7 @@ struct line {
 	const char *version;		/* of HTTP; NULL for a stream */
 	const char *pattern;		/* of the route; NULL for a stream */
 	struct arena facts;	/* what info has made, for one call of the handler */
+	int64_t facts_us;	/* the round of the loop that they are of */
 	int64_t began_us;
 	struct timer silence;
 	uint16_t code;			/* of a WebSocket's end */

@@ -77,8 +77,8 @@ static void opened(struct line *opened_line, int status)
 
 static const char *info(struct line *asked, const char *key)
 {
-	(void)asked;
-	return strcmp(key, "client.address") == 0 ? "192.0.2.1" : NULL;
+	return strcmp(key, "client.address") != 0 ? NULL :
+	    arena_copy(&asked->facts, "192.0.2.1", 9);
 }
 
 static const struct line_ops ops = { wake, opened, info };
@@ -552,6 +552,18 @@ START_TEST(facts_are_those_of_carrier_and_request)
 }
 END_TEST
 
+/* By one who only ever speaks, from a timer. */
+START_TEST(a_fact_may_be_asked_for_again_and_again)
+{
+	open_line(&line_stream);
+	for (int i = 0; i < 10000; i++) {
+		worker.loop->now_us++;
+		ck_assert_pstr_eq(line->duplex.peer_ops->info(&line->duplex,
+		    "client.address"), "192.0.2.1");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { stream_carries_bytes_both_ways,
@@ -572,7 +584,8 @@ int main(void)
 		far_handler_answers_before_the_close_frame_is,
 		far_handler_does_not_keep_who_has_closed,
 		only_those_of_the_old_generation_retire,
-		facts_are_those_of_carrier_and_request };
+		facts_are_those_of_carrier_and_request,
+		a_fact_may_be_asked_for_again_and_again };
 	Suite *suite = suite_create("line");
 	TCase *tcase = tcase_create("line");
 
