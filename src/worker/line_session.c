@@ -90,6 +90,11 @@ static void output(struct session *base)
 		room = connection_room(base->connection);
 	}
 	follow(base);
+	if (rc != 0) {
+		/* What is missing must not pass for the whole. */
+		base->cut = true;
+		base->done = true;
+	}
 }
 
 static bool has_output(const struct session *base)
