@@ -57,7 +57,7 @@ def ask(server, seconds):
 def measure(server):
     """Microseconds per request: all processes, and the hosts of them; requests a second;
     and how many cores others than server and client were using meanwhile."""
-    everything = harness.session_processes(server.pid)
+    everything = harness.group_processes(server.pid)
     hosts = server.hosts("hello")
     def read():
         client = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -183,7 +183,7 @@ def measure(server, certificates):
     the server's processes have run for one."""
     address = (server.host, server.port)
     results = multiprocessing.Queue()
-    everything = harness.session_processes(server.pid)
+    everything = harness.group_processes(server.pid)
     before = memory(everything)
     share = PEOPLE // PROCESSES
     began = time.monotonic()
@@ -197,7 +197,7 @@ def measure(server, certificates):
     caller.say("all are you there?")  # and what it sets up is there, too
     collect(crowds, results, "heard")
     time.sleep(5)  # the last numbers of people are told
-    assert sorted(harness.session_processes(server.pid)) == sorted(everything)
+    assert sorted(harness.group_processes(server.pid)) == sorted(everything)
     there = memory(everything)
     parts = {name: memory(pids) for name, pids in processes(server)}
     times = []

@@ -56,7 +56,7 @@ class Browser:
         try:
             self.process.wait(harness.DEADLINE)
         finally:
-            for pid in harness.session_processes(self.process.pid):
+            for pid in harness.group_processes(self.process.pid):
                 os.kill(pid, signal.SIGKILL)
             self.loop.close()
 

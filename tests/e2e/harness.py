@@ -40,15 +40,15 @@ def wait_for(happened, what):
         time.sleep(0.01)
 
 
-def session_processes(leader):
-    """The processes of the session that leader leads, but zombies."""
+def group_processes(leader):
+    """The processes of the group or session that leader leads, but zombies."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, session = entry.read_text().rpartition(")")[2].split()[:4]
+            state, _, *ids = entry.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue  # it has just ended
-        if int(session) == leader and state != "Z":
+        if str(leader) in ids and state != "Z":
             found.append(int(entry.parent.name))
     return found
 
@@ -210,10 +210,12 @@ class Server:
         self.news = threading.Condition()
         self.stopped = False
         self.expected_reports = None  # what a sanitizer may say, as its plugins do it
+        # No session of its own: kernels that weigh CPU time by session may give nothing
+        # to some of many for half a minute.
         self.process = subprocess.Popen(
             [*prefix, program, "--config", self.config], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-            start_new_session=True, preexec_fn=preexec_fn, text=True, errors="replace")
+            process_group=0, preexec_fn=preexec_fn, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:
@@ -343,7 +345,7 @@ class Server:
         self.check_clean()
 
     def check_clean(self):
-        left = session_processes(self.pid)
+        left = group_processes(self.pid)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         assert not left, f"processes {left} are left behind"
@@ -353,7 +355,7 @@ class Server:
         assert not reports, self.log
 
     def kill(self):
-        for pid in session_processes(self.pid):
+        for pid in group_processes(self.pid):
             os.kill(pid, signal.SIGKILL)
         self.process.kill()
         self.wait_exit()

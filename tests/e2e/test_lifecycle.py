@@ -235,7 +235,7 @@ def test_workers_do_not_outlive_their_master(start_server):
     server = start_server()
     server.signal(signal.SIGKILL)
     server.wait_exit()
-    harness.wait_for(lambda: not harness.session_processes(server.pid), "their end")
+    harness.wait_for(lambda: not harness.group_processes(server.pid), "their end")
 
 
 # Starting

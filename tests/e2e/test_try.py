@@ -313,12 +313,12 @@ def test_interrupt_ends_it_and_leaves_nothing(tmp_path):
     (tmp_path / "temporary").mkdir()
     with subprocess.Popen(
             [harness.TINCAN, "try", file, "GET", "/later/stream?-1"], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0,
             env={**ENVIRONMENT, "TMPDIR": str(tmp_path / "temporary")}) as process:
         assert process.stdout.readline() == "HTTP/1.1 200 OK\n"
         process.send_signal(signal.SIGTERM)
         while process.stdout.read(65536):
             pass
         assert process.wait(harness.DEADLINE) == -signal.SIGTERM
-        assert harness.session_processes(process.pid) == []
+        assert harness.group_processes(process.pid) == []
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -48,7 +48,7 @@ class Upgradable(harness.Server):
         return json.loads(done.stdout)
 
     def processes(self):
-        return set(harness.session_processes(self.pid))
+        return set(harness.group_processes(self.pid))
 
     def await_successor(self, lines):
         """Waits for the next process to serve and the one before to end."""
