@@ -113,6 +113,17 @@ int buffer_printf(struct buffer *buffer, const char *format, ...)
 	return rc;
 }
 
+int buffer_terminate(struct buffer *buffer)
+{
+	char *end;
+	int rc = buffer_reserve(buffer, 1, &end);
+
+	if (rc == 0) {
+		*end = '\0';
+	}
+	return rc;
+}
+
 void buffer_consume(struct buffer *buffer, size_t size)
 {
 	buffer->start += size;

@@ -39,6 +39,10 @@ void buffer_commit(struct buffer *buffer, size_t size);
 int buffer_append(struct buffer *buffer, const void *data, size_t size) MUST_USE;
 int buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF(2, 3) MUST_USE;
 
+/* Puts a NUL behind what is held, without counting it, so that it can be read as text.
+ * ERR_LIMIT without a byte of room left; ERR_NOMEM. */
+int buffer_terminate(struct buffer *buffer) MUST_USE;
+
 /* Takes size bytes off the front; size must not pass what is held. */
 void buffer_consume(struct buffer *buffer, size_t size);
 

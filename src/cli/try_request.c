@@ -121,12 +121,9 @@ static enum h1_event read_on(struct h1_reader *reader, struct slice input,
 
 static void end_body(struct buffer *body)
 {
-	char *end;
-
-	if (buffer_reserve(body, 1, &end) != 0) {
+	if (buffer_terminate(body) != 0) {
 		memory_exhausted();
 	}
-	*end = '\0';
 }
 
 static int read_request(struct slice head, const struct try_text *body,

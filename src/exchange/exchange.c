@@ -593,3 +593,38 @@ int exchange_add_trailer(struct exchange *exchange, const char *name, const char
 	}
 	return head_add(&exchange->reply.trailer, field, slice_of(value));
 }
+
+static int refuse_length(const char **reason)
+{
+	*reason = "the body is larger than this server takes";
+	return 413;
+}
+
+int exchange_judge_length(const struct exchange *exchange, const char **reason)
+{
+	int64_t length = exchange->request.content_length;
+
+	return length < 0 || (uint64_t)length < exchange->body.max
+	    ? 0 : refuse_length(reason);
+}
+
+int exchange_take_body(struct exchange *exchange, struct slice body, const char **reason)
+{
+	struct buffer *held = &exchange->body;
+
+	/* One byte stays free for the NUL behind a whole body. */
+	if (held->size + body.size >= held->max) {
+		return refuse_length(reason);
+	}
+	if (buffer_append(held, body.data, body.size) != 0) {
+		*reason = "out of memory";
+		return 503;
+	}
+	return 0;
+}
+
+bool exchange_sends_trailer(const struct exchange *exchange)
+{
+	return exchange->reply.trailer.count > 0 &&
+	    head_has_token(&exchange->request.head, SLICE("te"), SLICE("trailers"));
+}

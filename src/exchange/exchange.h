@@ -208,4 +208,17 @@ int exchange_add_header(struct exchange *exchange, const char *name, const char 
 int exchange_add_trailer(struct exchange *exchange, const char *name, const char *value)
     MUST_USE;
 
+/*
+ * The protocol side, while it reads. Is the body that the header announces, or what has
+ * come of it, within its max? 0 (and the bytes are taken), or the status of the refusal,
+ * with a static reason.
+ */
+int exchange_judge_length(const struct exchange *exchange, const char **reason) MUST_USE;
+int exchange_take_body(struct exchange *exchange, struct slice body,
+    const char **reason) MUST_USE;
+
+/* Does the reply's trailer go out? Only to clients that ask for it: others may not be
+ * able to use it (RFC 9110 section 6.5.1). */
+bool exchange_sends_trailer(const struct exchange *exchange);
+
 #endif

@@ -320,18 +320,6 @@ int job_request(struct host *host, const struct frame *frame)
 	}
 }
 
-/* Handlers may read a body as text. */
-static int add_nul(struct buffer *body)
-{
-	char *end;
-	int rc = buffer_reserve(body, 1, &end);
-
-	if (rc == 0) {
-		*end = '\0';
-	}
-	return rc;
-}
-
 int job_body(struct host *host, const struct frame *frame)
 {
 	struct job *job = find(host, frame->header.id);
@@ -346,7 +334,7 @@ int job_body(struct host *host, const struct frame *frame)
 	body = &job->exchange.body;
 	rc = buffer_append(body, frame->payload.data, frame->payload.size);
 	if (rc == 0 && last) {
-		rc = add_nul(body);
+		rc = buffer_terminate(body);
 	}
 	if (rc != 0) {
 		return refuse(host, job, 503, "out of memory");

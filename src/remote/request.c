@@ -256,18 +256,11 @@ static void unpack_facts(struct unpack *in, const char *facts[REQUEST_FACTS])
 static int unpack_body(struct unpack *in, struct buffer *out, bool more)
 {
 	struct slice body = unpack_text(in);
-	char *end;
 	int rc;
 
 	out->max = BODY_MAX;
 	rc = buffer_append(out, body.data, body.size);
-	if (rc == 0 && !more) {
-		rc = buffer_reserve(out, 1, &end);
-		if (rc == 0) {
-			*end = '\0';
-		}
-	}
-	return rc;
+	return rc != 0 || more ? rc : buffer_terminate(out);
 }
 
 int request_unpack(const struct frame *frame, struct exchange *exchange,

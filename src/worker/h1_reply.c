@@ -63,16 +63,14 @@ static int write_pieces(struct h1_session *session)
 
 static int write_end(struct h1_session *session)
 {
-	struct exchange *exchange = session->exchange;
-	bool takes = head_has_token(&exchange->request.head, SLICE("te"),
-	    SLICE("trailers"));
+	const struct exchange *exchange = session->exchange;
 
 	session->reply_written = true;
 	if (session->framing != H1_CHUNKED) {
 		return 0;
 	}
 	return h1_write_last_chunk(&h1_worker(session)->out,
-	    takes ? &exchange->reply.trailer : NULL);
+	    exchange_sends_trailer(exchange) ? &exchange->reply.trailer : NULL);
 }
 
 /* An exchange ends when its reply is written and its request read, or never will be. */

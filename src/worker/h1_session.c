@@ -114,12 +114,14 @@ static void on_head(struct h1_session *session, struct slice input)
 	struct worker *worker = h1_worker(session);
 	struct exchange *exchange = session->exchange;
 	struct request *request = &exchange->request;
+	const char *reason;
+	int status;
 
 	session->head_read = true;
 	dispatch_begin(worker, exchange);
-	if (exchange->state == EXCHANGE_OPEN && request->content_length >= 0 &&
-	    (uint64_t)request->content_length > worker->config->limits.max_body_bytes) {
-		fail(session, 413, "the body is larger than this server takes");
+	status = exchange_judge_length(exchange, &reason);
+	if (exchange->state == EXCHANGE_OPEN && status != 0) {
+		fail(session, status, reason);
 	}
 	if (!request->expect_continue || !request->has_body || input.size > 0) {
 		return;
@@ -134,7 +136,8 @@ static void on_head(struct h1_session *session, struct slice input)
 static void on_body(struct h1_session *session, struct slice body)
 {
 	struct exchange *exchange = session->exchange;
-	int rc;
+	const char *reason;
+	int status;
 
 	/* Answered already: the body is read only to find the next request. */
 	if (exchange->state != EXCHANGE_OPEN) {
@@ -144,30 +147,24 @@ static void on_body(struct h1_session *session, struct slice body)
 		}
 		return;
 	}
-	/* One byte stays free for the NUL behind a whole body. */
-	rc = exchange->body.size + body.size >= exchange->body.max ? ERR_LIMIT
-	    : buffer_append(&exchange->body, body.data, body.size);
-	if (rc == ERR_LIMIT) {
-		fail(session, 413, "the body is larger than this server takes");
-	} else if (rc != 0) {
-		fail(session, 503, "out of memory");
+	status = exchange_take_body(exchange, body, &reason);
+	if (status != 0) {
+		fail(session, status, reason);
 	}
 }
 
 static void on_end(struct h1_session *session)
 {
 	struct exchange *exchange = session->exchange;
-	char *end;
 
 	session->request_read = true;
 	if (exchange->state != EXCHANGE_OPEN) {
 		return;
 	}
-	if (buffer_reserve(&exchange->body, 1, &end) != 0) {
+	if (buffer_terminate(&exchange->body) != 0) {
 		fail(session, 503, "out of memory");
 		return;
 	}
-	*end = '\0';
 	if (exchange->upgrade) {
 		h1_upgrade_begin(session);
 	} else {
@@ -250,13 +247,6 @@ static void end_input(struct session *base, bool in_order)
 	}
 }
 
-static uint32_t idle_ms(const struct worker *worker)
-{
-	uint32_t ms = worker->config->timeouts.idle_ms;
-
-	return worker->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
-}
-
 static struct session_wait wait(const struct session *base)
 {
 	const struct h1_session *session = (const struct h1_session *)base;
@@ -264,7 +254,8 @@ static struct session_wait wait(const struct session *base)
 	const struct config_timeouts *timeouts = &worker->config->timeouts;
 
 	if (session->exchange == NULL) {
-		return (struct session_wait){ WAIT_REQUEST, false, idle_ms(worker) };
+		return (struct session_wait){ WAIT_REQUEST, false,
+			session_idle_ms(worker) };
 	}
 	if (!session->head_read) {
 		return (struct session_wait){ WAIT_HEADER, true, timeouts->header_ms };

@@ -87,14 +87,6 @@ static void collect(struct h2_stream *stream, struct fields *fields)
 	add_head(fields, &reply->head);
 }
 
-/* Clients that do not ask for a trailer may not be able to use it (RFC 9110 section
- * 6.5.1). */
-static bool sends_trailer(const struct exchange *exchange)
-{
-	return exchange->reply.trailer.count > 0 &&
-	    head_has_token(&exchange->request.head, SLICE("te"), SLICE("trailers"));
-}
-
 static int submit_trailer(struct h2_stream *stream)
 {
 	struct fields fields;
@@ -109,7 +101,7 @@ static int submit_trailer(struct h2_stream *stream)
 static int end_body(struct h2_stream *stream, uint32_t *flags)
 {
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	if (!sends_trailer(stream->exchange)) {
+	if (!exchange_sends_trailer(stream->exchange)) {
 		return 0;
 	}
 	*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -239,7 +231,7 @@ static int submit(struct h2_stream *stream)
 	const struct exchange *exchange = stream->exchange;
 	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	bool whole = exchange->state == EXCHANGE_ENDED && exchange->pieces.left == 0 &&
-	    !sends_trailer(exchange);
+	    !exchange_sends_trailer(exchange);
 	/* Complete with its header, however long the handler goes on. */
 	bool bare = exchange->state == EXCHANGE_STARTED &&
 	    !http_reply_has_body(exchange->request.method_id, exchange->reply.status);

@@ -88,16 +88,18 @@ static void dispatch(struct h2_stream *stream)
 {
 	struct worker *worker = h2_worker(stream->session);
 	struct exchange *exchange = stream->exchange;
-	const struct request *request = &exchange->request;
+	const char *reason;
+	int status;
 
 	dispatch_begin(worker, exchange);
-	if (request->content_length >= 0 &&
-	    (uint64_t)request->content_length > worker->config->limits.max_body_bytes) {
-		h2_stream_fail(stream, 413, "the body is larger than this server takes");
+	status = exchange_judge_length(exchange, &reason);
+	if (status != 0) {
+		h2_stream_fail(stream, status, reason);
 	}
 	if (exchange->state == EXCHANGE_OPEN && exchange->upgrade) {
 		h2_line_begin(stream);
-	} else if (request->expect_continue && exchange->state == EXCHANGE_OPEN) {
+	} else if (exchange->state == EXCHANGE_OPEN &&
+	    exchange->request.expect_continue) {
 		h2_reply_continue(stream);
 	}
 }
@@ -120,27 +122,23 @@ void h2_stream_head(struct h2_stream *stream, bool last)
 void h2_stream_body(struct h2_stream *stream, struct slice body)
 {
 	struct exchange *exchange = stream->exchange;
-	int rc;
+	const char *reason;
+	int status;
 
 	/* Answered already: the client is told so, and may stop. */
 	if (exchange->state != EXCHANGE_OPEN) {
 		return;
 	}
 	h2_wait_begin(stream, H2_WAIT_BODY);
-	/* One byte stays free for the NUL behind a whole body. */
-	rc = exchange->body.size + body.size >= exchange->body.max ? ERR_LIMIT
-	    : buffer_append(&exchange->body, body.data, body.size);
-	if (rc == ERR_LIMIT) {
-		h2_stream_fail(stream, 413, "the body is larger than this server takes");
-	} else if (rc != 0) {
-		h2_stream_fail(stream, 503, "out of memory");
+	status = exchange_take_body(exchange, body, &reason);
+	if (status != 0) {
+		h2_stream_fail(stream, status, reason);
 	}
 }
 
 void h2_stream_end(struct h2_stream *stream)
 {
 	struct exchange *exchange = stream->exchange;
-	char *end;
 
 	if (stream->line != NULL) {
 		h2_line_end(stream);
@@ -154,11 +152,10 @@ void h2_stream_end(struct h2_stream *stream)
 		return;
 	}
 	h2_wait_begin(stream, H2_WAIT_NONE);
-	if (buffer_reserve(&exchange->body, 1, &end) != 0) {
+	if (buffer_terminate(&exchange->body) != 0) {
 		h2_stream_fail(stream, 503, "out of memory");
 		return;
 	}
-	*end = '\0';
 	dispatch_call(h2_worker(stream->session), exchange);
 }
 

@@ -38,14 +38,6 @@ static struct h2_stream *first(const struct h2_session *session, enum h2_wait wa
 	    LIST_OWNER(list->next, struct h2_stream, wait_link);
 }
 
-static uint32_t idle_ms(const struct h2_session *session)
-{
-	const struct worker *worker = h2_worker(session);
-	uint32_t ms = worker->config->timeouts.idle_ms;
-
-	return session->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
-}
-
 struct session_wait h2_wait_next(const struct h2_session *session)
 {
 	/* Handlers at work: how long they may take is not up to the client. */
@@ -53,7 +45,8 @@ struct session_wait h2_wait_next(const struct h2_session *session)
 	int64_t now_ms = h2_worker(session)->loop->now_ms;
 
 	if (list_empty(&session->streams)) {
-		return (struct session_wait){ SESSION_IDLE, false, idle_ms(session) };
+		return (struct session_wait){ SESSION_IDLE, false,
+			session_idle_ms(h2_worker(session)) };
 	}
 	for (enum h2_wait wait = H2_WAIT_HEADER; wait < H2_WAITS; wait++) {
 		const struct h2_stream *stream = first(session, wait);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "worker/worker.h"
 
 struct connection;
 struct session;
@@ -60,6 +61,14 @@ struct session {
 	bool cut;		/* what it said is not complete: no close_notify */
 	bool done;		/* it has ended: close */
 };
+
+/* How long a connection of HTTP may be idle, at most SESSION_DRAIN_MS in a drain. */
+static inline uint32_t session_idle_ms(const struct worker *worker)
+{
+	uint32_t ms = worker->config->timeouts.idle_ms;
+
+	return worker->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
+}
 
 /* Is its listener for raw streams only? */
 bool session_is_stream(const struct connection *connection);

@@ -93,6 +93,22 @@ START_TEST(counts_only_what_is_committed)
 }
 END_TEST
 
+START_TEST(ends_as_text_without_counting_the_end)
+{
+	struct buffer buffer;
+
+	buffer_init(&buffer, 6);
+	ck_assert_int_eq(buffer_append(&buffer, "12345", 5), 0);
+	ck_assert_int_eq(buffer_terminate(&buffer), 0);
+	ck_assert_str_eq(buffer_slice(&buffer).data, "12345");
+	ck_assert_uint_eq(buffer.size, 5);
+	ck_assert_int_eq(buffer_append(&buffer, "6", 1), 0);
+	ck_assert_int_eq(buffer_terminate(&buffer), ERR_LIMIT);
+	assert_holds(&buffer, "123456");
+	buffer_release(&buffer);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("buffer");
@@ -103,6 +119,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_what_passes_its_maximum_and_keeps_the_rest);
 	tcase_add_test(tcase, moves_bytes_to_the_front_rather_than_grow);
 	tcase_add_test(tcase, counts_only_what_is_committed);
+	tcase_add_test(tcase, ends_as_text_without_counting_the_end);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
