@@ -24,7 +24,11 @@
  * THREADS
  * Every callback of one instance (one route in one worker) comes on one
  * thread, its loop, one at a time; never block there. Call tc functions only
- * from a callback, except those marked [any thread].
+ * from a callback, except those marked [any thread]. With TC_BLOCKING,
+ * on_request may block: it runs on threads of a pool, many at once, where the
+ * plugin is in the workers, and one at a time in each of several processes
+ * where it is isolated. So its state needs locks, and what several requests
+ * share belongs into tc.shared. A request is used by one thread at a time.
  *
  * VERSIONS
  * A plugin runs on every server of its level or newer, for ever: the structs
@@ -59,12 +63,16 @@ typedef struct tc_req tc_req;		/* an HTTP request and its reply */
 typedef struct tc_conn tc_conn;		/* a WebSocket or a raw TLS stream */
 typedef struct tc_conf tc_conf;		/* the settings of one route */
 typedef struct tc_timer tc_timer;
+typedef struct tc_watch tc_watch;	/* of a descriptor */
+typedef struct tc_loop tc_loop;		/* the loop of an instance, to post to */
+typedef struct tc_metric tc_metric;
 
 /* Results. Callbacks return them too; a negative one is logged, and sends
  * 500 if nothing was sent yet. Treat unknown negative values as TC_FAIL. */
 enum {
 	TC_OK = 0,		/* done; of on_request: the reply is complete */
 	TC_LATER = 1,		/* the request is mine, I finish it later */
+	TC_NEXT = 2,		/* of a filter: let the request go on */
 	TC_AGAIN = -1,		/* too much is queued: nothing was taken, wait
 				   for on_drain or on_send */
 	TC_GONE = -2,		/* the peer has left: finish when you can */
@@ -77,6 +85,13 @@ enum {
 enum { TC_DEBUG = 1, TC_INFO, TC_WARN, TC_ERROR };	/* log levels */
 enum { TC_WEBSOCKET = 1, TC_STREAM = 2 };		/* kinds of tc_conn */
 enum { TC_RELOAD = 1, TC_SHUTDOWN = 2 };		/* why on_stop is called */
+enum { TC_READ = 1, TC_WRITE = 2 };		/* what a descriptor is ready for */
+enum { TC_COUNTER = 1, TC_GAUGE = 2, TC_HISTOGRAM = 3 };	/* metrics */
+
+/* Flags of a handler. */
+#define TC_BLOCKING	1u	/* on_request may block; see THREADS */
+#define TC_BODY_STREAM	2u	/* on_request comes with the header, on_body with
+				   each piece of the body; else it comes whole */
 
 /* Of what is sent or comes on a tc_conn. */
 enum {
@@ -242,6 +257,66 @@ typedef struct tc_api {
 	void *(*conn_state)(const tc_conn *c);	/* what on_open put there */
 	void *(*conn_data)(const tc_conn *c);	/* a slot of your own */
 	void (*conn_set_data)(tc_conn *c, void *data);
+
+	/* With TC_BODY_STREAM: hold the sender of the body up (on), or have it
+	 * go on. What has arrived already, up to 256 KiB, waits here, and
+	 * on_body comes no more until it is taken back. */
+	int (*pause)(tc_req *r, int on);
+
+	/* Filters. next lets the request go on after TC_LATER. pass hands on
+	 * a piece of the body, in place of the one that on_piece got; last as
+	 * on_piece has it: a filter that keeps bytes back must pass them, and
+	 * last, then. From on_piece only. TC_LIMIT: more than 1 MiB for one
+	 * piece. */
+	int (*next)(tc_req *r);
+	int (*pass)(tc_req *r, const void *data, size_t size, int last);
+	/* A field of the reply as it stands: in on_reply, or what you have
+	 * set yourself. "content-length" if the length is known. */
+	const char *(*reply_header)(const tc_req *r, const char *name);
+	/* In on_filter, or before next: changes a field of the request for
+	 * all who come later. NULL value: takes it out. Framing is TC_INVALID,
+	 * as in set_header. */
+	int (*set_request_header)(tc_req *r, const char *name,
+	    const char *value);
+
+	/* The loop of this instance. post [any thread] calls fn(arg) on it,
+	 * soon, in the order of the posts of one thread. TC_GONE: the
+	 * instance is closed, fn will not be called; TC_LIMIT: 65,536 wait. The
+	 * pointer stays good to post to for as long as the process lives. */
+	tc_loop *(*loop)(void);
+	int (*post)(tc_loop *l, void (*fn)(void *arg), void *arg);
+	/* Calls work(arg), which may block, on a thread of the process's pool,
+	 * then done(arg), or nothing if that is NULL, on the loop: also when
+	 * the instance is closed meanwhile; closing waits. TC_LIMIT: too many
+	 * wait already. */
+	int (*run)(void (*work)(void *arg), void (*done)(void *arg), void *arg);
+	/* Calls fn each time fd is ready, with those of events (TC_READ,
+	 * TC_WRITE; level-triggered) that it is ready for; errors and hang-ups
+	 * count as both. The fd stays yours: unwatch before you close it.
+	 * Watches end with their instance at the latest. NULL: out of memory,
+	 * a bad or watched fd, or called outside a callback. */
+	tc_watch *(*watch)(int fd, uint32_t events,
+	    void (*fn)(void *arg, uint32_t events), void *arg);
+	void (*unwatch)(tc_watch *w);	/* NULL is accepted */
+
+	/* Zeroed memory, 64-aligned, that all instances of this handler share
+	 * under that name, whatever process they are in, and that outlives
+	 * reloads and crashes while the size stays; use atomics. In on_open
+	 * only, it stays until on_close. NULL: past the bound of 64 MiB a
+	 * handler, a bad name ([a-z0-9_-], up to 47), or out of memory. */
+	void *(*shared)(tc_conf *cf, const char *name, size_t size);
+	/* A figure in /metrics: tincan_handler_<name>, with the handler's name
+	 * as a label. All instances that ask for a name share it. In on_open
+	 * only; the pointer is good as long as the process. Name: [a-z0-9_];
+	 * a counter's should end in "_total". NULL, which add and set accept:
+	 * a bad name or kind, another kind before, or more than 64. */
+	tc_metric *(*metric)(tc_conf *cf, int kind, const char *name,
+	    const char *help);
+	/* [any thread] both. add counts up (a counter: not down), moves a
+	 * gauge, or is one observation of a histogram; set is of a gauge, and
+	 * of this process: /metrics shows the sum over processes. */
+	void (*add)(tc_metric *m, double value);
+	void (*set)(tc_metric *m, double value);
 #if TC_USE >= 2
 	/* Level 2 goes here. */
 #endif
@@ -259,7 +334,7 @@ typedef struct tc_handler {
 	const char *version, *about;	/* for people */
 	const char *route;	/* where to answer if the config does not say;
 				   default "/<name>" */
-	uint32_t flags, reserved;	/* 0 */
+	uint32_t flags, reserved;	/* TC_BLOCKING, TC_BODY_STREAM; 0 */
 
 	/* Read settings, set up; put what you need in *state. Anything but
 	 * TC_OK refuses the route; on_close is then not called. */
@@ -308,6 +383,31 @@ typedef struct tc_handler {
 	 * (1005: it gave none), or 1006: it was lost; 0 for a stream that
 	 * ended in order, 1006 for one that was lost. */
 	void (*on_end)(tc_conn *c, int code);
+
+	/* With TC_BODY_STREAM: the body, piece by piece, behind an on_request
+	 * that returned TC_LATER; last, maybe of size 0, once. You may reply
+	 * at any time; what comes of the body after that is dropped. A body
+	 * that breaks off is on_gone. A negative result is 500. */
+	int (*on_body)(tc_req *r, const void *data, size_t size, int last);
+
+	/* A filter, named in "filters" of server.json, sees requests before
+	 * the handler and replies after it; a plugin may be filter and handler
+	 * in one. on_filter comes with the header of the request, the body not
+	 * there yet: reply (deny), or return TC_NEXT, or TC_LATER and then
+	 * reply or call next. Fields that it sets go into whatever reply
+	 * comes. on_reply comes when the header of the reply from behind is
+	 * ready: change its fields; or reply in its place. Then on_piece gets
+	 * its body, if there is one, in pieces of up to 64 KiB, and hands on
+	 * what it likes (pass). A negative result of any of them, or a crash,
+	 * ends the request (500, 502): a filter fails closed. on_gone is the
+	 * last call if the exchange ends before its last piece. A NULL
+	 * on_filter, on_reply or on_piece lets everything through. */
+	int (*on_filter)(tc_req *r);
+	int (*on_reply)(tc_req *r, int status);
+	int (*on_piece)(tc_req *r, const void *data, size_t size, int last);
+	/* A filter's last word on a request that it has seen, reply complete
+	 * or not: free what data points to. */
+	void (*on_done)(tc_req *r);
 #if TC_USE >= 2
 	/* Level 2 goes here. */
 #endif

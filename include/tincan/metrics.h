@@ -9,12 +9,9 @@
 #ifndef TINCAN_METRICS_H
 #define TINCAN_METRICS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <tincan/handler.h>
 
 #define TC_METRICS "tincan.metrics/1"
-
-enum { TC_COUNTER = 1, TC_GAUGE = 2 };
 
 /* One figure. Texts live until fn returns. */
 typedef struct tc_sample {

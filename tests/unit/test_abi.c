@@ -64,7 +64,21 @@ AT(tc_api, conn_info, 368);
 AT(tc_api, conn_state, 376);
 AT(tc_api, conn_data, 384);
 AT(tc_api, conn_set_data, 392);
-_Static_assert(sizeof(tc_api) == 400, "tc_api has another size");
+AT(tc_api, pause, 400);
+AT(tc_api, next, 408);
+AT(tc_api, pass, 416);
+AT(tc_api, reply_header, 424);
+AT(tc_api, set_request_header, 432);
+AT(tc_api, loop, 440);
+AT(tc_api, post, 448);
+AT(tc_api, run, 456);
+AT(tc_api, watch, 464);
+AT(tc_api, unwatch, 472);
+AT(tc_api, shared, 480);
+AT(tc_api, metric, 488);
+AT(tc_api, add, 496);
+AT(tc_api, set, 504);
+_Static_assert(sizeof(tc_api) == 512, "tc_api has another size");
 
 AT(tc_handler, size, 0);
 AT(tc_handler, need, 4);
@@ -87,7 +101,12 @@ AT(tc_handler, on_connect, 120);
 AT(tc_handler, on_data, 128);
 AT(tc_handler, on_send, 136);
 AT(tc_handler, on_end, 144);
-_Static_assert(sizeof(tc_handler) == 152, "tc_handler has another size");
+AT(tc_handler, on_body, 152);
+AT(tc_handler, on_filter, 160);
+AT(tc_handler, on_reply, 168);
+AT(tc_handler, on_piece, 176);
+AT(tc_handler, on_done, 184);
+_Static_assert(sizeof(tc_handler) == 192, "tc_handler has another size");
 
 AT(tc_note, namesz, 0);
 AT(tc_note, descsz, 4);
@@ -121,6 +140,9 @@ _Static_assert(sizeof(tc_bus) == 32, "tc_bus has another size");
 START_TEST(numbers_keep_their_meaning)
 {
 	ck_assert_int_eq(TC_OK, 0);
+	ck_assert_int_eq(TC_LATER, 1);
+	ck_assert_int_eq(TC_NEXT, 2);
+	ck_assert_int_eq(TC_AGAIN, -1);
 	ck_assert_int_eq(TC_GONE, -2);
 	ck_assert_int_eq(TC_FAIL, -3);
 	ck_assert_int_eq(TC_INVALID, -4);
@@ -133,6 +155,11 @@ START_TEST(numbers_keep_their_meaning)
 	ck_assert_int_eq(TC_ERROR, 4);
 	ck_assert_int_eq(TC_COUNTER, 1);
 	ck_assert_int_eq(TC_GAUGE, 2);
+	ck_assert_int_eq(TC_HISTOGRAM, 3);
+	ck_assert_int_eq(TC_READ, 1);
+	ck_assert_int_eq(TC_WRITE, 2);
+	ck_assert_uint_eq(TC_BLOCKING, 1);
+	ck_assert_uint_eq(TC_BODY_STREAM, 2);
 	ck_assert_str_eq(TC_METRICS, "tincan.metrics/1");
 	ck_assert_str_eq(TC_BUS, "tincan.bus/1");
 }
