@@ -43,6 +43,8 @@ struct config_certificate {
 
 #define CONFIG_HANDLER_TIMEOUT_MS 30000
 #define CONFIG_MESSAGE_MAX_BYTES (1 << 20)
+#define CONFIG_HANDLER_PROCESSES 4
+#define CONFIG_HANDLER_QUEUE 256
 
 struct config_handler {
 	char *where;
@@ -51,6 +53,10 @@ struct config_handler {
 	uint32_t timeout_ms;	/* to answer a request; past it 504 */
 	uint64_t max_memory_bytes;	/* of its process; 0: no limit */
 	uint32_t max_message_bytes;	/* of one WebSocket message that it is sent */
+	/* Of one that blocks: how many processes run it, in all workers together, but at
+	 * least one for each; and in a worker, how many requests may wait for one. */
+	uint32_t processes;
+	uint32_t max_queue;
 };
 
 struct config_route {

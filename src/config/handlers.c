@@ -31,7 +31,10 @@ static void read_isolation(const struct node *node, void *target)
 
 static const struct key handler_keys[] = {
 	{ KEY("isolation", OTHER), .read = read_isolation },
-	{ KEY("processes", RESERVED) },
+	{ KEY("processes", U32), FIELD(processes),
+	  RANGE(1, 256, CONFIG_HANDLER_PROCESSES) },
+	{ KEY("max_queue", U32), FIELD(max_queue),
+	  RANGE(0, 65536, CONFIG_HANDLER_QUEUE) },
 	{ KEY("timeout_ms", U32), FIELD(timeout_ms),
 	  RANGE(1, DAY_MS, CONFIG_HANDLER_TIMEOUT_MS) },
 	{ KEY("max_memory_bytes", U64), FIELD(max_memory_bytes),

@@ -13,6 +13,7 @@
 
 #define LOAD_SYMBOL "tincan_handler_1"
 #define LOAD_LEAST (offsetof(tc_handler, on_request) + sizeof(void *))
+#define FLAGS (TC_BLOCKING | TC_BODY_STREAM)
 #define LOAD_TABLE_MAX 65536	/* bytes of a table or descriptor of any later level */
 
 /* dlerror without the path of the copy, which the plugin's author never saw. */
@@ -82,7 +83,8 @@ static int check_size(struct plugin *plugin, const tc_handler *handler)
 static uint32_t abilities(const tc_handler *handler)
 {
 	return (handler->on_request == NULL ? 0 : PLUGIN_REQUESTS) |
-	    (handler->on_connect == NULL ? 0 : PLUGIN_CONNECTS);
+	    (handler->on_connect == NULL ? 0 : PLUGIN_CONNECTS) |
+	    (handler->flags & TC_BLOCKING ? PLUGIN_BLOCKING : 0);
 }
 
 static int check_fields(struct plugin *plugin, const tc_handler *handler)
@@ -97,10 +99,10 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	    handler->api_size > LOAD_TABLE_MAX) {
 		plugin_refuse(plugin,
 		    "it has no function table of a size that makes sense");
-	} else if (handler->flags != 0 || handler->reserved != 0) {
+	} else if ((handler->flags & ~FLAGS) != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
-		    handler->flags | handler->reserved);
-	} else if (abilities(handler) == 0) {
+		    (handler->flags & ~FLAGS) | handler->reserved);
+	} else if ((abilities(handler) & (PLUGIN_REQUESTS | PLUGIN_CONNECTS)) == 0) {
 		plugin_refuse(plugin, "it has neither on_request nor on_connect");
 	}
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;

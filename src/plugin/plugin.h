@@ -26,7 +26,8 @@
 /* What a handler can do, as a mask: what of tc_handler it fills in. */
 enum plugin_can {
 	PLUGIN_REQUESTS = 1,	/* on_request */
-	PLUGIN_CONNECTS = 2	/* on_connect: WebSockets and streams */
+	PLUGIN_CONNECTS = 2,	/* on_connect: WebSockets and streams */
+	PLUGIN_BLOCKING = 16	/* its on_request may block */
 };
 
 struct plugin {

@@ -84,6 +84,8 @@ def number(text):
     text = re.sub(r"UINT64_C\((\d+)\)", r"\1", text).replace("DAY_MS", "86400000")
     text = text.replace("CONFIG_HANDLER_TIMEOUT_MS", "30000")
     text = text.replace("CONFIG_MESSAGE_MAX_BYTES", "1048576")
+    text = text.replace("CONFIG_HANDLER_PROCESSES", "4")
+    text = text.replace("CONFIG_HANDLER_QUEUE", "256")
     assert re.fullmatch(r"[\d <]+", text), text
     base, _, shift = text.partition("<<")
     return int(base) << int(shift or 0)
