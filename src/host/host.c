@@ -427,6 +427,7 @@ int host_run(const struct host_setup *setup)
 	talks_release(&host);
 	mount_close_all(&host);
 	job_drop_all(&host);
+	loop_run_deferred(host.loop);
 	if (rc == 0) {
 		/* What the instances said last. */
 		rc = outbox_flush(&host.outbox);

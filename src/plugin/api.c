@@ -16,6 +16,7 @@
 #include "plugin/bus.h"
 #include "plugin/conn.h"
 #include "plugin/instance.h"
+#include "plugin/watch.h"
 
 static const struct plugin_services *services;
 static _Thread_local struct api_call current;
@@ -488,6 +489,15 @@ static void cancel(tc_timer *t)
 	alarm_cancel((struct alarm *)t);
 }
 
+static tc_watch *watch(int fd, uint32_t events, void (*fn)(void *arg, uint32_t events),
+    void *arg)
+{
+	if (fn == NULL || current.instance == NULL || services->loop == NULL) {
+		return NULL;
+	}
+	return watch_new(current.instance, services->loop, fd, events, fn, arg);
+}
+
 static const tc_api table = {
 	.size = sizeof(tc_api),
 	.level = TC_LEVEL,
@@ -540,6 +550,8 @@ static const tc_api table = {
 	.conn_state = conn_state,
 	.conn_data = conn_data,
 	.conn_set_data = conn_set_data,
+	.watch = watch,
+	.unwatch = watch_end,
 };
 
 /* Straight to standard error: the log may be a buffer that the abort would lose. */

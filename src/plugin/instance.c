@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plugin/alarm.h"
 #include "plugin/bus.h"
+#include "plugin/watch.h"
 
 const char *instance_result_name(int result)
 {
@@ -68,6 +69,7 @@ static void run_close(struct instance *instance)
 static void free_instance(struct instance *instance)
 {
 	alarms_cancel(&instance->alarms);
+	watches_end(&instance->watches);
 	bus_leave(instance);
 	conf_release(&instance->conf);
 	free(instance);
@@ -82,6 +84,7 @@ struct instance *instance_open(struct plugin *plugin, struct settings *settings,
 
 	instance->plugin = plugin;
 	list_init(&instance->alarms);
+	list_init(&instance->watches);
 	list_init(&instance->subscriptions);
 	conf_init(&instance->conf, settings, directory, where, problems);
 	result = run_open(instance);

@@ -19,6 +19,7 @@ struct instance {
 	struct plugin *plugin;		/* borrowed */
 	void *state;			/* the handler's own */
 	struct list alarms;		/* its timers */
+	struct list watches;		/* of descriptors */
 	struct list subscriptions;	/* to topics of the bus */
 	int stopped;			/* why on_stop was called; 0: it was not */
 	struct conf conf;		/* the strings that on_open got live in it */
