@@ -398,10 +398,12 @@ typedef struct tc_handler {
 	 * comes. on_reply comes when the header of the reply from behind is
 	 * ready: change its fields; or reply in its place. Then on_piece gets
 	 * its body, if there is one, in pieces of up to 64 KiB, and hands on
-	 * what it likes (pass). A negative result of any of them, or a crash,
-	 * ends the request (500, 502): a filter fails closed. on_gone is the
-	 * last call if the exchange ends before its last piece. A NULL
-	 * on_filter, on_reply or on_piece lets everything through. */
+	 * what it likes (pass). If on_reply has returned TC_NEXT it does not:
+	 * a body that is left alone, a big file say, goes the quick way. A
+	 * negative result of any of them, or a crash, ends the request (500,
+	 * 502): a filter fails closed. on_gone is the last call if the
+	 * exchange ends before its last piece. A NULL on_filter, on_reply or
+	 * on_piece lets everything through. */
 	int (*on_filter)(tc_req *r);
 	int (*on_reply)(tc_req *r, int status);
 	int (*on_piece)(tc_req *r, const void *data, size_t size, int last);
