@@ -434,15 +434,25 @@ extern const tc_handler tincan_handler_1
 #define TC_HAS(entry) \
 	(offsetof(tc_api, entry) + sizeof(tc.entry) <= tc.size)
 
+/* In C++ a field that is left out is a warning of g++ -Wextra; here it means 0. */
+#ifdef __cplusplus
+#define TC_QUIET _Pragma("GCC diagnostic push")				\
+	_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define TC_LOUD	_Pragma("GCC diagnostic pop")
+#else
+#define TC_QUIET
+#define TC_LOUD
+#endif
+
 /* Once per plugin: its name ([a-z0-9_-], up to 47), then fields. */
 #define TINCAN_HANDLER(name_, ...)					\
-	tc_api tc;							\
 	TC_NOTE static const tc_note tc_note_ = { 7,			\
 	    sizeof(tc_note) - offsetof(tc_note, abi), 1, "TINCAN", 1,	\
 	    TC_NEED, TC_USE, TC_LEVEL, name_ };				\
-	const tc_handler tincan_handler_1 = {				\
+	TC_QUIET const tc_handler tincan_handler_1 = {			\
 	    .size = sizeof(tc_handler), .need = TC_NEED, .api = &tc,	\
-	    .api_size = sizeof(tc_api), .name = name_, __VA_ARGS__ }
+	    .api_size = sizeof(tc_api), .name = name_, __VA_ARGS__ };	\
+	TC_LOUD tc_api tc
 
 /* [any thread] One line, without "\n"; the server adds time, handler, request. */
 TC_FORMAT(2) static inline void tc_log(int level, const char *fmt, ...)

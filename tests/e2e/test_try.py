@@ -294,7 +294,7 @@ def test_handler_in_cxx_answers(attempt):
     subprocess.run(["c++", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden",
                     f"-I{harness.TOP}/include", "-o", file,
                     harness.TOP / "tests/plugins/cxx.cc"], check=True)
-    assert split(attempt(file, "GET", "/cxx")[0])[2] == b"C++ at /cxx\n"
+    assert split(attempt(file, "GET", "/cxx/here")[0])[2] == b"C++ at /cxx/here\n"
 
 
 def test_output_that_cannot_be_written_is_told():

@@ -77,15 +77,6 @@ static inline void rig_path(const char *name, char path[512])
 	snprintf(path, 512, "%s/%s.so", folder == NULL ? "tests/plugins" : folder, name);
 }
 
-/* Is there a handler that only a build with a C++ compiler makes? */
-static inline bool rig_has(const char *name)
-{
-	char path[512];
-
-	rig_path(name, path);
-	return access(path, R_OK) == 0;
-}
-
 /* The built handler of that name; the caller frees. */
 static inline unsigned char *rig_read(const char *name, size_t *size)
 {

@@ -91,13 +91,6 @@ START_TEST(answers_without_settings)
 }
 END_TEST
 
-START_TEST(answers_in_cxx)
-{
-	ask("cxx", "/here");
-	expect(200, "C++ at /here\n");
-}
-END_TEST
-
 START_TEST(reports_settings_that_nobody_asked_for)
 {
 	set_text("gretting", "Hi");
@@ -369,9 +362,6 @@ static void add_requests(TCase *tcase)
 {
 	tcase_add_test(tcase, answers_a_request_with_its_state);
 	tcase_add_test(tcase, answers_without_settings);
-	if (rig_has("cxx")) {
-		tcase_add_test(tcase, answers_in_cxx);
-	}
 	tcase_add_test(tcase, a_newer_handler_asks_before_it_calls);
 	tcase_add_test_raise_signal(tcase,
 	    an_entry_that_the_server_lacks_ends_the_process, SIGABRT);

@@ -59,12 +59,6 @@ START_TEST(every_entry_of_the_table_is_filled)
 }
 END_TEST
 
-START_TEST(loads_a_handler_of_cxx)
-{
-	rig_load(&rig, "cxx");
-}
-END_TEST
-
 START_TEST(loads_a_handler_of_a_newer_header)
 {
 	const struct plugin *plugin = rig_load(&rig, "future");
@@ -189,10 +183,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, loads_a_handler_and_fills_its_table);
 	tcase_add_test(tcase, every_entry_of_the_table_is_filled);
-	if (rig_has("cxx")) {
-		tcase_add_test(tcase, a_handler_may_take_connections_only);
-	tcase_add_test(tcase, loads_a_handler_of_cxx);
-	}
+	tcase_add_test(tcase, a_handler_may_take_connections_only);
 	tcase_add_test(tcase, loads_a_handler_of_a_newer_header);
 	tcase_add_test(tcase, refuses_a_field_of_a_later_level);
 	tcase_add_test(tcase, refuses_what_does_not_agree_with_the_note);
