@@ -280,9 +280,10 @@ typedef struct tc_api {
 	    const char *value);
 
 	/* The loop of this instance. post [any thread] calls fn(arg) on it,
-	 * soon, in the order of the posts of one thread. TC_GONE: the
-	 * instance is closed, fn will not be called; TC_LIMIT: 65,536 wait. The
-	 * pointer stays good to post to for as long as the process lives. */
+	 * soon, in the order of the posts of one thread, and before on_close at
+	 * the latest. TC_GONE: the instance is closed, fn will not be called;
+	 * TC_LIMIT: 65,536 wait. The pointer stays good to post to for as long
+	 * as the process lives. loop is NULL outside a callback. */
 	tc_loop *(*loop)(void);
 	int (*post)(tc_loop *l, void (*fn)(void *arg), void *arg);
 	/* Calls work(arg), which may block, on a thread of the process's pool,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,13 +27,59 @@ static void read_clock(struct loop *loop)
 	loop->now_ms = loop->now_us / 1000;
 }
 
+void loop_run_posted(struct loop *loop)
+{
+	struct posted *newest = atomic_exchange(&loop->posted, NULL);
+	struct posted *oldest = NULL;
+
+	while (newest != NULL) {
+		struct posted *next = newest->next;
+
+		newest->next = oldest;
+		oldest = newest;
+		newest = next;
+	}
+	while (oldest != NULL) {
+		struct posted *posted = oldest;
+
+		oldest = posted->next;
+		posted->fn(posted);
+	}
+}
+
+/* The bell is silenced first: who posts after the list was taken rings again. */
+static void on_bell(struct watch *bell, uint32_t events)
+{
+	uint64_t rings;
+
+	(void)events;
+	(void)!read(bell->fd, &rings, sizeof(rings));
+	loop_run_posted(LIST_OWNER(bell, struct loop, bell));
+}
+
+void loop_post(struct loop *loop, struct posted *posted)
+{
+	static const uint64_t ring = 1;
+	struct posted *before = atomic_load(&loop->posted);
+
+	do {
+		posted->next = before;
+	} while (!atomic_compare_exchange_weak(&loop->posted, &before, posted));
+	if (before == NULL) {
+		(void)!write(loop->bell.fd, &ring, sizeof(ring));
+	}
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *loop = memory_new(1, sizeof(*loop));
 
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epoll_fd < 0) {
-		perror("tincan: epoll_create1");
+	loop->bell = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.fn = on_bell };
+	if (loop->epoll_fd < 0 || loop->bell.fd < 0 ||
+	    loop_add(loop, &loop->bell, EPOLLIN) != 0) {
+		perror("tincan: cannot make an event loop");
 		abort();
 	}
 	list_init(&loop->deferred);
@@ -46,6 +93,7 @@ void loop_free(struct loop *loop)
 {
 	if (loop != NULL) {
 		close(loop->epoll_fd);
+		close(loop->bell.fd);
 		free(loop);
 	}
 }

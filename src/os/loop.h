@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The event loop of a process: file descriptors (epoll), timers, and work put off to the
- * end of the round. One thread. Lifetime: boot.
+ * end of the round. One thread; others have one way in, loop_post. Lifetime: boot.
  */
 #ifndef TINCAN_OS_LOOP_H
 #define TINCAN_OS_LOOP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -27,6 +28,12 @@ struct deferred {
 	void (*fn)(struct deferred *deferred);
 };
 
+/* Work that another thread has for the loop; embedded. */
+struct posted {
+	struct posted *next;
+	void (*fn)(struct posted *posted);
+};
+
 struct loop {
 	int epoll_fd;
 	bool stopped;
@@ -34,6 +41,8 @@ struct loop {
 	int64_t now_ms;
 	struct list deferred;
 	struct list soon;
+	_Atomic(struct posted *) posted;	/* the newest first */
+	struct watch bell;	/* an eventfd, rung when posted is not NULL any more */
 	struct timers timers;
 };
 
@@ -62,12 +71,22 @@ void loop_soon(struct loop *loop, struct deferred *deferred);
 /* Takes it back; harmless if it was not asked for. */
 void deferred_cancel(struct deferred *deferred);
 
+/*
+ * [any thread] Calls posted->fn on the loop, soon, in the order of the calls of one
+ * thread. posted is the loop's until then, and may be freed from in there. What is posted
+ * while the loop has not looked wakes it once.
+ */
+void loop_post(struct loop *loop, struct posted *posted);
+
 /* Runs rounds until loop_stop. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Runs what is put off to the end of a round now, when no round will come any more. */
 void loop_run_deferred(struct loop *loop);
+
+/* Likewise what was posted. */
+void loop_run_posted(struct loop *loop);
 
 /* The monotonic clock itself, in microseconds. */
 int64_t clock_us(void);

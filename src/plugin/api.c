@@ -16,6 +16,7 @@
 #include "plugin/bus.h"
 #include "plugin/conn.h"
 #include "plugin/instance.h"
+#include "plugin/post.h"
 #include "plugin/watch.h"
 
 static const struct plugin_services *services;
@@ -498,6 +499,14 @@ static tc_watch *watch(int fd, uint32_t events, void (*fn)(void *arg, uint32_t e
 	return watch_new(current.instance, services->loop, fd, events, fn, arg);
 }
 
+static tc_loop *get_loop(void)
+{
+	if (current.instance == NULL || services->loop == NULL) {
+		return NULL;
+	}
+	return mailbox_of(current.instance, services->loop);
+}
+
 static const tc_api table = {
 	.size = sizeof(tc_api),
 	.level = TC_LEVEL,
@@ -550,6 +559,8 @@ static const tc_api table = {
 	.conn_state = conn_state,
 	.conn_data = conn_data,
 	.conn_set_data = conn_set_data,
+	.loop = get_loop,
+	.post = mailbox_post,
 	.watch = watch,
 	.unwatch = watch_end,
 };

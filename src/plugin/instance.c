@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plugin/alarm.h"
 #include "plugin/bus.h"
+#include "plugin/post.h"
 #include "plugin/watch.h"
 
 const char *instance_result_name(int result)
@@ -68,6 +69,7 @@ static void run_close(struct instance *instance)
 
 static void free_instance(struct instance *instance)
 {
+	mailbox_close(instance, false);
 	alarms_cancel(&instance->alarms);
 	watches_end(&instance->watches);
 	bus_leave(instance);
@@ -126,6 +128,7 @@ void instance_close(struct instance *instance)
 {
 	if (instance != NULL) {
 		instance_stop(instance, TC_RELOAD);
+		mailbox_close(instance, true);
 		run_close(instance);
 		free_instance(instance);
 	}

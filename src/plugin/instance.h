@@ -20,6 +20,7 @@ struct instance {
 	void *state;			/* the handler's own */
 	struct list alarms;		/* its timers */
 	struct list watches;		/* of descriptors */
+	tc_loop *mailbox;		/* what is posted to it; NULL: none yet */
 	struct list subscriptions;	/* to topics of the bus */
 	int stopped;			/* why on_stop was called; 0: it was not */
 	struct conf conf;		/* the strings that on_open got live in it */

@@ -80,3 +80,48 @@ def test_a_crash_in_a_watch_is_told_as_one(start, isolation):
     server.wait_log("crashed in a watch" if isolation == "host" else
                     r"worker \d+ \(pid \d+\) died: .*handler 'watcher', a watch")
     plugs.answers(server, "/watcher/clock?1", "tick\n")
+
+
+# Posts
+
+
+def test_a_thread_answers_by_posting(start, protocol):
+    server = start("poster")
+    with connect(server, protocol) as client:
+        for _ in range(20):
+            assert client.get("/poster/answer").text == "posted\n"
+        assert client.get("/poster/count?50000").text == (
+            "50000 posts, 0 out of order\n")
+
+
+def test_posts_are_bounded(start):
+    server = start("poster")
+    with server.connect() as client:
+        assert client.get("/poster/flood").text == "65536\n"
+        assert client.get("/poster/answer").text == "posted\n"
+        assert int(client.get("/poster/flood").text) <= 65536
+
+
+def test_what_was_posted_is_called_before_the_close(start):
+    server = start("poster")
+    assert server.get("/poster/answer").text == "posted\n"
+    assert harness.tincan("reload", "--config", server.config).returncode == 0
+    server.wait_log("the last post was delivered")
+    server.wait_log("closing: post says -2")
+    assert server.get("/poster/answer").text == "posted\n"
+    server.stop()
+    assert server.log.count("the last post was delivered") >= 2
+
+
+def test_a_crash_in_a_post_is_told_as_one(start, isolation):
+    server = start("poster")
+    server.expected_reports = "."
+    with server.connect() as client:
+        client.start("GET", "/poster/crash")
+        if isolation == "host":
+            assert client.read_reply().status == 502
+        else:
+            assert client.ended()
+    server.wait_log("crashed in a post" if isolation == "host" else
+                    r"worker \d+ \(pid \d+\) died: .*handler 'poster', a post")
+    plugs.answers(server, "/poster/answer", "posted\n")

@@ -3,6 +3,8 @@
 #include "os/loop.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,6 +182,89 @@ START_TEST(tells_of_descriptors_until_they_are_removed)
 }
 END_TEST
 
+struct letter {
+	struct posted posted;
+	char letter;
+};
+
+static void take_letter(struct posted *posted)
+{
+	note(((struct letter *)posted)->letter);
+}
+
+static void *post_letters(void *arg)
+{
+	struct letter *letters = arg;
+
+	for (size_t i = 0; i < 3; i++) {
+		loop_post(loop, &letters[i].posted);
+	}
+	return NULL;
+}
+
+static void stop_loop(struct posted *posted)
+{
+	(void)posted;
+	loop_stop(loop);
+}
+
+START_TEST(runs_what_another_thread_posts_in_its_order)
+{
+	struct letter letters[] = { { { .fn = take_letter }, 'a' },
+		{ { .fn = take_letter }, 'b' }, { { .fn = take_letter }, 'c' } };
+	struct posted last = { .fn = stop_loop };
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, post_letters, letters), 0);
+	pthread_join(thread, NULL);
+	loop_post(loop, &last);
+	loop_run(loop);
+	ck_assert_str_eq(order, "abc");
+}
+END_TEST
+
+static void post_again(struct posted *posted)
+{
+	note('p');
+	if (strlen(order) < 3) {
+		loop_post(loop, posted);
+	} else {
+		loop_stop(loop);
+	}
+}
+
+/* It may be posted anew from in there: that is for the next round. */
+START_TEST(wakes_for_what_is_posted_from_a_post)
+{
+	struct posted posted = { .fn = post_again };
+
+	loop_post(loop, &posted);
+	loop_run(loop);
+	ck_assert_str_eq(order, "ppp");
+}
+END_TEST
+
+static void *post_late(void *arg)
+{
+	struct pollfd never = { .fd = -1 };
+
+	/* Long enough for the loop to sleep; if it does not yet, nothing is lost. */
+	poll(&never, 1, 20);
+	loop_post(loop, arg);
+	return NULL;
+}
+
+START_TEST(wakes_up_for_a_post)
+{
+	struct posted posted = { .fn = stop_loop };
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, post_late, &posted), 0);
+	loop_run(loop);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 START_TEST(reports_a_descriptor_that_cannot_be_watched)
 {
 	struct watch watch = { .fd = -1, .fn = on_readable };
@@ -201,6 +286,9 @@ int main(void)
 	tcase_add_test(tests, runs_soon_in_the_next_round_without_waiting);
 	tcase_add_test(tests, takes_back_work_of_the_same_round);
 	tcase_add_test(tests, tells_of_descriptors_until_they_are_removed);
+	tcase_add_test(tests, runs_what_another_thread_posts_in_its_order);
+	tcase_add_test(tests, wakes_for_what_is_posted_from_a_post);
+	tcase_add_test(tests, wakes_up_for_a_post);
 	tcase_add_test(tests, reports_a_descriptor_that_cannot_be_watched);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
