@@ -131,6 +131,8 @@ typedef struct tc_api {
 	/* A fact by name: "client.address", "client.port", "server.port",
 	 * "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
 	 * "tls.resumed", "http.version", "request.id", "route", "handler".
+	 * "route.host" is the name of "hosts" in server.json, maybe with a
+	 * "*", by which the request is served; NULL on the default host.
 	 * NULL for a name this server does not know. */
 	const char *(*info)(const tc_req *r, const char *key);
 	/* The whole body, also NUL-terminated; "" of size 0 if none. */

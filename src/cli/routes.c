@@ -47,6 +47,22 @@ static void print_route(void *arg, const char *pattern, uint32_t methods, void *
 	}
 }
 
+static void print_vhosts(const struct site *site)
+{
+	const struct config *config = site->config;
+
+	for (size_t i = 1; i < config->vhost_count; i++) {
+		char **names = config->vhosts[i].names;
+
+		printf("\nhost");
+		for (size_t n = 0; names[n] != NULL; n++) {
+			printf("%s %s", n == 0 ? "" : ",", names[n]);
+		}
+		putchar('\n');
+		router_walk(site->routers[i], print_route, NULL);
+	}
+}
+
 static void print_streams(const struct site *site)
 {
 	struct config_stream stream;
@@ -71,8 +87,9 @@ static void print_routes(struct boot *boot)
 	}
 	site_open(&site, boot->config, &boot->plugins, &process, &boot->problems);
 	printf("%-30s %-20s %s\n", "path", "methods", "handler");
-	router_walk(site.router, print_route, NULL);
+	router_walk(site.routers[0], print_route, NULL);
 	print_streams(&site);
+	print_vhosts(&site);
 	site_release(&site);
 }
 

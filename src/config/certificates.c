@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* "certificates": the server's certificate and its key, as files. */
+/* "certificates", of the server and of its hosts: each with its key, as files. */
 #include "config/sections.h"
 
 #include <stdlib.h>
@@ -24,23 +24,25 @@ static void free_certificate(struct config_certificate *certificate)
 
 void certificates_read(const struct node *node, void *target)
 {
-	struct config *config = target;
+	certificates_add(node, target, 0);
+}
+
+void certificates_add(const struct node *node, struct config *config, size_t vhost)
+{
 	struct node child = { 0 };
 
-	if (!reader_expect(node, JSON_ARRAY)) {
+	if (!reader_expect(node, JSON_ARRAY) || json_array_size(node->json) == 0) {
 		return;
 	}
-	config->certificates = memory_new(json_array_size(node->json),
+	config->certificates = memory_grow(config->certificates,
+	    config->certificate_count + json_array_size(node->json),
 	    sizeof(*config->certificates));
 	while (node_next(node, &child)) {
-		struct config_certificate certificate = { .where = node_where(&child) };
+		struct config_certificate certificate = { .where = node_where(&child),
+			.vhost = vhost };
 		size_t errors = node->document->problems->errors;
 
 		reader_object(&child, certificate_keys, &certificate);
-		if (child.index > 0) {
-			node_problem(&child, NULL,
-			    "more than one certificate is not supported yet");
-		}
 		if (node->document->problems->errors == errors) {
 			config->certificates[config->certificate_count++] = certificate;
 		} else {
@@ -51,7 +53,6 @@ void certificates_read(const struct node *node, void *target)
 
 void certificates_default(struct config *config)
 {
-	free(config->certificates);	/* an array of none */
 	config->certificates = memory_new(1, sizeof(*config->certificates));
 	config->certificate_count = 1;
 	config->certificates[0] = (struct config_certificate){

@@ -33,13 +33,13 @@ static void read_root(struct config *config, const struct document *document)
 	struct node child;
 
 	reader_defaults(document, config_keys, config);
+	vhosts_default(config);
 	reader_object(&root, config_keys, config);
 	if (!node_find(&root, "listeners", &child)) {
 		listeners_default(config);
 	}
 	/* Last, as it is put into the folder that "state" names. */
-	if (!node_find(&root, "certificates", &child) ||
-	    (json_is_array(child.json) && json_array_size(child.json) == 0)) {
+	if (config->certificates == NULL) {
 		certificates_default(config);
 	}
 }
@@ -157,6 +157,7 @@ void config_free(struct config *config)
 	}
 	listeners_free(config);
 	alpns_free(config);
+	vhosts_free(config);
 	certificates_free(config);
 	handlers_free(config);
 	routes_free(config);

@@ -35,8 +35,19 @@ struct config_alpn {
 	struct settings settings;	/* of the handler; count 0 if none were given */
 };
 
+/*
+ * A virtual host: names, and what is served under them. The first of a config is the
+ * default host: it has no names, but all requests that no other has; what server.json
+ * says outside of "hosts" is its.
+ */
+struct config_vhost {
+	char *where;
+	char **names;		/* NULL-ended; as base/hostname.h writes them */
+};
+
 struct config_certificate {
 	char *where;
+	size_t vhost;		/* index: whose it is */
 	char *chain;		/* PEM file: certificate, then intermediates */
 	char *key;		/* PEM file */
 };
@@ -61,6 +72,7 @@ struct config_handler {
 
 struct config_route {
 	char *where;
+	size_t vhost;		/* index: whose it is */
 	char *pattern;
 	uint32_t methods;	/* mask of enum http_method; 0 and no others: all */
 	char **other_methods;	/* NULL-ended, or NULL */
@@ -117,7 +129,9 @@ struct config {
 	size_t listener_count;
 	struct config_alpn *alpns;	/* in the order of the file: of preference */
 	size_t alpn_count;
-	struct config_certificate *certificates;
+	struct config_vhost *vhosts;	/* one at least */
+	size_t vhost_count;
+	struct config_certificate *certificates; /* of all vhosts, each one's together */
 	size_t certificate_count;
 	bool development_certificate;	/* none was given: to be made in state */
 	enum config_tls_version tls_min_version;
@@ -126,7 +140,7 @@ struct config {
 	bool serve_unrouted;	/* plugins without a route answer at their own */
 	struct config_handler *handlers;
 	size_t handler_count;
-	struct config_route *routes;
+	struct config_route *routes;	/* of all vhosts */
 	size_t route_count;
 	struct config_limits limits;
 	struct config_timeouts timeouts;

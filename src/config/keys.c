@@ -82,6 +82,7 @@ const struct key config_keys[] = {
 	{ KEY("plugins", OBJECT), .keys = plugins_keys },
 	{ KEY("handlers", OTHER), .read = handlers_read },
 	{ KEY("routes", OTHER), .read = routes_read },
+	{ KEY("hosts", OTHER), .read = vhosts_read },
 	{ KEY("limits", OBJECT), .keys = limits_keys },
 	{ KEY("timeouts", OBJECT), .keys = timeouts_keys },
 	{ KEY("log", OBJECT), .keys = log_keys },
@@ -89,7 +90,6 @@ const struct key config_keys[] = {
 	{ KEY("control", FILE), FIELD(control), .text = "run/tincan.sock" },
 	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
 	{ KEY("filters", RESERVED) },
-	{ KEY("hosts", RESERVED) },
 	{ KEY("user", RESERVED) },
 	{ .name = NULL }
 };

@@ -190,7 +190,11 @@ static void read_route(const struct node *node, struct router *router,
 
 void routes_read(const struct node *node, void *target)
 {
-	struct config *config = target;
+	routes_add(node, target, 0);
+}
+
+void routes_add(const struct node *node, struct config *config, size_t vhost)
+{
 	struct node child = { 0 };
 	struct router *router;
 
@@ -198,18 +202,20 @@ void routes_read(const struct node *node, void *target)
 		return;
 	}
 	/* As many as may be needed, as the router holds on to the routes' places. */
-	config->routes = memory_new(json_array_size(node->json), sizeof(*config->routes));
+	config->routes = memory_grow(config->routes,
+	    config->route_count + json_array_size(node->json) + 1,
+	    sizeof(*config->routes));
 	router = router_new();
 	while (node_next(node, &child)) {
 		struct config_route *route = &config->routes[config->route_count];
 		size_t errors = node->document->problems->errors;
 
+		*route = (struct config_route){ .vhost = vhost };
 		read_route(&child, router, route);
 		if (node->document->problems->errors == errors) {
 			config->route_count++;
 		} else {
 			free_route(route);
-			*route = (struct config_route){ 0 };
 		}
 	}
 	router_free(router);

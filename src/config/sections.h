@@ -19,7 +19,13 @@ void listeners_free(struct config *config);
 void alpns_read(const struct node *node, void *target);
 void alpns_free(struct config *config);
 
+void vhosts_read(const struct node *node, void *target);
+void vhosts_default(struct config *config);
+void vhosts_free(struct config *config);
+
 void certificates_read(const struct node *node, void *target);
+/* Those of the vhost of that index. */
+void certificates_add(const struct node *node, struct config *config, size_t vhost);
 void certificates_default(struct config *config);
 void certificates_free(struct config *config);
 
@@ -30,6 +36,8 @@ void handlers_free(struct config *config);
 bool handler_name_check(const struct node *node, const char *name);
 
 void routes_read(const struct node *node, void *target);
+/* Those of the vhost of that index. */
+void routes_add(const struct node *node, struct config *config, size_t vhost);
 void routes_free(struct config *config);
 
 #endif

@@ -26,6 +26,7 @@ static void clear(struct exchange *exchange)
 	exchange->state = EXCHANGE_OPEN;
 	exchange->match.value = NULL;
 	exchange->match.pattern = NULL;
+	exchange->vhost = NULL;
 	exchange->match.params = 0;
 	exchange->match.tail = SLICE("");
 	exchange->instance = NULL;

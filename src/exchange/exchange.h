@@ -89,6 +89,8 @@ struct exchange {
 	int64_t written;		/* bytes of the reply's body so far */
 	enum exchange_state state;
 	struct router_match match;
+	/* The name of "hosts" by which it is served; NULL: by none, the default host. */
+	const char *vhost;
 	void *instance;			/* the handler's; plugin/instance.h. NULL: ours */
 	const struct exchange_ops *ops;
 	void *session;			/* the protocol side's; NULL once it is gone */

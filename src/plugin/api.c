@@ -205,6 +205,9 @@ static const char *get_info(const tc_req *r, const char *key)
 	if (strcmp(key, "route") == 0) {
 		return exchange->match.pattern;
 	}
+	if (strcmp(key, "route.host") == 0) {
+		return exchange->vhost;
+	}
 	if (strcmp(key, "handler") == 0) {
 		return instance->plugin->note.name;
 	}

@@ -8,7 +8,8 @@
 #include "remote/request.h"
 
 /* Beside those of a request. */
-static const char *const more_facts[] = { "http.version", "route" };
+static const char *const more_facts[] = { "http.version", "route",
+	"route.host" };
 
 #define FACTS (REQUEST_FACTS + sizeof(more_facts) / sizeof(more_facts[0]))
 

@@ -133,6 +133,7 @@ static int pack_facts(struct buffer *out, const struct exchange *exchange)
 static int pack_line(struct buffer *out, const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
+	const char *vhost = exchange->vhost == NULL ? "" : exchange->vhost;
 	int rc = pack_u8(out, (uint8_t)request->version);
 
 	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)request->method_id);
@@ -142,6 +143,7 @@ static int pack_line(struct buffer *out, const struct exchange *exchange)
 	rc = rc != 0 ? rc : pack_text(out, request->path);
 	rc = rc != 0 ? rc : pack_text(out, request->query);
 	rc = rc != 0 ? rc : pack_string(out, exchange->match.pattern);
+	rc = rc != 0 ? rc : pack_string(out, vhost);
 	return rc != 0 ? rc : pack_text(out, exchange->match.tail);
 }
 
@@ -231,6 +233,7 @@ static void unpack_params(struct unpack *in, struct router_match *match)
 static void unpack_line(struct unpack *in, struct exchange *exchange)
 {
 	struct request *request = &exchange->request;
+	const char *vhost;
 
 	request->version = (enum http_version)unpack_u8(in);
 	request->method_id = (enum http_method)unpack_u32(in);
@@ -240,6 +243,8 @@ static void unpack_line(struct unpack *in, struct exchange *exchange)
 	request->path = unpack_text(in);
 	request->query = unpack_text(in);
 	exchange->match.pattern = unpack_string(in);
+	vhost = unpack_string(in);
+	exchange->vhost = vhost[0] == '\0' ? NULL : vhost;
 	exchange->match.tail = unpack_text(in);
 }
 

@@ -134,8 +134,9 @@ static void add_configured(const struct build *build, struct config_route *confi
 		open_instance(build, route, config->pattern, &config->settings,
 		    config->where);
 	}
-	if (router_add(build->site->router, config->pattern, config->methods,
-	    (const char *const *)config->other_methods, route, &clash) != 0) {
+	if (router_add(build->site->routers[config->vhost], config->pattern,
+	    config->methods, (const char *const *)config->other_methods, route,
+	    &clash) != 0) {
 		problems_add(build->problems, config->where, NULL,
 		    "the pattern '%s' cannot be routed", config->pattern);
 	}
@@ -186,8 +187,8 @@ static bool is_routed(const struct site *site, const struct plugin *plugin)
 	return false;
 }
 
-/* A configured route wins over a plugin's own; of two plugins the first keeps the
- * path. */
+/* On the default host. A configured route wins over a plugin's own; of two plugins the
+ * first keeps the path. */
 static void add_unrouted(const struct build *build, struct plugin *plugin)
 {
 	char *own = NULL;
@@ -215,7 +216,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 	}
 	route = next_route(build->site, NULL);
 	route->plugin = plugin;
-	if (router_add(build->site->router, pattern, 0, NULL, route, &clash) != 0) {
+	if (router_add(build->site->routers[0], pattern, 0, NULL, route, &clash) != 0) {
 		build->site->route_count--;
 		older = clash;
 		if (older != NULL && older->config == NULL) {
@@ -239,6 +240,39 @@ static void check_handlers(const struct build *build)
 	}
 }
 
+static void add_names(struct site *site)
+{
+	const struct config *config = site->config;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->vhost_count; i++) {
+		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
+			count++;
+		}
+	}
+	site->names = memory_new(count, sizeof(*site->names));
+	for (size_t i = 0; i < config->vhost_count; i++) {
+		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
+			struct site_name *place = &site->names[site->name_count++];
+
+			*place = (struct site_name){ .name = *name, .vhost = i };
+			hostnames_set(&site->by_name, *name, place);
+		}
+	}
+}
+
+static void add_vhosts(struct site *site)
+{
+	size_t count = site->config->vhost_count;
+
+	site->routers = memory_new(count, sizeof(struct router *));
+	for (size_t i = 0; i < count; i++) {
+		site->routers[i] = router_new();
+	}
+	hostnames_init(&site->by_name);
+	add_names(site);
+}
+
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct site_process *process, struct problems *problems)
 {
@@ -247,7 +281,7 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	memset(site, 0, sizeof(*site));
 	site->config = config;
 	site->plugins = plugins;
-	site->router = router_new();
+	add_vhosts(site);
 	site->routes = memory_new(config->route_count + plugins->count,
 	    sizeof(*site->routes));
 	settings_init(&site->no_settings);
@@ -262,6 +296,11 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 			add_unrouted(&build, &plugins->items[i]);
 		}
 	}
+}
+
+const struct site_name *site_find_name(const struct site *site, struct slice host)
+{
+	return hostnames_find(&site->by_name, host);
 }
 
 struct site_route *site_stream_of_listener(const struct site *site, size_t listener)
@@ -328,7 +367,12 @@ void site_release(struct site *site)
 	}
 	free(site->routes);
 	free(site->streams);
-	router_free(site->router);
+	for (size_t i = 0; site->routers != NULL && i < site->config->vhost_count; i++) {
+		router_free(site->routers[i]);
+	}
+	free(site->routers);
+	free(site->names);
+	hostnames_release(&site->by_name);
 	settings_release(&site->no_settings);
 	memset(site, 0, sizeof(*site));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A site: what is served in one generation. The configuration's routes and raw streams,
- * the plugins behind them, opened with their settings, and the router over all. Built by
+ * the plugins behind them, opened with their settings, and a router for each of its
+ * virtual hosts. Built by
  * every process that runs handlers (a worker, the preflight, `tincan check`), then
  * immutable. Lifetime: generation.
  */
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hostname.h"
 #include "config/config.h"
 #include "plugin/instance.h"
 #include "plugin/plugin.h"
@@ -39,10 +41,19 @@ struct site_route {
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
 };
 
+/* A name of a virtual host. */
+struct site_name {
+	const char *name;		/* borrowed from the config */
+	size_t vhost;			/* index: whose it is */
+};
+
 struct site {
 	struct config *config;		/* borrowed */
 	struct plugin_set *plugins;	/* borrowed */
-	struct router *router;		/* owned */
+	struct router **routers;	/* owned; in the order of config->vhosts */
+	struct site_name *names;	/* owned */
+	size_t name_count;
+	struct hostnames by_name;	/* to those */
 	struct site_route *routes;	/* owned */
 	size_t route_count;
 	struct site_route *streams;	/* owned; in the order of config_stream_at */
@@ -66,6 +77,10 @@ struct site_process {
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct site_process *process, struct problems *problems);
+
+/* By which name a host (from hostname_normal) is served; NULL: by none, which is the
+ * default host's, routers[0]. */
+const struct site_name *site_find_name(const struct site *site, struct slice host);
 
 /* Who has the raw streams of the config's listener of that index; NULL: it speaks
  * HTTPS. */

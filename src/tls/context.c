@@ -218,7 +218,8 @@ int tls_context_init(struct tls_context *context, const struct config *config,
 	for (size_t i = 0; context->ssl != NULL && i < config->certificate_count; i++) {
 		const struct config_certificate *certificate = &config->certificates[i];
 
-		if (use_certificate(context->ssl, certificate, problems) != 0) {
+		if (certificate->vhost == 0 &&
+		    use_certificate(context->ssl, certificate, problems) != 0) {
 			break;
 		}
 	}

@@ -8,6 +8,7 @@
 #include "plugin/instance.h"
 #include "worker/exchanges.h"
 #include "worker/generation.h"
+#include "worker/vhost.h"
 #include "worker/websocket.h"
 
 /* What a server-wide OPTIONS lists (RFC 9110 section 9.3.7). */
@@ -131,12 +132,13 @@ static void answer_no_route(struct exchange *exchange)
 }
 
 /* A WebSocket over HTTP/2 asks by CONNECT for what is GET over HTTP/1.1. */
-static void route_request(const struct router *router, struct exchange *exchange)
+static void route_request(const struct generation *generation, struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
 	bool websocket = request->protocol.size > 0;
 
-	router_match(router, request->path, websocket ? HTTP_GET : request->method_id,
+	router_match(vhost_router(generation, exchange), request->path,
+	    websocket ? HTTP_GET : request->method_id,
 	    websocket ? SLICE("GET") : request->method, &exchange->match);
 }
 
@@ -152,7 +154,7 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		return;
 	}
 	exchange->origin = generation_ref(worker->generation);
-	route_request(worker->generation->site.router, exchange);
+	route_request(worker->generation, exchange);
 	route = exchange->match.value;
 	if (route == NULL) {
 		answer_no_route(exchange);

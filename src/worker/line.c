@@ -162,6 +162,9 @@ static const char *info(const struct duplex *duplex, const char *key)
 	if (strcmp(key, "route") == 0) {
 		return line->pattern;
 	}
+	if (strcmp(key, "route.host") == 0) {
+		return line->vhost;
+	}
 	return line->ops->info(line, key);
 }
 
@@ -219,6 +222,7 @@ void line_connect(struct line *line, const struct site_route *route,
 		memcpy(duplex->id, upgrade->id, sizeof(duplex->id));
 		line->version = upgrade->request.version == HTTP_2 ? "2" : "1.1";
 		line->pattern = upgrade->match.pattern;
+		line->vhost = upgrade->vhost;
 	}
 	dispatch_connect(route, duplex, upgrade);
 	arena_release(&line->facts);

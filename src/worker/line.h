@@ -70,6 +70,7 @@ struct line {
 	char *subprotocol;		/* owned; of a WebSocket, or NULL */
 	const char *version;		/* of HTTP; NULL for a stream */
 	const char *pattern;		/* of the route; NULL for a stream */
+	const char *vhost;		/* as of an exchange */
 	struct arena facts;	/* what info has made, for one call of the handler */
 	int64_t facts_us;	/* the round of the loop that they are of */
 	int64_t began_us;

@@ -84,7 +84,7 @@ def test_check_reports_every_problem_with_its_line(folder):
 
 
 def test_check_of_reserved_keys_says_not_yet(folder, make_config):
-    (folder / "server.json").write_text(json.dumps(make_config(hosts=[])))
+    (folder / "server.json").write_text(json.dumps(make_config(user=None)))
     done = harness.tincan("check", folder=folder)
     assert done.returncode == 2 and "not supported yet" in done.stderr
 

@@ -95,7 +95,7 @@ START_TEST(a_stream_is_no_route_its_handler_keeps_its_own)
 	struct router_match match;
 
 	open_site(", \"alpn\": { \"a\": \"puppet\" }");
-	router_match(site.router, SLICE("/puppet"), HTTP_GET, SLICE("GET"), &match);
+	router_match(site.routers[0], SLICE("/puppet"), HTTP_GET, SLICE("GET"), &match);
 	ck_assert_ptr_nonnull(match.value);
 	ck_assert_ptr_ne(match.value, site_stream_of_alpn(&site, "a"));
 }
