@@ -303,10 +303,15 @@ typedef struct tc_api {
 	void (*unwatch)(tc_watch *w);	/* NULL is accepted */
 
 	/* Zeroed memory, 64-aligned, that all instances of this handler share
-	 * under that name, whatever process they are in, and that outlives
-	 * reloads and crashes while the size stays; use atomics. In on_open
-	 * only, it stays until on_close. NULL: past the bound of 64 MiB a
-	 * handler, a bad name ([a-z0-9_-], up to 47), or out of memory. */
+	 * under that name, whatever process and version they are in; use
+	 * atomics. It outlives reloads, crashes and upgrades of the server.
+	 * Another size under that name is another memory, and the first is
+	 * kept for who asks for it again: what the bytes mean may only change
+	 * with the size or the name. In on_open only, it stays until on_close.
+	 * It counts in whole pages, here and against max_memory_bytes. NULL,
+	 * with a line in the log: size 0, a bad name ([a-z0-9_-], up to 47),
+	 * past the bound of 64 MiB and 1,024 memories a handler, or out of
+	 * memory. */
 	void *(*shared)(tc_conf *cf, const char *name, size_t size);
 	/* A figure in /metrics: tincan_handler_<name>, with the handler's name
 	 * as a label. All instances that ask for a name share it. In on_open

@@ -230,7 +230,8 @@ static int watch_signals(struct trial *trial)
 
 static int start(struct trial *trial)
 {
-	const struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1 };
+	const struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1,
+		.memory_fd = -1 };
 	struct hostexec started;
 
 	if (watch_signals(trial) != 0 ||

@@ -345,11 +345,31 @@ static void open_board(const struct host *host)
 	}
 }
 
+/* What the plugin executes has no use for it. A probe has a memory of its own. */
+static void open_memory(struct host *host)
+{
+	int fd = host->setup->memory_fd;
+
+	if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+		fd = -1;
+	}
+	shared_init(&host->shared, fd);
+}
+
+static struct shared *own_memory(void *arg, const char *handler)
+{
+	struct host *host = arg;
+
+	(void)handler;
+	return &host->shared;
+}
+
 static int open_page(struct host *host)
 {
 	int rc = page_map_host(host->setup->page_fd, &host->page);
 
 	open_board(host);
+	open_memory(host);
 	/* What a plugin executes has no use for it, nor for the socket. */
 	close(host->setup->page_fd);
 	fcntl(host->setup->socket_fd, F_SETFD, FD_CLOEXEC);
@@ -364,7 +384,8 @@ static void init(struct host *host, const struct host_setup *setup)
 	host->now_us = clock_us();
 	deferred_init(&host->round_end, on_round_end);
 	host->services = (struct plugin_services){ .log = take_log, .ext = metrics_ext,
-		.running = on_running, .arg = host, .loop = host->loop };
+		.running = on_running, .shared = own_memory, .arg = host,
+		.loop = host->loop };
 	outbox_init(&host->outbox, setup->socket_fd, host->page);
 	buffer_init(&host->in, FRAME_MAX + READ_BYTES);
 	buffer_init(&host->frame, FRAME_MAX);
@@ -384,6 +405,7 @@ static void release(struct host *host)
 	buffer_release(&host->in);
 	buffer_release(&host->frame);
 	buffer_release(&host->said);
+	shared_release(&host->shared);
 	free(host->plugin.file);
 	free(host->plugin.copy);
 	free(host->plugin.refusal);

@@ -21,6 +21,7 @@
 #include "host/outbox.h"
 #include "host/talk.h"
 #include "ipc/frame.h"
+#include "ipc/shared.h"
 #include "os/loop.h"
 #include "plugin/bus.h"
 #include "plugin/plugin.h"
@@ -32,6 +33,7 @@ struct host_setup {
 	int socket_fd;
 	int page_fd;
 	int board_fd;		/* the scoreboard, to read; -1: none */
+	int memory_fd;		/* of the handler, to share; -1: none */
 	bool probe;		/* the peer may ask for checks */
 };
 
@@ -48,6 +50,7 @@ struct host {
 	 * release a reply's bytes, while that is being made in the other. */
 	struct buffer said;
 	struct bus_carrier bus;
+	struct shared shared;	/* with other processes of the handler */
 	struct plugin plugin;
 	struct plugin_services services;
 	struct mounts mounts;

@@ -4,8 +4,8 @@
  *
  *	tincan-host [--probe] [--board] NAME COPY HASH
  *
- * with descriptor 3, the socket to its peer, 4, the page (ipc/page.h), and, if so said,
- * 5, the scoreboard to read. It links
+ * with descriptor 3, the socket to its peer, 4, the page (ipc/page.h), and, with --board,
+ * 5, the scoreboard to read, and 6, the memory of the handler (ipc/shared.h). It links
  * neither OpenSSL nor jansson: it is small and fast to start, and there is nothing in it
  * that a plugin's own symbols could clash with.
  */
@@ -21,6 +21,7 @@
 #define SOCKET_FD 3
 #define PAGE_FD 4
 #define BOARD_FD 5
+#define MEMORY_FD 6
 
 /* The peer says when to end, whatever a terminal or a service manager sends to the whole
  * group; handlers expect no signal to be blocked. */
@@ -40,13 +41,14 @@ static void set_signals(void)
 int main(int argc, char **argv)
 {
 	struct host_setup setup = { .socket_fd = SOCKET_FD, .page_fd = PAGE_FD,
-		.board_fd = -1 };
+		.board_fd = -1, .memory_fd = -1 };
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		setup.probe = setup.probe || strcmp(argv[i], "--probe") == 0;
 		if (strcmp(argv[i], "--board") == 0) {
 			setup.board_fd = BOARD_FD;
+			setup.memory_fd = MEMORY_FD;
 		}
 	}
 	if (argc - i != 3) {

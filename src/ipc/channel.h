@@ -9,6 +9,8 @@
  *			fds: its socket, its page (to read)
  *	DIED		number = plugin version, value = pid: its process is no more
  *	BREAK		number = plugin version, value = seconds until the next try
+ *	MEMORY		text = handler's name; fd: its memory (ipc/shared.h). Before the
+ *			first generation that has it in the workers
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
  *
  *	worker -> master
@@ -36,6 +38,7 @@ enum channel_type {
 	CHANNEL_DIED,
 	CHANNEL_BREAK,
 	CHANNEL_GENERATION,
+	CHANNEL_MEMORY,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,

@@ -19,6 +19,7 @@
 #define HOST_SOCKET 3
 #define HOST_PAGE 4
 #define HOST_BOARD 5
+#define HOST_MEMORY 6
 
 /* The program, opened once; the one thing beside the log that a process has one of. */
 static int program_fd = -1;
@@ -85,18 +86,25 @@ static _Noreturn void become_host(const struct plugin *plugin,
 {
 	char *const arguments[] = { "tincan-host", how->probe ? "--probe" : "--board",
 		(char *)plugin->note.name, plugin->copy, (char *)plugin->hash, NULL };
-	int board_fd = how->board_fd < 0 ? -1 : fcntl(how->board_fd, F_DUPFD, 10);
-	int last = board_fd < 0 ? HOST_PAGE : HOST_BOARD;
+	int fds[] = { socket_fd, page_fd, how->board_fd, how->memory_fd };
 
+	_Static_assert(HOST_SOCKET + 3 == HOST_MEMORY, "in the order of their numbers");
 	/* Up and out of the way first, as any could be one of the fixed numbers
 	 * already. */
-	socket_fd = fcntl(socket_fd, F_DUPFD, 10);
-	page_fd = fcntl(page_fd, F_DUPFD, 10);
-	if (dup2(socket_fd, HOST_SOCKET) < 0 || dup2(page_fd, HOST_PAGE) < 0 ||
-	    (board_fd >= 0 && dup2(board_fd, HOST_BOARD) < 0)) {
+	for (int i = 0; i <= HOST_MEMORY - HOST_SOCKET; i++) {
+		fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, 10);
+	}
+	if (fds[0] < 0 || fds[1] < 0) {
 		_exit(EXIT_FAILURE);
 	}
-	(void)close_range((unsigned)last + 1, (unsigned)program_fd - 1, 0);
+	for (int i = 0; i <= HOST_MEMORY - HOST_SOCKET; i++) {
+		if (fds[i] < 0) {
+			(void)close(HOST_SOCKET + i);
+		} else if (dup2(fds[i], HOST_SOCKET + i) < 0) {
+			_exit(EXIT_FAILURE);
+		}
+	}
+	(void)close_range(HOST_MEMORY + 1, (unsigned)program_fd - 1, 0);
 	(void)close_range((unsigned)program_fd + 1, UINT_MAX, 0);
 	fexecve(program_fd, arguments, environ);
 	_exit(EXIT_FAILURE);

@@ -25,7 +25,8 @@ struct hostexec {
 struct hostexec_how {
 	bool probe;
 	int cpu;			/* where to pin it; -1: anywhere */
-	int board_fd;			/* the scoreboard, to read; -1: none */
+	int board_fd;			/* the scoreboard, to read; a probe has none */
+	int memory_fd;			/* that its handler shares; -1: none */
 	uint64_t max_memory_bytes;	/* of its address space; 0: no limit */
 };
 

@@ -15,6 +15,7 @@
 #include "ipc/page.h"
 #include "master/children.h"
 #include "master/hostexec.h"
+#include "master/memories.h"
 #include "master/obituary.h"
 #include "master/rollout.h"
 
@@ -68,6 +69,7 @@ static void start(struct host *host)
 	const struct version *version = versions_by_number(host->master, host->version);
 	struct hostexec_how how = { .cpu = child_cpu(host->child),
 		.board_fd = host->master->board_fd,
+		.memory_fd = memories_get(host->master, version->plugin.note.name),
 		.max_memory_bytes = host->max_memory };
 	struct hostexec started;
 

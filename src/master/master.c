@@ -15,6 +15,7 @@
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
+#include "master/memories.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
 #include "master/upgrade.h"
@@ -206,6 +207,7 @@ static void init(struct master *master, struct boot *boot)
 	list_init(&master->listeners);
 	list_init(&master->hosts);
 	list_init(&master->versions);
+	list_init(&master->memories);
 	timer_init(&master->deadline, kill_late);
 	children_init(master);
 	sockets_raise_limit(config, master->worker_count);
@@ -249,6 +251,7 @@ static void release(struct master *master)
 	sockets_close(master);
 	rollout_free(master->rollout);
 	versions_release(master);
+	memories_release(master);
 	free(master->children);
 	bus_rings_free(master->bus);
 	close(master->bell_fd);

@@ -55,6 +55,7 @@ struct master {
 	struct list listeners;	/* sockets.c */
 	struct list hosts;	/* hosts.c */
 	struct list versions;	/* versions.c */
+	struct list memories;	/* memories.c */
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct directory_watch plugins;
 	struct control *control;

@@ -298,6 +298,7 @@ static void start(struct probes *probes, struct probe *probe)
 	uint64_t max_memory = handler == NULL || handler->in_worker ? 0
 							     : handler->max_memory_bytes;
 	struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1,
+		.memory_fd = -1,
 		.max_memory_bytes = max_memory };
 	struct hostexec started;
 

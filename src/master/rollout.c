@@ -15,6 +15,7 @@
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
+#include "master/memories.h"
 #include "master/sockets.h"
 #include "master/versions.h"
 
@@ -124,7 +125,11 @@ static void send_generation(struct child *child)
 	struct channel_message message = { .type = CHANNEL_GENERATION,
 		.number = rollout->number, .fds = { rollout->memfd, -1 } };
 
-	if (child->pid > 0 && channel_send(child->channel.fd, &message) != 0) {
+	if (child->pid <= 0) {
+		return;
+	}
+	memories_send(child);
+	if (channel_send(child->channel.fd, &message) != 0) {
 		log_say(LOG_ERROR, "worker %u does not take a generation", child->index);
 	}
 }

@@ -3,7 +3,6 @@
 #include "master/sockets.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,7 +16,6 @@
 /* Of a worker, beside its connections: logs, listeners, hosts, files being sent. */
 #define SPARE_FILES 64
 /* The old master sends its sockets as soon as it has started this one. */
-#define TAKE_OVER_MS 5000
 
 struct listener {
 	struct list link;	/* in master.listeners, by id */
@@ -264,9 +262,8 @@ static int hand_over(const struct listener *listener, uint32_t worker, int chann
 	return channel_send(channel_fd, &message);
 }
 
-void sockets_hand_over(const struct master *master, int channel_fd)
+int sockets_hand_over(const struct master *master, int channel_fd)
 {
-	struct channel_message end = { .type = CHANNEL_GENERATION, .fds = { -1, -1 } };
 	int rc = 0;
 
 	for (struct list *link = master->listeners.next;
@@ -277,9 +274,7 @@ void sockets_hand_over(const struct master *master, int channel_fd)
 			rc = hand_over(listener, i, channel_fd);
 		}
 	}
-	if (rc != 0 || channel_send(channel_fd, &end) != 0) {
-		log_say(LOG_ERROR, "the new program takes no sockets");
-	}
+	return rc;
 }
 
 static struct listener *find_port(const struct master *master, const char *host,
@@ -296,7 +291,7 @@ static struct listener *find_port(const struct master *master, const char *host,
 	return NULL;
 }
 
-static void take(struct master *master, struct channel_message *message)
+void sockets_take(struct master *master, struct channel_message *message)
 {
 	uint16_t configured = (uint16_t)(message->number >> 16);
 	uint16_t port = (uint16_t)message->number;
@@ -311,21 +306,6 @@ static void take(struct master *master, struct channel_message *message)
 		message->fds[0] = -1;
 	}
 	channel_close_fds(message);
-}
-
-void sockets_take_over(struct master *master, int channel_fd)
-{
-	struct pollfd readable = { .fd = channel_fd, .events = POLLIN };
-	struct channel_message message = { .type = CHANNEL_LISTENER };
-	int rc = 0;
-
-	while (rc == 0 && message.type == CHANNEL_LISTENER &&
-	       poll(&readable, 1, TAKE_OVER_MS) == 1) {
-		rc = channel_receive(channel_fd, &message);
-		if (rc == 0 && message.type == CHANNEL_LISTENER) {
-			take(master, &message);
-		}
-	}
 }
 
 void sockets_announce(const struct master *master, const struct config *config)

@@ -7,6 +7,7 @@
 #ifndef TINCAN_MASTER_SOCKETS_H
 #define TINCAN_MASTER_SOCKETS_H
 
+#include "ipc/channel.h"
 #include "master/master.h"
 #include "site/generation.h"
 
@@ -29,10 +30,10 @@ void sockets_close_of(const struct child *child);
 /* Sends the worker its sockets of all listeners. */
 void sockets_send(struct child *child);
 
-/* Sends all sockets, and then that there are no more, to the master that takes over;
- * which receives them before it opens its own. */
-void sockets_hand_over(const struct master *master, int channel_fd);
-void sockets_take_over(struct master *master, int channel_fd);
+/* Sends all sockets to the master that takes over, what channel_send says; and takes one
+ * in, before that master opens its own. */
+int sockets_hand_over(const struct master *master, int channel_fd) MUST_USE;
+void sockets_take(struct master *master, struct channel_message *message);
 
 /* Says of each new one of config where it listens. */
 void sockets_announce(const struct master *master, const struct config *config);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/channel.h"
+#include "master/memories.h"
 #include "master/sockets.h"
 
 /* The channel's descriptor, in the environment of the new one. */
@@ -21,6 +23,8 @@
 #define CHANNEL_NUMBER 3
 /* For the new one to serve. */
 #define START_MS 60000
+/* For the next message of the old one, which has sent them all at once. */
+#define TAKE_OVER_MS 5000
 
 struct upgrade {
 	struct master *master;
@@ -178,6 +182,18 @@ static _Noreturn void become_new(const struct master *master, int fd)
 	_exit(EXIT_FAILURE);
 }
 
+/* What the new one goes on with. */
+static void give_all(const struct master *master, int channel_fd)
+{
+	struct channel_message end = { .type = CHANNEL_GENERATION, .fds = { -1, -1 } };
+	int rc = sockets_hand_over(master, channel_fd);
+
+	rc = rc != 0 ? rc : memories_hand_over(master, channel_fd);
+	if (rc != 0 || channel_send(channel_fd, &end) != 0) {
+		log_say(LOG_ERROR, "the new program does not take all that it is given");
+	}
+}
+
 static void refuse(struct control_client *client, const char *why)
 {
 	log_say(LOG_ERROR, "cannot upgrade: %s", why);
@@ -217,7 +233,7 @@ void upgrade_begin(struct master *master, struct control_client *client)
 	upgrade->client = client;
 	timer_set(&master->loop->timers, &upgrade->deadline,
 	    master->loop->now_ms + START_MS);
-	sockets_hand_over(master, fds[0]);
+	give_all(master, fds[0]);
 }
 
 void upgrade_reap(struct master *master)
@@ -275,6 +291,25 @@ static void on_old(struct watch *watch, uint32_t events)
 	end_upgrade(upgrade);
 }
 
+/* Until there is no more, or something else comes. */
+static void take_all(struct master *master)
+{
+	struct pollfd readable = { .fd = CHANNEL_NUMBER, .events = POLLIN };
+	struct channel_message message;
+
+	while (poll(&readable, 1, TAKE_OVER_MS) == 1 &&
+	    channel_receive(CHANNEL_NUMBER, &message) == 0) {
+		if (message.type == CHANNEL_LISTENER) {
+			sockets_take(master, &message);
+		} else if (message.type == CHANNEL_MEMORY) {
+			memories_take(master, &message);
+		} else {
+			channel_close_fds(&message);
+			break;
+		}
+	}
+}
+
 void upgrade_accept(struct master *master)
 {
 	const char *number = getenv(CHANNEL_VARIABLE);
@@ -284,7 +319,7 @@ void upgrade_accept(struct master *master)
 	}
 	unsetenv(CHANNEL_VARIABLE);
 	(void)fcntl(CHANNEL_NUMBER, F_SETFD, FD_CLOEXEC);
-	sockets_take_over(master, CHANNEL_NUMBER);
+	take_all(master);
 	(void)new_upgrade(master, CHANNEL_NUMBER, on_old);
 }
 

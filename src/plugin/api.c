@@ -17,6 +17,7 @@
 #include "plugin/conn.h"
 #include "plugin/instance.h"
 #include "plugin/post.h"
+#include "plugin/state.h"
 #include "plugin/watch.h"
 
 static const struct plugin_services *services;
@@ -25,6 +26,11 @@ static _Thread_local struct api_call current;
 void api_serve(const struct plugin_services *given)
 {
 	services = given;
+}
+
+const struct plugin_services *api_services(void)
+{
+	return services;
 }
 
 static void run(struct api_call call)
@@ -382,12 +388,12 @@ static int64_t get_now(void)
 }
 
 /* Settings asked for after on_open are gone; conf.c then gives the defaults. */
-static struct conf *conf_of(tc_conf *cf)
+struct conf *api_conf(tc_conf *cf)
 {
 	struct conf *conf = (struct conf *)cf;
 
 	if (conf->problems == NULL) {
-		api_log(TC_ERROR, "asked for a setting outside on_open");
+		api_log(TC_ERROR, "used its tc_conf outside on_open");
 	}
 	return conf;
 }
@@ -399,45 +405,45 @@ static const char *key_of(const char *key)
 
 static const char *get_string(tc_conf *cf, const char *key, const char *def)
 {
-	return conf_string(conf_of(cf), key_of(key), def);
+	return conf_string(api_conf(cf), key_of(key), def);
 }
 
 static int64_t get_integer(tc_conf *cf, const char *key, int64_t def, int64_t min,
     int64_t max)
 {
-	return conf_integer(conf_of(cf), key_of(key), def, min, max);
+	return conf_integer(api_conf(cf), key_of(key), def, min, max);
 }
 
 static int get_boolean(tc_conf *cf, const char *key, int def)
 {
-	return conf_boolean(conf_of(cf), key_of(key), def);
+	return conf_boolean(api_conf(cf), key_of(key), def);
 }
 
 static int get_length(tc_conf *cf, const char *key)
 {
-	return conf_length(conf_of(cf), key_of(key));
+	return conf_length(api_conf(cf), key_of(key));
 }
 
 static const char *get_child(tc_conf *cf, const char *key, int i)
 {
-	return conf_child(conf_of(cf), key_of(key), i);
+	return conf_child(api_conf(cf), key_of(key), i);
 }
 
 static const char *get_json(tc_conf *cf, const char *key, size_t *size)
 {
 	size_t ignored;
 
-	return conf_text(conf_of(cf), key_of(key), size == NULL ? &ignored : size);
+	return conf_text(api_conf(cf), key_of(key), size == NULL ? &ignored : size);
 }
 
 static const char *get_file(tc_conf *cf, const char *key, const char *def)
 {
-	return conf_file(conf_of(cf), key_of(key), def);
+	return conf_file(api_conf(cf), key_of(key), def);
 }
 
 static int refuse(tc_conf *cf, const char *key, const char *message)
 {
-	conf_refuse(conf_of(cf), key_of(key), message == NULL ? "refused" : message);
+	conf_refuse(api_conf(cf), key_of(key), message == NULL ? "refused" : message);
 	return TC_INVALID;
 }
 
@@ -566,6 +572,7 @@ static const tc_api table = {
 	.post = mailbox_post,
 	.watch = watch,
 	.unwatch = watch_end,
+	.shared = state_shared,
 };
 
 /* Straight to standard error: the log may be a buffer that the abort would lose. */

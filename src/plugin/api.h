@@ -34,6 +34,12 @@ int api_result(int rc);
 /* The services of every plugin of the process; borrowed for ever. */
 void api_serve(const struct plugin_services *services);
 
+/* Those that were given; never NULL while a plugin's code runs. */
+const struct plugin_services *api_services(void);
+
+/* The settings behind cf; after on_open they are gone, which the log is told. */
+struct conf *api_conf(tc_conf *cf);
+
 /*
  * Fills the plugin's table of size bytes: what both sides know, then (if the plugin was
  * built with a newer header) a stub that ends the process with a message.

@@ -56,6 +56,7 @@ struct plugin_set {
 
 struct api_call;
 struct loop;
+struct shared;
 
 /* What the process that runs handlers gives them beside their request. */
 struct plugin_services {
@@ -68,6 +69,8 @@ struct plugin_services {
 	 * what ran before, so that a crash or a hang has somebody to blame. NULL: nobody
 	 * asks. */
 	void (*running)(void *arg, const struct api_call *call);
+	/* The memory of the handler of that name, or NULL. NULL: nobody has any. */
+	struct shared *(*shared)(void *arg, const char *handler);
 	void *arg;
 	struct loop *loop;	/* of timers; NULL: there are none */
 };

@@ -10,6 +10,7 @@
 #include "worker/generation.h"
 #include "worker/listener.h"
 #include "worker/remotes.h"
+#include "worker/shares.h"
 #include "worker/worker.h"
 
 void orders_tell(struct worker *worker, enum channel_type type, uint32_t number,
@@ -83,6 +84,9 @@ static void take(struct worker *worker, struct channel_message *message)
 		break;
 	case CHANNEL_BREAK:
 		remotes_break(worker, message);
+		break;
+	case CHANNEL_MEMORY:
+		shares_take(worker, message);
 		break;
 	case CHANNEL_GENERATION:
 		take_generation(worker, message);

@@ -24,6 +24,7 @@
 #include "worker/listener.h"
 #include "worker/orders.h"
 #include "worker/remotes.h"
+#include "worker/shares.h"
 
 /* Replies of one turn; connection_room keeps them below the gather, a header may pass
  * it. */
@@ -161,8 +162,8 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
 	worker->services = (struct plugin_services){ .log = log_handler,
-		.ext = metrics_ext, .running = on_running, .arg = worker,
-		.loop = worker->loop };
+		.ext = metrics_ext, .running = on_running, .shared = shares_find,
+		.arg = worker, .loop = worker->loop };
 	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);
@@ -170,6 +171,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	buffer_init(&worker->access_line, SINK_MAX_BYTES);
 	list_init(&worker->listeners);
 	list_init(&worker->remotes);
+	list_init(&worker->shares);
 	list_init(&worker->connections);
 	list_init(&worker->lines);
 	list_init(&worker->generations);
@@ -217,6 +219,7 @@ static void stop(struct worker *worker)
 	remotes_finish(worker);
 	remotes_release(worker);
 	loop_run_deferred(worker->loop);
+	shares_release(worker);
 	bus_free(worker->bus);
 	ws_shared_release(&worker->websockets);
 	exchanges_release(worker);

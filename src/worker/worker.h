@@ -53,6 +53,7 @@ struct worker {
 	struct bus *bus;
 	struct list listeners;
 	struct list remotes;
+	struct list shares;	/* of handlers that run here */
 	struct list connections;
 	struct list lines;
 	struct list generations;	/* all that are in use */

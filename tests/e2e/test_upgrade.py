@@ -14,6 +14,7 @@ import threading
 import pytest
 
 import harness
+import plugs
 
 
 class Upgradable(harness.Server):
@@ -195,6 +196,19 @@ def test_the_old_one_finishes_a_download(make_server, tmp_path):
         assert server.process.poll() is None
         assert len(client.read(size)) == size
     server.await_successor(lines)
+
+
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_what_handlers_share_goes_on(make_server, tmp_path, isolation):
+    plug = plugs.Plugs(tmp_path)
+    plug.add(harness.BUILD / "tests/plugins/tally.so")
+    server = make_server(plugins={"directory": str(plug.directory)}, routes=[
+        {"path": "/tally/*", "handler": "tally"}],
+        handlers={"tally": {"isolation": isolation}})
+    assert server.get("/tally/count").text == "1"
+    for i in range(2, 4):
+        server.upgrade()
+        assert server.get("/tally/count").text == str(i)
 
 
 def test_the_command_returns_when_the_new_one_can_be_asked(server):

@@ -223,7 +223,7 @@ START_TEST(settings_outside_on_open_are_a_logged_mistake)
 	ask("options", "/");
 	ck_assert_str_eq(rig_body(&request), "none 7 0 -1 - - - gone\n");
 	ck_assert_str_eq(rig_log.text,
-	    "4 options 00000000deadbeef: asked for a setting outside on_open\n");
+	    "4 options 00000000deadbeef: used its tc_conf outside on_open\n");
 }
 END_TEST
 

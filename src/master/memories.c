@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* The memories of handlers, seen from the master. */
+#include "master/memories.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "ipc/shared.h"
+#include "master/rollout.h"
+
+struct memory {
+	struct list link;		/* in master.memories */
+	char *handler;
+	int fd;
+};
+
+static struct memory *find(const struct master *master, const char *handler)
+{
+	for (struct list *link = master->memories.next; link != &master->memories;
+	     link = link->next) {
+		struct memory *memory = LIST_OWNER(link, struct memory, link);
+
+		if (strcmp(memory->handler, handler) == 0) {
+			return memory;
+		}
+	}
+	return NULL;
+}
+
+static void add(struct master *master, const char *handler, int fd)
+{
+	struct memory *memory = memory_new(1, sizeof(*memory));
+
+	memory->handler = memory_text(handler);
+	memory->fd = fd;
+	list_append(&master->memories, &memory->link);
+}
+
+int memories_get(struct master *master, const char *handler)
+{
+	const struct memory *memory = find(master, handler);
+	int fd;
+
+	if (memory != NULL) {
+		return memory->fd;
+	}
+	if (shared_create(&fd) != 0) {
+		log_say(LOG_ERROR, "cannot make memory for handler '%s': %s", handler,
+		    strerror(errno));
+		return -1;
+	}
+	add(master, handler, fd);
+	return fd;
+}
+
+static int send_one(int channel_fd, const char *handler, int fd)
+{
+	struct channel_message message = { .type = CHANNEL_MEMORY, .fds = { fd, -1 } };
+
+	snprintf(message.text, sizeof(message.text), "%s", handler);
+	return channel_send(channel_fd, &message);
+}
+
+void memories_send(struct child *child)
+{
+	const struct boot *live = rollout_live(child->master);
+
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+		int fd;
+
+		if (plugin->refusal != NULL || plugin->isolated) {
+			continue;
+		}
+		fd = memories_get(child->master, plugin->note.name);
+		if (fd >= 0 && send_one(child->channel.fd, plugin->note.name, fd) != 0) {
+			log_say(LOG_ERROR, "worker %u takes no memory", child->index);
+		}
+	}
+}
+
+int memories_hand_over(const struct master *master, int channel_fd)
+{
+	int rc = 0;
+
+	for (struct list *link = master->memories.next;
+	     rc == 0 && link != &master->memories; link = link->next) {
+		const struct memory *memory = LIST_OWNER(link, struct memory, link);
+
+		rc = send_one(channel_fd, memory->handler, memory->fd);
+	}
+	return rc;
+}
+
+/* Of another layout, as an older program has made it, it would be of no use. */
+void memories_take(struct master *master, struct channel_message *message)
+{
+	if (message->fds[0] >= 0 && shared_check(message->fds[0]) == 0 &&
+	    find(master, message->text) == NULL) {
+		add(master, message->text, message->fds[0]);
+		message->fds[0] = -1;
+	}
+	channel_close_fds(message);
+}
+
+void memories_release(struct master *master)
+{
+	while (!list_empty(&master->memories)) {
+		struct memory *memory = LIST_OWNER(master->memories.next, struct memory,
+		    link);
+
+		list_remove(&memory->link);
+		close(memory->fd);
+		free(memory->handler);
+		free(memory);
+	}
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The entries of tc_api that give a handler what it shares with itself in other
+ * processes: memory. */
+#ifndef TINCAN_PLUGIN_STATE_H
+#define TINCAN_PLUGIN_STATE_H
+
+#include <stddef.h>
+
+#include "tincan/handler.h"
+
+void *state_shared(tc_conf *cf, const char *name, size_t size);
+
+#endif
