@@ -7,8 +7,10 @@
  *	LISTENER	number = listener's id; fd: a listening socket
  *	HOST		number = plugin version, value = pid;
  *			fds: its socket, its page (to read)
+ *	PROCESSES	number = plugin version, value = how many of its hosts this worker
+ *			has, text = its handler's name; before the HOSTs
  *	DIED		number = plugin version, value = pid: its process is no more
- *	BREAK		number = plugin version, value = seconds until the next try
+ *	BREAK		number = plugin version, value = seconds to the next try; 0: now
  *	MEMORY		text = handler's name; fd: its memory (ipc/shared.h). Before the
  *			first generation that has it in the workers
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
@@ -39,6 +41,7 @@ enum channel_type {
 	CHANNEL_BREAK,
 	CHANNEL_GENERATION,
 	CHANNEL_MEMORY,
+	CHANNEL_PROCESSES,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,

@@ -42,7 +42,9 @@
  *	FILE	id = call: u64 offset, u64 size; a descriptor comes with the frame
  *	END	id = call: trailer. flags FRAME_BROKEN: the reply cannot be completed, or
  *		there is none: it was aborted, or the call cancelled
- *	LATER	id = call: the handler has it, and answers later
+ *	LATER	id = call: the handler has it, and answers later; if it blocks, also
+ *		behind START: it has returned, and the host can run another, while the
+ *		rest of the reply is on its way
  *	LOG	id = call, duplex or 0; code = level: text
  *	SUBSCRIBE	topic: EVENTs of it are to come from now on
  *	UNSUBSCRIBE	topic

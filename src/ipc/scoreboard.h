@@ -44,6 +44,8 @@ enum scoreboard_state {
 struct scoreboard_handler {
 	counter requests[SCOREBOARD_CLASSES];	/* by the class of their status */
 	counter us; /* from header to end of the reply, summed */
+	counter waiting;		/* now, for a process that is free */
+	counter turned_away;		/* as too many waited */
 };
 
 /* What a worker is at: set before foreign code runs, cleared after. */

@@ -27,26 +27,39 @@
 #define ABORT_MS 1000		/* from SIGABRT, for the backtrace, to SIGKILL */
 #define LOST_MS 2000		/* from the end of its socket to SIGKILL */
 
+/* The hosts of one version for one worker. What a death means is judged for all of them
+ * together: the next request may find any of them. */
+struct crew {
+	struct list link;		/* in master.crews */
+	struct master *master;
+	struct child *child;
+	uint32_t version;
+	uint32_t wanted;		/* how many there are to be */
+	uint64_t max_memory;		/* of each */
+	uint64_t answers;		/* of hosts that it has no more */
+	uint64_t heard;			/* answers of all, at the last death */
+	uint32_t in_row;		/* deaths without an answer between */
+	uint32_t breaker_s;		/* 0: closed */
+	struct timer trial;		/* set: the breaker is open until then */
+};
+
 struct host {
 	struct list link;		/* in master.hosts */
 	struct master *master;
 	struct child *child;
+	struct crew *crew;		/* NULL: retired, it ends and is not missed */
 	uint32_t version;
-	uint64_t max_memory;
 	pid_t pid;			/* 0: none runs */
 	const struct page *page;
-	bool retired;			/* ends, and is not missed */
 	bool hung;			/* killed by us for that */
 	uint32_t crashes;
-	uint32_t in_row;		/* deaths since it last answered */
-	uint32_t breaker_s;		/* 0: closed */
 	uint64_t answers;		/* of its processes before this one */
 	struct timer timer; /* the next start, or SIGKILL for one that hangs */
 };
 
-static const char *name_of(const struct host *host)
+static const char *name_of(const struct master *master, uint32_t version)
 {
-	return versions_by_number(host->master, host->version)->plugin.note.name;
+	return versions_by_number(master, version)->plugin.note.name;
 }
 
 static uint64_t answers_of(const struct host *host)
@@ -64,13 +77,19 @@ static int tell_worker(const struct host *host, const struct hostexec *started)
 	return channel_send(host->child->channel.fd, &message);
 }
 
+/* One that blocks works while its worker does: it is not to sit on the same CPU. */
+static int cpu_of(const struct host *host, const struct version *version)
+{
+	return version->plugin.can & PLUGIN_BLOCKING ? -1 : child_cpu(host->child);
+}
+
 static void start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
-	struct hostexec_how how = { .cpu = child_cpu(host->child),
+	struct hostexec_how how = { .cpu = cpu_of(host, version),
 		.board_fd = host->master->board_fd,
 		.memory_fd = memories_get(host->master, version->plugin.note.name),
-		.max_memory_bytes = host->max_memory };
+		.max_memory_bytes = host->crew->max_memory };
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {
@@ -81,7 +100,6 @@ static void start(struct host *host)
 		return;
 	}
 	host->pid = started.pid;
-	page_unmap(host->page);
 	if (page_map_reader(started.page_fd, &host->page) != 0) {
 		host->page = NULL;
 	}
@@ -104,65 +122,210 @@ static void on_timer(struct timer *timer)
 	}
 }
 
-static struct host *find(const struct child *child, uint32_t version)
+static struct crew *find_crew(const struct child *child, uint32_t version)
+{
+	const struct list *crews = &child->master->crews;
+
+	for (struct list *link = crews->next; link != crews; link = link->next) {
+		struct crew *crew = LIST_OWNER(link, struct crew, link);
+
+		if (crew->child == child && crew->version == version) {
+			return crew;
+		}
+	}
+	return NULL;
+}
+
+/* The live host of that process, or NULL. */
+static struct host *find(const struct child *child, uint32_t version, pid_t pid)
 {
 	const struct list *hosts = &child->master->hosts;
 
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
-		if (host->child == child && host->version == version && !host->retired) {
+		if (host->child == child && host->version == version &&
+		    host->pid == pid && host->crew != NULL) {
 			return host;
 		}
 	}
 	return NULL;
 }
 
-static void add(struct child *child, uint32_t version, uint64_t max_memory)
+static uint32_t count_hosts(const struct crew *crew)
+{
+	const struct list *hosts = &crew->master->hosts;
+	uint32_t count = 0;
+
+	for (struct list *link = hosts->next; link != hosts; link = link->next) {
+		count += LIST_OWNER(link, struct host, link)->crew == crew;
+	}
+	return count;
+}
+
+static void add(struct crew *crew)
 {
 	struct host *host = memory_new(1, sizeof(*host));
 
-	host->master = child->master;
-	host->child = child;
-	host->version = version;
-	host->max_memory = max_memory;
+	host->master = crew->master;
+	host->child = crew->child;
+	host->crew = crew;
+	host->version = crew->version;
 	timer_init(&host->timer, on_timer);
-	list_append(&child->master->hosts, &host->link);
+	list_append(&crew->master->hosts, &host->link);
 	start(host);
+}
+
+/* Of all that it ever had. */
+static uint64_t crew_answers(const struct crew *crew)
+{
+	const struct list *hosts = &crew->master->hosts;
+	uint64_t sum = crew->answers;
+
+	for (struct list *link = hosts->next; link != hosts; link = link->next) {
+		const struct host *host = LIST_OWNER(link, struct host, link);
+
+		sum += host->crew == crew ? host->answers + answers_of(host) : 0;
+	}
+	return sum;
 }
 
 static void forget(struct host *host)
 {
+	if (host->crew != NULL) {
+		host->crew->answers += host->answers + answers_of(host);
+	}
 	timer_cancel(&host->timer);
 	list_remove(&host->link);
 	page_unmap(host->page);
 	free(host);
 }
 
-/* A reload may change the memory that a process has while it runs. */
-static void change_limit(struct host *host, uint64_t max_memory)
+/* Those that do not run. */
+static void start_missing(struct crew *crew)
 {
-	if (host->max_memory == max_memory) {
-		return;
-	}
-	host->max_memory = max_memory;
-	if (host->pid > 0 && hostexec_limit(host->pid, max_memory) != 0) {
-		log_say(LOG_WARN,
-		    "max_memory_bytes of handler '%s' waits for its next process: %s",
-		    name_of(host), strerror(errno));
+	const struct list *hosts = &crew->master->hosts;
+
+	for (struct list *link = hosts->next; link != hosts; link = link->next) {
+		struct host *host = LIST_OWNER(link, struct host, link);
+
+		if (host->crew == crew && host->pid == 0) {
+			timer_cancel(&host->timer);
+			start(host);
+		}
 	}
 }
 
-void hosts_need(struct master *master, const struct version *version, uint64_t max_memory)
+static void tell_broken(const struct crew *crew, uint32_t seconds)
+{
+	struct channel_message message = { .type = CHANNEL_BREAK, .number = crew->version,
+		.value = seconds, .fds = { -1, -1 } };
+
+	(void)!channel_send(crew->child->channel.fd, &message);
+}
+
+static void on_trial(struct timer *timer)
+{
+	struct crew *crew = LIST_OWNER(timer, struct crew, trial);
+
+	tell_broken(crew, 0);
+	start_missing(crew);
+}
+
+static struct crew *new_crew(struct child *child, uint32_t version)
+{
+	struct crew *crew = memory_new(1, sizeof(*crew));
+
+	crew->master = child->master;
+	crew->child = child;
+	crew->version = version;
+	timer_init(&crew->trial, on_trial);
+	list_append(&child->master->crews, &crew->link);
+	return crew;
+}
+
+/* A reload may change the memory that a process has while it runs. */
+static void change_limit(const struct crew *crew)
+{
+	const struct list *hosts = &crew->master->hosts;
+
+	for (struct list *link = hosts->next; link != hosts; link = link->next) {
+		const struct host *host = LIST_OWNER(link, struct host, link);
+
+		if (host->crew == crew && host->pid > 0 &&
+		    hostexec_limit(host->pid, crew->max_memory) != 0) {
+			log_say(LOG_WARN,
+			    "max_memory_bytes of handler '%s' waits for its next "
+			    "process: %s",
+			    name_of(crew->master, crew->version), strerror(errno));
+		}
+	}
+}
+
+static void tell_count(const struct crew *crew)
+{
+	struct channel_message message = { .type = CHANNEL_PROCESSES,
+		.number = crew->version, .value = crew->wanted, .fds = { -1, -1 } };
+
+	snprintf(message.text, sizeof(message.text), "%s",
+	    name_of(crew->master, crew->version));
+	(void)!channel_send(crew->child->channel.fd, &message);
+}
+
+/* Those too many that run are let go by their worker, when they are free. */
+static void drop_missing(const struct crew *crew)
+{
+	const struct list *hosts = &crew->master->hosts;
+	uint32_t surplus = count_hosts(crew) - crew->wanted;
+
+	for (struct list *link = hosts->next; surplus > 0 && link != hosts;) {
+		struct host *host = LIST_OWNER(link, struct host, link);
+
+		link = link->next;
+		if (host->crew == crew && host->pid == 0) {
+			forget(host);
+			surplus--;
+		}
+	}
+}
+
+static void resize(struct crew *crew, uint32_t wanted)
+{
+	crew->wanted = wanted;
+	tell_count(crew);
+	if (count_hosts(crew) > wanted) {
+		drop_missing(crew);
+	}
+	for (uint32_t count = count_hosts(crew); count < wanted; count++) {
+		add(crew);
+	}
+}
+
+static void need(struct child *child, uint32_t version, const struct hosts_want *want)
+{
+	struct crew *crew = find_crew(child, version);
+
+	if (crew == NULL) {
+		crew = new_crew(child, version);
+		crew->max_memory = want->max_memory;
+	}
+	if (crew->max_memory != want->max_memory) {
+		crew->max_memory = want->max_memory;
+		change_limit(crew);
+	}
+	if (crew->wanted != want->count) {
+		resize(crew, want->count);
+	}
+}
+
+void hosts_need(struct master *master, const struct version *version,
+    const struct hosts_want *want)
 {
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		struct child *child = &master->children[i];
-		struct host *host = find(child, version->plugin.version);
 
-		if (host != NULL) {
-			change_limit(host, max_memory);
-		} else if (child->pid > 0) {
-			add(child, version->plugin.version, max_memory);
+		if (child->pid > 0) {
+			need(child, version->plugin.version, want);
 		}
 	}
 }
@@ -170,7 +333,7 @@ void hosts_need(struct master *master, const struct version *version, uint64_t m
 /* It ends at the end of file of its socket; or is ended, if it does not. */
 static void retire(struct host *host)
 {
-	host->retired = true;
+	host->crew = NULL;
 	if (host->pid == 0) {
 		forget(host);
 	} else {
@@ -179,28 +342,45 @@ static void retire(struct host *host)
 	}
 }
 
-void hosts_worker_gone(struct child *child)
+static void dismiss(struct crew *crew)
 {
-	struct list *hosts = &child->master->hosts;
+	struct list *hosts = &crew->master->hosts;
 
 	for (struct list *link = hosts->next; link != hosts;) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		link = link->next;
-		if (host->child == child && !host->retired) {
+		if (host->crew == crew) {
 			retire(host);
+		}
+	}
+	timer_cancel(&crew->trial);
+	list_remove(&crew->link);
+	free(crew);
+}
+
+void hosts_worker_gone(struct child *child)
+{
+	struct list *crews = &child->master->crews;
+
+	for (struct list *link = crews->next; link != crews;) {
+		struct crew *crew = LIST_OWNER(link, struct crew, link);
+
+		link = link->next;
+		if (crew->child == child) {
+			dismiss(crew);
 		}
 	}
 }
 
-static bool is_live(const struct host *host)
+static bool is_live(const struct master *master, uint32_t version)
 {
-	const struct boot *live = rollout_live(host->master);
+	const struct boot *live = rollout_live(master);
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
 		const struct plugin *plugin = &live->plugins.items[i];
 
-		if (plugin->version == host->version && plugin->isolated) {
+		if (plugin->version == version && plugin->isolated) {
 			return true;
 		}
 	}
@@ -209,31 +389,33 @@ static bool is_live(const struct host *host)
 
 void hosts_retired(struct child *child, uint32_t version)
 {
-	struct host *host = find(child, version);
+	struct crew *crew = find_crew(child, version);
 
-	if (host != NULL) {
-		uint64_t max_memory = host->max_memory;
-		bool live = is_live(host) && !child->master->stopping && !child->leaving;
+	if (crew != NULL) {
+		struct hosts_want want = { .count = crew->wanted,
+			.max_memory = crew->max_memory };
+		bool live = is_live(child->master, version) &&
+		    !child->master->stopping && !child->leaving;
 
-		retire(host);
+		dismiss(crew);
 		/* A generation that uses it again was on its way to the worker. */
 		if (live) {
-			add(child, version, max_memory);
+			need(child, version, &want);
 		}
 	}
 }
 
 void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 {
-	struct host *host = find(child, version);
+	struct host *host = find(child, version, pid);
 
-	if (host == NULL || host->pid != pid || host->hung) {
+	if (host == NULL || host->hung) {
 		return;
 	}
 	host->hung = true;
 	log_say(LOG_ERROR,
 	    "handler '%s' does not come back from %s: ending its process %d",
-	    name_of(host),
+	    name_of(host->master, version),
 	    host->page == NULL ? "a callback" : page_callback_name(host->page),
 	    (int)host->pid);
 	kill(host->pid, SIGABRT);
@@ -243,9 +425,9 @@ void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 
 void hosts_lost(struct child *child, uint32_t version, pid_t pid)
 {
-	struct host *host = find(child, version);
+	struct host *host = find(child, version, pid);
 
-	if (host == NULL || host->pid != pid || host->hung) {
+	if (host == NULL || host->hung) {
 		return;
 	}
 	if (host->page != NULL && page_is_final(host->page)) {
@@ -266,41 +448,46 @@ static void tell_died(const struct host *host)
 	(void)!channel_send(host->child->channel.fd, &message);
 }
 
-static void tell_broken(const struct host *host)
+static void open_breaker(struct crew *crew)
 {
-	struct channel_message message = { .type = CHANNEL_BREAK, .number = host->version,
-		.value = host->breaker_s, .fds = { -1, -1 } };
+	const struct list *hosts = &crew->master->hosts;
 
-	(void)!channel_send(host->child->channel.fd, &message);
-}
-
-static void open_breaker(struct host *host)
-{
-	host->breaker_s = host->breaker_s == 0 ? BREAKER_FIRST_S : host->breaker_s * 2;
-	if (host->breaker_s > BREAKER_MAX_S) {
-		host->breaker_s = BREAKER_MAX_S;
+	crew->breaker_s = crew->breaker_s == 0 ? BREAKER_FIRST_S : crew->breaker_s * 2;
+	if (crew->breaker_s > BREAKER_MAX_S) {
+		crew->breaker_s = BREAKER_MAX_S;
 	}
 	log_say(LOG_ERROR,
 	    "handler '%s' has died %u times without an answer between: 503 for %u s, "
 	    "then a trial",
-	    name_of(host), host->in_row, host->breaker_s);
-	tell_broken(host);
-	timer_set(&host->master->loop->timers, &host->timer,
-	    host->master->loop->now_ms + (int64_t)host->breaker_s * 1000);
+	    name_of(crew->master, crew->version), crew->in_row, crew->breaker_s);
+	tell_broken(crew, crew->breaker_s);
+	for (struct list *link = hosts->next; link != hosts; link = link->next) {
+		struct host *host = LIST_OWNER(link, struct host, link);
+
+		if (host->crew == crew && host->pid == 0) {
+			timer_cancel(&host->timer);
+		}
+	}
+	timer_set(&crew->master->loop->timers, &crew->trial,
+	    crew->master->loop->now_ms + (int64_t)crew->breaker_s * 1000);
 }
 
 /* Never by a plain count of deaths: one poisonous request, sent again and again, would
  * shut the handler for everybody. */
 static void restart(struct host *host)
 {
+	struct crew *crew = host->crew;
 	int64_t delay_ms = 0;
 
-	if (host->in_row >= BREAKER_DEATHS) {
-		open_breaker(host);
+	if (timer_is_set(&crew->trial)) {
 		return;
 	}
-	if (host->in_row > 1) {
-		delay_ms = (int64_t)FIRST_DELAY_MS << (host->in_row - 2);
+	if (crew->in_row >= BREAKER_DEATHS) {
+		open_breaker(crew);
+		return;
+	}
+	if (crew->in_row > 1) {
+		delay_ms = (int64_t)FIRST_DELAY_MS << (crew->in_row - 2);
 	}
 	if (delay_ms > MAX_DELAY_MS) {
 		delay_ms = MAX_DELAY_MS;
@@ -339,7 +526,39 @@ static bool ended_as_told(const struct host *host, int status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
 	    atomic_load(&host->page->exited) == 0 &&
 	    atomic_load(&host->page->running) == 0 &&
-	    (!is_live(host) || is_draining(host->child));
+	    (!is_live(host->master, host->version) || is_draining(host->child));
+}
+
+static bool is_surplus(const struct host *host)
+{
+	return count_hosts(host->crew) > host->crew->wanted;
+}
+
+/* What it has counted stays. */
+static void end_page(struct host *host)
+{
+	host->answers += answers_of(host);
+	page_unmap(host->page);
+	host->page = NULL;
+}
+
+/* A death of one that should live. */
+static void count_death(struct host *host, const struct version *version)
+{
+	struct master *master = host->master;
+	struct crew *crew = host->crew;
+	uint64_t answers = crew_answers(crew);
+	bool answered = answers > crew->heard;
+
+	host->hung = false;
+	host->crashes++;
+	counter_add(&master->board->crashes[scoreboard_handler_find(master->board,
+	    version->plugin.note.name)], 1);
+	crew->heard = answers;
+	crew->in_row = answered ? 1 : crew->in_row + 1;
+	if (answered) {
+		crew->breaker_s = 0;
+	}
 }
 
 /* By itself, and not because we have ended it. */
@@ -352,9 +571,8 @@ static void on_death(struct host *host, int status)
 {
 	struct master *master = host->master;
 	struct version *version = versions_by_number(master, host->version);
-	uint64_t answers = answers_of(host);
 
-	if (host->retired || master->stopping) {
+	if (host->crew == NULL || master->stopping) {
 		if (crashed(status)) {
 			tell_death(host, version, status);
 		}
@@ -363,24 +581,24 @@ static void on_death(struct host *host, int status)
 		return;
 	}
 	tell_died(host);
-	if (ended_as_told(host, status)) {
+	if (ended_as_told(host, status) && !is_surplus(host)) {
 		timer_cancel(&host->timer);
 		host->pid = 0;
+		end_page(host);
 		return;
 	}
-	tell_death(host, version, status);
+	if (!is_surplus(host) || crashed(status)) {
+		tell_death(host, version, status);
+	}
 	timer_cancel(&host->timer);
 	host->pid = 0;
-	host->hung = false;
-	host->crashes++;
-	counter_add(&master->board->crashes[scoreboard_handler_find(master->board,
-	    version->plugin.note.name)], 1);
-	host->answers += answers;
-	host->in_row = answers > 0 ? 1 : host->in_row + 1;
-	if (answers > 0) {
-		host->breaker_s = 0;
+	if (is_surplus(host)) {
+		forget(host);
+		return;
 	}
-	if (version_died(master, version, host->answers)) {
+	count_death(host, version);
+	end_page(host);
+	if (version_died(master, version, crew_answers(host->crew))) {
 		rollout_plugins(master);
 	}
 	restart(host);
@@ -403,18 +621,17 @@ uint32_t hosts_reset(struct master *master, const char *name)
 {
 	uint32_t count = 0;
 
-	for (struct list *link = master->hosts.next; link != &master->hosts;
+	for (struct list *link = master->crews.next; link != &master->crews;
 	     link = link->next) {
-		struct host *host = LIST_OWNER(link, struct host, link);
+		struct crew *crew = LIST_OWNER(link, struct crew, link);
 
-		if (strcmp(name_of(host), name) == 0 && !host->retired) {
-			count++;
-			host->in_row = 0;
-			host->breaker_s = 0;
-			if (host->pid == 0) {
-				timer_cancel(&host->timer);
-				start(host);
-			}
+		if (strcmp(name_of(master, crew->version), name) == 0) {
+			count += count_hosts(crew);
+			crew->in_row = 0;
+			crew->breaker_s = 0;
+			timer_cancel(&crew->trial);
+			tell_broken(crew, 0);
+			start_missing(crew);
 		}
 	}
 	return count;
@@ -431,6 +648,9 @@ void hosts_release(struct master *master)
 		}
 		forget(host);
 	}
+	while (!list_empty(&master->crews)) {
+		dismiss(LIST_OWNER(master->crews.next, struct crew, link));
+	}
 }
 
 void hosts_each(const struct master *master,
@@ -439,14 +659,15 @@ void hosts_each(const struct master *master,
 	for (struct list *link = master->hosts.next; link != &master->hosts;
 	     link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
+		const struct crew *crew = host->crew;
 		struct host_facts facts = { .worker = host->child->index,
 			.version = host->version,
 			.pid = host->pid,
 			.crashes = host->crashes,
 			.answers = host->answers + answers_of(host),
-			.broken = host->breaker_s != 0 && host->pid == 0 };
+			.broken = crew != NULL && timer_is_set(&crew->trial) };
 
-		if (!host->retired) {
+		if (crew != NULL) {
 			fn(arg, &facts);
 		}
 	}

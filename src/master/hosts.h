@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hosts, seen from the master: one process for each isolated plugin version and
- * worker that needs it; started, watched, restarted, fenced.
+ * The hosts, seen from the master: for each isolated plugin version and worker that needs
+ * it one process, or several if it blocks; started, watched, restarted, fenced.
  *
  *	RUNS --dies--> restart at once if it had answered since the last death, else after
  *	     0.1 s, 0.2 s, ... 30 s; the fifth death in a row without an answer opens the
  *	     breaker: BROKEN, 503, one trial after 30 s, 60 s, ... 10 min.
+ *
+ * Answers and deaths are those of all processes of the version for the worker together.
  */
 #ifndef TINCAN_MASTER_HOSTS_H
 #define TINCAN_MASTER_HOSTS_H
@@ -13,9 +15,15 @@
 #include "master/master.h"
 #include "master/versions.h"
 
-/* Sees to it that every worker that runs has a host of that version. */
+struct hosts_want {
+	uint32_t count;		/* for each worker */
+	uint64_t max_memory;	/* of each process; 0: no limit */
+};
+
+/* Sees to it that every worker that runs has those hosts of that version. When it has too
+ * many, those that are free first are ended. */
 void hosts_need(struct master *master, const struct version *version,
-    uint64_t max_memory);
+    const struct hosts_want *want);
 
 /* The worker process of that place is dead: its hosts end by themselves, and are not
  * missed. */

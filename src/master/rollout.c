@@ -74,6 +74,24 @@ const struct boot *rollout_live(const struct master *master)
 	return &master->rollout->live;
 }
 
+/* One that answers at once has one process for each worker; those of one that blocks are
+ * divided among the workers that are to be. */
+static struct hosts_want hosts_wanted(const struct config *config,
+    const struct plugin *plugin)
+{
+	const struct config_handler *handler =
+	    config_find_handler(config, plugin->note.name);
+	uint32_t workers = children_wanted(config);
+	uint32_t processes = handler == NULL ? CONFIG_HANDLER_PROCESSES :
+	    handler->processes;
+
+	return (struct hosts_want){
+		.count = plugin->can & PLUGIN_BLOCKING ?
+		    (processes + workers - 1) / workers : 1,
+		.max_memory = handler == NULL ? 0 : handler->max_memory_bytes
+	};
+}
+
 static void need_hosts(struct rollout *rollout)
 {
 	struct master *master = rollout->master;
@@ -81,8 +99,6 @@ static void need_hosts(struct rollout *rollout)
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
 		const struct plugin *plugin = &live->plugins.items[i];
-		const struct config_handler *handler =
-		    config_find_handler(live->config, plugin->note.name);
 
 		if (plugin->refusal == NULL) {
 			scoreboard_handler_add(master->board, plugin->note.name);
@@ -90,8 +106,10 @@ static void need_hosts(struct rollout *rollout)
 		if (plugin->refusal == NULL && plugin->isolated &&
 		    (live->config->serve_unrouted ||
 			config_uses(live->config, plugin->note.name))) {
+			struct hosts_want want = hosts_wanted(live->config, plugin);
+
 			hosts_need(master, versions_by_number(master, plugin->version),
-			    handler == NULL ? 0 : handler->max_memory_bytes);
+			    &want);
 		}
 	}
 }

@@ -79,6 +79,24 @@ static void detach(struct call *call)
 	}
 }
 
+static bool occupies(const struct call *call)
+{
+	return call->remote->occupant == call->id;
+}
+
+/* Its host can take the next. */
+static void vacate(const struct call *call)
+{
+	struct remote *remote = call->remote;
+
+	if (occupies(call)) {
+		remote->occupant = 0;
+	}
+	if (remote->blocking) {
+		remote->ops.free(remote->ops.arg);
+	}
+}
+
 static void end(struct call *call)
 {
 	struct remote *remote = call->remote;
@@ -90,6 +108,7 @@ static void end(struct call *call)
 	remote->calls[slot] = NULL;
 	remote->free_slots[remote->free_count++] = (uint16_t)slot;
 	remote->call_count--;
+	vacate(call);
 	free(call);
 	remote_check_idle(remote);
 }
@@ -106,12 +125,11 @@ static void fail(struct call *call, int status, const char *reason)
 }
 
 /* A breaker that is open says when to try again. */
-static void refuse(const struct remote *remote, struct exchange *exchange)
+void remote_refuse(struct exchange *exchange, uint32_t retry_after_s)
 {
 	char seconds[16];
 
-	snprintf(seconds, sizeof(seconds), "%u",
-	    remote->retry_after_s == 0 ? 1 : remote->retry_after_s);
+	snprintf(seconds, sizeof(seconds), "%u", retry_after_s == 0 ? 1 : retry_after_s);
 	if (exchange->state == EXCHANGE_OPEN &&
 	    exchange_set_header(exchange, "retry-after", seconds) != 0) {
 		exchange_fail(exchange, 500, "out of memory");
@@ -126,7 +144,7 @@ static void refuse_call(struct call *call)
 
 	detach(call);
 	if (exchange != NULL) {
-		refuse(call->remote, exchange);
+		remote_refuse(exchange, call->remote->retry_after_s);
 	}
 	end(call);
 }
@@ -135,6 +153,7 @@ void calls_release(struct remote *remote)
 {
 	/* Nobody is told that it is idle while it is being freed. */
 	remote->chunks++;
+	remote->blocking = false;
 	while (!list_empty(&remote->sent)) {
 		refuse_call(LIST_OWNER(remote->sent.next, struct call, link));
 	}
@@ -155,6 +174,20 @@ static void set_timer(struct call *call, uint32_t ms)
 	timer_set(&loop->timers, &call->timer, loop->now_ms + ms);
 }
 
+/* Nobody wants the rest: who blocks can learn that only when it says the next piece. */
+static void set_grace(struct call *call)
+{
+	set_timer(call, occupies(call) ? call->timeout_ms : KILL_MS);
+}
+
+/* One that says its reply while it runs has the same time for each next piece. */
+static void go_on(struct call *call)
+{
+	if (occupies(call)) {
+		set_timer(call, call->timeout_ms);
+	}
+}
+
 /* Hands the call to the host. */
 static void send_call(struct call *call)
 {
@@ -173,6 +206,7 @@ static void send_call(struct call *call)
 	}
 	link_flush(remote->link);
 	call->state = CALL_SENT;
+	remote->occupant = remote->blocking ? call->id : 0;
 	list_remove(&call->link);
 	list_append(&remote->sent, &call->link);
 	set_timer(call, call->timeout_ms);
@@ -217,10 +251,12 @@ static void on_overdue(struct call *call)
 {
 	struct remote *remote = call->remote;
 
-	if (call->state < CALL_LATER) {
+	if (call->state < CALL_LATER || occupies(call)) {
 		if (runs(call) || watch_is_stuck(remote) ||
 		    call->extensions >= EXTENSIONS) {
 			watch_kill(remote);
+		} else {
+			go_on(call);
 		}
 	} else if (watch_is_stuck(remote)) {
 		watch_kill(remote);
@@ -243,6 +279,11 @@ static void on_timer(struct timer *timer)
 
 	if (call->exchange == NULL) {
 		on_overdue(call);
+		return;
+	}
+	/* It is the client who keeps it waiting, and has a time of its own for that. */
+	if (call->in_flight > 0) {
+		go_on(call);
 		return;
 	}
 	if (call->state == CALL_LATER || runs(call) || watch_is_stuck(remote) ||
@@ -273,7 +314,7 @@ static void on_gone(struct exchange *exchange)
 	}
 	send_cancel(call);
 	if (call->state >= CALL_LATER) {
-		set_timer(call, KILL_MS);
+		set_grace(call);
 	}
 }
 
@@ -314,7 +355,7 @@ void remote_call(struct remote *remote, uint32_t instance, struct exchange *exch
 		call = new_call(remote, instance, exchange, timeout_ms);
 	}
 	if (call == NULL) {
-		refuse(remote, exchange);
+		remote_refuse(exchange, remote->retry_after_s);
 	} else if (remote_has_host(remote)) {
 		send_call(call);
 	} else {
@@ -353,7 +394,7 @@ static int judge_piece(struct call *call, int rc)
 	if (rc != 0) {
 		fail(call, 503, NULL);
 		send_cancel(call);
-		set_timer(call, KILL_MS);
+		set_grace(call);
 	}
 	return 0;
 }
@@ -363,6 +404,7 @@ static int take_data(struct call *call, struct slice data)
 	struct chunk *chunk;
 	int rc;
 
+	go_on(call);
 	if (call->exchange == NULL || data.size == 0) {
 		return 0;
 	}
@@ -399,6 +441,7 @@ static int take_file(struct call *call, struct slice payload)
 		return ERR_PROTOCOL;
 	}
 	memcpy(range, payload.data, sizeof(range));
+	go_on(call);
 	if (call->exchange == NULL) {
 		close(fd);
 		return 0;
@@ -453,16 +496,36 @@ static int start(struct call *call, const struct frame *frame)
 	if (call->exchange != NULL) {
 		timer_cancel(&call->timer);
 	}
+	go_on(call);
 	return rc;
+}
+
+/* on_request has returned, and the rest of the reply is on its way. */
+static int take_rest(struct call *call)
+{
+	if (call->remote->blocking && !occupies(call)) {
+		return ERR_PROTOCOL;
+	}
+	if (call->exchange != NULL) {
+		timer_cancel(&call->timer);
+	} else {
+		set_timer(call, KILL_MS);
+	}
+	vacate(call);
+	return 0;
 }
 
 static int take_later(struct call *call)
 {
+	if (call->state == CALL_STARTED) {
+		return take_rest(call);
+	}
 	if (call->state != CALL_SENT) {
 		return ERR_PROTOCOL;
 	}
 	count_answer(call->remote);
 	call->state = CALL_LATER;
+	vacate(call);
 	return 0;
 }
 
@@ -492,6 +555,19 @@ int call_take_frame(struct remote *remote, const struct frame *frame)
 	}
 }
 
+/* Others of its pool may have time for it, before the next host is there. */
+static void give_back(struct call *call)
+{
+	struct remote *remote = call->remote;
+	struct exchange *exchange = call->exchange;
+	uint32_t instance = call->instance;
+	uint32_t timeout_ms = call->timeout_ms;
+
+	detach(call);
+	end(call);
+	remote->ops.again(remote->ops.arg, instance, exchange, timeout_ms);
+}
+
 static void lose(struct call *call, bool begun)
 {
 	struct remote *remote = call->remote;
@@ -502,6 +578,8 @@ static void lose(struct call *call, bool begun)
 	} else if (begun || call->state >= CALL_LATER || call->deaths > RESENDS) {
 		fail(call, 502, "the handler crashed");
 		end(call);
+	} else if (remote->blocking) {
+		give_back(call);
 	} else {
 		call->state = CALL_WAITING;
 		list_remove(&call->link);

@@ -42,10 +42,27 @@ bool remote_has_host(const struct remote *remote)
 	return remote->link != NULL && !remote->link->down;
 }
 
+bool remote_is_vacant(const struct remote *remote)
+{
+	return remote->link == NULL;
+}
+
+bool remote_is_free(const struct remote *remote)
+{
+	return remote_has_host(remote) && remote->occupant == 0 && !remote->leaving &&
+	    remote->free_count > 0;
+}
+
 bool remote_idle(const struct remote *remote)
 {
-	return list_empty(&remote->instances) && remote->call_count == 0 &&
-	    remote->tunnels.count == 0 && remote->chunks == 0;
+	return (list_empty(&remote->instances) || remote->leaving) &&
+	    remote->call_count == 0 && remote->tunnels.count == 0 && remote->chunks == 0;
+}
+
+void remote_leave(struct remote *remote)
+{
+	remote->leaving = true;
+	remote_check_idle(remote);
 }
 
 void remote_check_idle(struct remote *remote)
@@ -342,6 +359,27 @@ int remote_open(struct remote *remote, const struct open_message *message,
 	send_open(remote, instance);
 	*number = instance->number;
 	return 0;
+}
+
+void remote_copy(struct remote *remote, const struct remote *other)
+{
+	for (struct list *link = other->instances.next; link != &other->instances;
+	     link = link->next) {
+		const struct remote_instance *old =
+		    LIST_OWNER(link, struct remote_instance, link);
+		struct remote_instance *instance = memory_new(1, sizeof(*instance));
+		struct slice open = buffer_slice(&old->open);
+
+		instance->number = old->number;
+		instance->retired = old->retired;
+		buffer_init(&instance->open, FRAME_MAX);
+		list_append(&remote->instances, &instance->link);
+		if (buffer_append(&instance->open, open.data, open.size) != 0) {
+			memory_exhausted();
+		}
+		send_open(remote, instance);
+	}
+	remote->last_instance = other->last_instance;
 }
 
 void remote_retire(struct remote *remote, uint32_t number, int why)

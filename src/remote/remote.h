@@ -8,7 +8,8 @@
  *	call:  WAITING --attached--> SENT --LATER--> LATER --START--> STARTED --> gone
  *	          ^-- the host died before it had begun --/            END
  *
- * LATER is left out by a handler that answers at once, and a REPLY is START and END.
+ * LATER is left out by a handler that answers at once, and a REPLY is START and END. One
+ * that blocks can come from SENT to STARTED while it still runs.
  *
  * Lifetime: from the first generation that needs this version of the plugin to the last
  * exchange of the last one.
@@ -46,6 +47,11 @@ struct remote_ops {
 	int (*publish)(void *arg, struct slice name, struct slice data);
 	/* The host is no more: nobody subscribes. */
 	void (*silent)(void *arg);
+	/* Of one that blocks: its host can take a call, if it has one. And that a call
+	 * was not begun by the host that had it, and is the remote's no more. */
+	void (*free)(void *arg);
+	void (*again)(void *arg, uint32_t instance, struct exchange *exchange,
+	    uint32_t timeout_ms);
 	/* What a host says of itself and its instances: HELLO, PROBLEM, OPENED, OPENEND.
 	 * Anything but 0 ends the host. NULL: the probe has said it all before. */
 	int (*told)(void *arg, const struct frame *frame);
@@ -59,11 +65,16 @@ void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls *
 
 uint32_t remote_version(const struct remote *remote);
 
-/* Is there one that can be spoken to? */
+/* Is there one that can be spoken to? Is there none that is alive, or just dying? */
 bool remote_has_host(const struct remote *remote);
+bool remote_is_vacant(const struct remote *remote);
 
-/* Has it neither instances nor calls nor duplexes? */
+/* Has it neither instances (which do not count when it is to leave) nor calls nor
+ * duplexes? */
 bool remote_idle(const struct remote *remote);
+
+/* It is used no more than for what it has; then it is idle. */
+void remote_leave(struct remote *remote);
 
 /* A host is there, of that pid: takes both descriptors. Opens all instances in it, then
  * sends all calls that wait. The host before it is dead. */

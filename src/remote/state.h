@@ -46,12 +46,24 @@ struct remote {
 	size_t chunks;		/* pieces of replies that wait to be sent to clients */
 	uint64_t serial;
 	struct tunnels tunnels;
+	bool blocking;		/* its host runs one call at a time, */
+	uint64_t occupant;	/* this one; 0: none */
+	bool leaving;		/* nothing new is to come */
 	struct timer watch;	/* looks whether the host stands still */
 	uint32_t timeout_ms;	/* that a callback may take */
 };
 
 /* Tells the worker if it can be freed. */
 void remote_check_idle(struct remote *remote);
+
+/* Opens in a new one what is open in another of the same plugin, by the same numbers. */
+void remote_copy(struct remote *remote, const struct remote *other);
+
+/* Of one that blocks: can its host take a call now? */
+bool remote_is_free(const struct remote *remote);
+
+/* Answers 503, and when to try again; 0 is soon. */
+void remote_refuse(struct exchange *exchange, uint32_t retry_after_s);
 
 /* Was the instance refused by the host that is attached? */
 bool remote_refuses(const struct remote *remote, uint32_t number);

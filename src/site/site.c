@@ -45,12 +45,13 @@ static void open_in_host(const struct build *build, struct site_route *route,
 	struct open_message message = { .pattern = pattern, .where = where,
 		.directory = build->site->config->directory, .settings = *settings };
 
-	route->remote = build->process->remote == NULL ? NULL
-	    : build->process->remote(build->process->arg, route->plugin);
+	route->pool = build->process->pool == NULL ? NULL
+	    : build->process->pool(build->process->arg, route->plugin,
+		build->site->config);
 	route->kind = SITE_HANDLER;
-	if (route->remote != NULL &&
-	    remote_open(route->remote, &message, &route->remote_instance) != 0) {
-		route->remote = NULL;
+	if (route->pool != NULL &&
+	    pool_open(route->pool, &message, &route->pool_instance) != 0) {
+		route->pool = NULL;
 		route->kind = SITE_UNAVAILABLE;
 		problems_add(build->problems, where, NULL, "the settings are too large");
 	}
@@ -334,8 +335,8 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 static void stop_route(const struct site_route *route, int why)
 {
 	instance_stop(route->instance, why);
-	if (route->remote != NULL) {
-		remote_retire(route->remote, route->remote_instance, why);
+	if (route->pool != NULL) {
+		pool_retire(route->pool, route->pool_instance, why);
 	}
 }
 
@@ -352,8 +353,8 @@ void site_stop(struct site *site, int why)
 static void close_route(struct site_route *route)
 {
 	instance_close(route->instance);
-	if (route->remote != NULL) {
-		remote_shut(route->remote, route->remote_instance);
+	if (route->pool != NULL) {
+		pool_shut(route->pool, route->pool_instance);
 	}
 }
 

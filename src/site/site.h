@@ -18,7 +18,7 @@
 #include "config/config.h"
 #include "plugin/instance.h"
 #include "plugin/plugin.h"
-#include "remote/remote.h"
+#include "remote/pool.h"
 #include "route/router.h"
 
 enum site_kind {
@@ -34,8 +34,8 @@ struct site_route {
 	struct config_route *config;
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
 	struct instance *instance; /* owned; of a handler in this process, else NULL */
-	struct remote *remote;		/* borrowed; of a handler in a host, else NULL */
-	uint32_t remote_instance;	/* its number there */
+	struct pool *pool;		/* borrowed; of a handler in hosts, else NULL */
+	uint32_t pool_instance;		/* its number there */
 	uint32_t timeout_ms;		/* of a handler */
 	uint32_t max_message_bytes;	/* likewise */
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
@@ -64,8 +64,10 @@ struct site {
 /* What a site needs of the process that it is built in. All borrowed. */
 struct site_process {
 	const struct plugin_services *services;
-	/* The remote of an isolated plugin; NULL: there are none here. */
-	struct remote *(*remote)(void *arg, const struct plugin *plugin);
+	/* The pool of an isolated plugin, run as that configuration says; NULL: there are
+	 * none here. */
+	struct pool *(*pool)(void *arg, const struct plugin *plugin,
+	    const struct config *config);
 	void *arg;
 };
 

@@ -178,8 +178,8 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 	const struct site_route *route = exchange->match.value;
 
 	exchange->deadline_ms = worker->loop->now_ms + route->timeout_ms;
-	if (route->remote != NULL) {
-		remote_call(route->remote, route->remote_instance, exchange,
+	if (route->pool != NULL) {
+		pool_call(route->pool, route->pool_instance, exchange,
 		    route->timeout_ms);
 		return;
 	}
@@ -192,8 +192,8 @@ void dispatch_connect(const struct site_route *route, struct duplex *duplex,
 {
 	if (route->kind != SITE_HANDLER) {
 		duplex->peer_ops->opened(duplex, 503);
-	} else if (route->remote != NULL) {
-		remote_connect(route->remote, route->remote_instance, duplex, upgrade,
+	} else if (route->pool != NULL) {
+		pool_connect(route->pool, route->pool_instance, duplex, upgrade,
 		    route->timeout_ms);
 	} else {
 		instance_connect(route->instance, duplex, upgrade);

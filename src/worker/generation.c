@@ -12,9 +12,10 @@
 #include "worker/remotes.h"
 #include "worker/worker.h"
 
-static struct remote *find_remote(void *arg, const struct plugin *plugin)
+static struct pool *find_pool(void *arg, const struct plugin *plugin,
+    const struct config *config)
 {
-	return remotes_get(arg, plugin->version, plugin->note.name);
+	return remotes_get(arg, plugin, config);
 }
 
 static void set_counters(const struct scoreboard *board, struct site_route *routes,
@@ -83,7 +84,7 @@ static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
 	struct site_process process = { .services = &worker->services,
-		.remote = find_remote, .arg = worker };
+		.pool = find_pool, .arg = worker };
 	struct config *config = generation->message.config;
 	struct site *site = &generation->site;
 

@@ -76,6 +76,9 @@ static void take(struct worker *worker, struct channel_message *message)
 	case CHANNEL_LISTENER:
 		listener_take(worker, message);
 		break;
+	case CHANNEL_PROCESSES:
+		remotes_resize(worker, message);
+		break;
 	case CHANNEL_HOST:
 		remotes_attach(worker, message);
 		break;

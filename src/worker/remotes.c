@@ -12,15 +12,30 @@
 #include "worker/worker.h"
 
 #define LAST_WORDS_MS 1000	/* for on_close and what it logs, at the end */
+#define SAY_MS 10000		/* between lines about calls that were refused */
 
 struct entry {
 	struct list link;		/* in worker.remotes */
-	struct deferred later;		/* looks whether it is still needed */
+	struct deferred later;		/* looks what is still needed of it */
 	struct worker *worker;
-	struct remote *remote;		/* NULL: its host came before its first user */
+	struct pool *pool;
+	struct list seats;
+	char *name;			/* owned; of the handler */
 	uint32_t version;
-	struct channel_message host;	/* that came first; fds -1 if none */
+	uint32_t count_as;		/* its index on the scoreboard */
+	uint64_t refused;		/* calls that did not fit into its queue; those */
+	uint64_t refused_said;		/* of them that the log knows, and since when */
+	int64_t said_ms;
+	bool used;			/* a generation has asked for it */
+};
+
+/* A place for one process. */
+struct seat {
+	struct list link;		/* in entry.seats */
+	struct entry *entry;
+	struct remote *remote;
 	struct bus_peer peer;
+	bool leaving;
 };
 
 static struct entry *find(struct worker *worker, uint32_t version)
@@ -36,12 +51,23 @@ static struct entry *find(struct worker *worker, uint32_t version)
 	return NULL;
 }
 
+static void free_seat(struct seat *seat)
+{
+	list_remove(&seat->link);
+	remote_free(seat->remote);
+	free(seat);
+}
+
 static void free_entry(struct entry *entry)
 {
 	list_remove(&entry->link);
 	deferred_cancel(&entry->later);
-	channel_close_fds(&entry->host);
-	remote_free(entry->remote);
+	/* While its remotes end, nobody waits for them any more. */
+	pool_free(entry->pool);
+	while (!list_empty(&entry->seats)) {
+		free_seat(LIST_OWNER(entry->seats.next, struct seat, link));
+	}
+	free(entry->name);
 	free(entry);
 }
 
@@ -49,8 +75,15 @@ static void retire(struct deferred *later)
 {
 	struct entry *entry = LIST_OWNER(later, struct entry, later);
 
-	if (entry->remote != NULL && remote_idle(entry->remote) &&
-	    !entry->worker->ending) {
+	for (struct list *link = entry->seats.next; link != &entry->seats;) {
+		struct seat *seat = LIST_OWNER(link, struct seat, link);
+
+		link = link->next;
+		if (seat->leaving && remote_idle(seat->remote)) {
+			free_seat(seat);
+		}
+	}
+	if (entry->used && pool_idle(entry->pool) && !entry->worker->ending) {
 		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, 0, "");
 		free_entry(entry);
 	}
@@ -58,17 +91,17 @@ static void retire(struct deferred *later)
 
 static void on_idle(void *arg, struct remote *remote)
 {
-	struct entry *entry = arg;
+	const struct seat *seat = arg;
 
 	(void)remote;
-	loop_defer(entry->worker->loop, &entry->later);
+	loop_defer(seat->entry->worker->loop, &seat->entry->later);
 }
 
 static void on_kill(void *arg, uint32_t pid)
 {
-	struct entry *entry = arg;
+	const struct seat *seat = arg;
 
-	orders_tell(entry->worker, CHANNEL_KILL, entry->version, pid, "");
+	orders_tell(seat->entry->worker, CHANNEL_KILL, seat->entry->version, pid, "");
 }
 
 static bool has_hosts(const struct worker *worker)
@@ -77,8 +110,11 @@ static bool has_hosts(const struct worker *worker)
 	     link = link->next) {
 		const struct entry *entry = LIST_OWNER(link, struct entry, link);
 
-		if (entry->remote != NULL && remote_has_host(entry->remote)) {
-			return true;
+		for (const struct list *at = entry->seats.next; at != &entry->seats;
+		     at = at->next) {
+			if (remote_has_host(LIST_OWNER(at, struct seat, link)->remote)) {
+				return true;
+			}
 		}
 	}
 	return false;
@@ -86,124 +122,236 @@ static bool has_hosts(const struct worker *worker)
 
 static void on_lost(void *arg, uint32_t pid)
 {
-	struct entry *entry = arg;
+	const struct seat *seat = arg;
+	struct worker *worker = seat->entry->worker;
 
-	if (entry->worker->ending) {
-		if (!has_hosts(entry->worker)) {
-			loop_stop(entry->worker->loop);
+	if (worker->ending) {
+		if (!has_hosts(worker)) {
+			loop_stop(worker->loop);
 		}
 		return;
 	}
-	orders_tell(entry->worker, CHANNEL_LOST, entry->version, pid, "");
+	orders_tell(worker, CHANNEL_LOST, seat->entry->version, pid, "");
+}
+
+static void on_free(void *arg)
+{
+	const struct seat *seat = arg;
+
+	pool_go_on(seat->entry->pool);
+}
+
+static void on_again(void *arg, uint32_t instance, struct exchange *exchange,
+    uint32_t timeout_ms)
+{
+	const struct seat *seat = arg;
+
+	pool_again(seat->entry->pool, instance, exchange, timeout_ms);
+}
+
+static void on_waiting(void *arg, size_t count)
+{
+	const struct entry *entry = arg;
+
+	atomic_store_explicit(&entry->worker->self->handlers[entry->count_as].waiting,
+	    count, memory_order_relaxed);
+}
+
+/* The first at once, then how many there were meanwhile. */
+static void on_full(void *arg)
+{
+	struct entry *entry = arg;
+	int64_t now_ms = entry->worker->loop->now_ms;
+
+	counter_add(&entry->worker->self->handlers[entry->count_as].turned_away, 1);
+	entry->refused++;
+	if (entry->refused_said > 0 && now_ms - entry->said_ms < SAY_MS) {
+		return;
+	}
+	log_say(LOG_WARN,
+	    "handler '%s': its queue is full (max_queue), %llu requests got 503",
+	    entry->name, (unsigned long long)(entry->refused - entry->refused_said));
+	entry->refused_said = entry->refused;
+	entry->said_ms = now_ms;
 }
 
 static int on_subscribe(void *arg, struct slice name)
 {
-	struct entry *entry = arg;
+	struct seat *seat = arg;
 
-	return bus_listen(entry->worker->bus, &entry->peer, name);
+	return bus_listen(seat->entry->worker->bus, &seat->peer, name);
 }
 
 static void on_unsubscribe(void *arg, struct slice name)
 {
-	struct entry *entry = arg;
+	struct seat *seat = arg;
 
-	bus_unlisten(entry->worker->bus, &entry->peer, name);
+	bus_unlisten(seat->entry->worker->bus, &seat->peer, name);
 }
 
 static int on_publish(void *arg, struct slice name, struct slice data)
 {
-	const struct entry *entry = arg;
+	const struct seat *seat = arg;
 
-	return bus_publish(entry->worker->bus, name, data);
+	return bus_publish(seat->entry->worker->bus, name, data);
 }
 
 static void on_silent(void *arg)
 {
-	struct entry *entry = arg;
+	struct seat *seat = arg;
 
-	bus_silence(entry->worker->bus, &entry->peer);
+	bus_silence(seat->entry->worker->bus, &seat->peer);
 }
 
-static struct entry *new_entry(struct worker *worker, uint32_t version)
+static void add_seat(struct entry *entry)
+{
+	struct seat *seat = memory_new(1, sizeof(*seat));
+	struct remote_ops ops = { .kill = on_kill, .lost = on_lost, .log = log_handler,
+		.idle = on_idle, .subscribe = on_subscribe,
+		.unsubscribe = on_unsubscribe, .publish = on_publish,
+		.silent = on_silent, .free = on_free, .again = on_again, .arg = seat };
+
+	seat->entry = entry;
+	seat->remote = remote_new(entry->worker->loop, &ops, entry->version, entry->name);
+	bus_peer_init(&seat->peer);
+	seat->peer.remote = seat->remote;
+	list_append(&entry->seats, &seat->link);
+	pool_add(entry->pool, seat->remote);
+}
+
+static struct entry *new_entry(struct worker *worker, uint32_t version, const char *name)
 {
 	struct entry *entry = memory_new(1, sizeof(*entry));
+	struct pool_ops ops = { .waiting = on_waiting, .full = on_full, .arg = entry };
 
 	entry->worker = worker;
 	entry->version = version;
-	for (size_t i = 0; i < CHANNEL_FDS; i++) {
-		entry->host.fds[i] = -1;
-	}
-	bus_peer_init(&entry->peer);
+	entry->name = memory_text(name);
+	entry->count_as = scoreboard_handler_find(worker->board, name);
+	entry->pool = pool_new(worker->loop, &ops);
+	list_init(&entry->seats);
 	deferred_init(&entry->later, retire);
 	list_append(&worker->remotes, &entry->link);
+	add_seat(entry);
 	return entry;
 }
 
-static void attach(struct entry *entry, struct channel_message *host)
+struct pool *remotes_get(struct worker *worker, const struct plugin *plugin,
+    const struct config *config)
 {
-	if (host->fds[0] >= 0 && host->fds[1] >= 0) {
-		remote_attach(entry->remote, host->value, host->fds[0], host->fds[1]);
-		host->fds[0] = -1;
-		host->fds[1] = -1;
+	const struct config_handler *handler =
+	    config_find_handler(config, plugin->note.name);
+	struct entry *entry = find(worker, plugin->version);
+
+	if (entry == NULL) {
+		entry = new_entry(worker, plugin->version, plugin->note.name);
+	}
+	entry->used = true;
+	pool_set(entry->pool, plugin->can & PLUGIN_BLOCKING,
+	    handler == NULL ? CONFIG_HANDLER_QUEUE : handler->max_queue);
+	return entry->pool;
+}
+
+/* Whose process would be missed least: of those that stay, or NULL. */
+static struct seat *find_spare(const struct entry *entry)
+{
+	struct seat *spare = NULL;
+
+	for (struct list *link = entry->seats.next; link != &entry->seats;
+	     link = link->next) {
+		struct seat *seat = LIST_OWNER(link, struct seat, link);
+
+		if (!seat->leaving && (spare == NULL || remote_is_vacant(seat->remote) ||
+			!remote_is_vacant(spare->remote))) {
+			spare = seat;
+		}
+	}
+	return spare;
+}
+
+static uint32_t count_seats(const struct entry *entry)
+{
+	uint32_t count = 0;
+
+	for (struct list *link = entry->seats.next; link != &entry->seats;
+	     link = link->next) {
+		count += !LIST_OWNER(link, struct seat, link)->leaving;
+	}
+	return count;
+}
+
+void remotes_resize(struct worker *worker, const struct channel_message *message)
+{
+	struct entry *entry = find(worker, message->number);
+	uint32_t wanted = message->value == 0 ? 1 : message->value;
+
+	if (entry == NULL) {
+		entry = new_entry(worker, message->number, message->text);
+	}
+	for (uint32_t count = count_seats(entry); count < wanted; count++) {
+		add_seat(entry);
+	}
+	for (uint32_t count = count_seats(entry); count > wanted; count--) {
+		struct seat *seat = find_spare(entry);
+
+		seat->leaving = true;
+		pool_dismiss(entry->pool, seat->remote);
 	}
 }
 
-struct remote *remotes_get(struct worker *worker, uint32_t version, const char *name)
+/* A place without a process or, as the news of a death may be late, with one that cannot
+ * be spoken to; NULL: there are too many. */
+static struct seat *find_seat(const struct entry *entry)
 {
-	struct entry *entry = find(worker, version);
+	struct seat *found = NULL;
 
-	if (entry == NULL) {
-		entry = new_entry(worker, version);
-	}
-	if (entry->remote == NULL) {
-		struct remote_ops ops = { .kill = on_kill, .lost = on_lost,
-			.log = log_handler, .idle = on_idle,
-			.subscribe = on_subscribe, .unsubscribe = on_unsubscribe,
-			.publish = on_publish, .silent = on_silent, .arg = entry };
+	for (struct list *link = entry->seats.next; link != &entry->seats;
+	     link = link->next) {
+		struct seat *seat = LIST_OWNER(link, struct seat, link);
 
-		entry->remote = remote_new(worker->loop, &ops, version, name);
-		entry->peer.remote = entry->remote;
-		attach(entry, &entry->host);
+		if (!seat->leaving && remote_is_vacant(seat->remote)) {
+			return seat;
+		}
+		if (!seat->leaving && !remote_has_host(seat->remote)) {
+			found = seat;
+		}
 	}
-	return entry->remote;
+	return found;
 }
 
 void remotes_attach(struct worker *worker, struct channel_message *message)
 {
-	struct entry *entry = find(worker, message->number);
+	const struct entry *entry = find(worker, message->number);
+	const struct seat *seat = entry == NULL ? NULL : find_seat(entry);
 
-	if (entry == NULL) {
-		entry = new_entry(worker, message->number);
-	}
-	if (entry->remote != NULL) {
-		attach(entry, message);
+	/* Retired here a moment ago, or one too many: it ends as its socket does. */
+	if (seat == NULL || message->fds[0] < 0 || message->fds[1] < 0) {
 		return;
 	}
-	channel_close_fds(&entry->host);
-	entry->host = *message;
-	for (size_t i = 0; i < CHANNEL_FDS; i++) {
-		message->fds[i] = -1;
-	}
+	remote_attach(seat->remote, message->value, message->fds[0], message->fds[1]);
+	message->fds[0] = -1;
+	message->fds[1] = -1;
+	pool_mend(entry->pool);
 }
 
 void remotes_died(struct worker *worker, const struct channel_message *message)
 {
-	struct entry *entry = find(worker, message->number);
+	const struct entry *entry = find(worker, message->number);
 
-	if (entry != NULL && entry->remote != NULL) {
-		remote_died(entry->remote, message->value);
-	} else if (entry != NULL && entry->host.value == message->value) {
-		channel_close_fds(&entry->host);
+	for (struct list *link = entry == NULL ? NULL : entry->seats.next;
+	     link != NULL && link != &entry->seats; link = link->next) {
+		remote_died(LIST_OWNER(link, struct seat, link)->remote, message->value);
 	}
 }
 
 void remotes_break(struct worker *worker, const struct channel_message *message)
 {
-	struct entry *entry = find(worker, message->number);
+	const struct entry *entry = find(worker, message->number);
 
-	if (entry != NULL && entry->remote != NULL) {
-		remote_break(entry->remote, message->value);
+	if (entry != NULL && message->value > 0) {
+		pool_break(entry->pool, message->value);
+	} else if (entry != NULL) {
+		pool_mend(entry->pool);
 	}
 }
 
@@ -217,15 +365,14 @@ static bool is_among(const struct plugin_set *plugins, uint32_t version)
 	return false;
 }
 
-/* What is left without a user is the next process of a host that died when its version
- * had been retired here, before the master knew. */
+/* What is left without a user was for a generation that this worker has not taken. */
 void remotes_sweep(struct worker *worker, const struct plugin_set *plugins)
 {
 	for (struct list *link = worker->remotes.next; link != &worker->remotes;) {
 		struct entry *entry = LIST_OWNER(link, struct entry, link);
 
 		link = link->next;
-		if (entry->remote == NULL && !is_among(plugins, entry->version)) {
+		if (!entry->used && !is_among(plugins, entry->version)) {
 			orders_tell(worker, CHANNEL_RETIRED, entry->version, 0, "");
 			free_entry(entry);
 		}
@@ -243,9 +390,7 @@ void remotes_finish(struct worker *worker)
 	     link = link->next) {
 		struct entry *entry = LIST_OWNER(link, struct entry, link);
 
-		if (entry->remote != NULL) {
-			remote_stop(entry->remote);
-		}
+		pool_stop(entry->pool);
 	}
 	if (has_hosts(worker)) {
 		timer_init(&worker->drain_timer, give_up);

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The remotes of a worker: one for each version of an isolated plugin that a generation
- * of this worker still uses. */
+/* The remotes of a worker: a pool for each version of an isolated plugin that a
+ * generation of this worker still uses. */
 #ifndef TINCAN_WORKER_REMOTES_H
 #define TINCAN_WORKER_REMOTES_H
 
-#include <stdint.h>
-
 #include "ipc/channel.h"
 #include "plugin/plugin.h"
-#include "remote/remote.h"
+#include "remote/pool.h"
 
+struct config;
 struct worker;
 
-/* The remote of that version, a new one if need be. */
-struct remote *remotes_get(struct worker *worker, uint32_t version, const char *name);
+/* The pool of that plugin, run as the configuration says; a new one if need be. */
+struct pool *remotes_get(struct worker *worker, const struct plugin *plugin,
+    const struct config *config);
 
-/* HOST, DIED and BREAK from the master. */
+/* PROCESSES, HOST, DIED and BREAK from the master. */
+void remotes_resize(struct worker *worker, const struct channel_message *message);
 void remotes_attach(struct worker *worker, struct channel_message *message);
 void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
-/* A generation with these plugins has been opened: hosts that came for others go. */
+/* A generation with these plugins has been opened: pools that were made for others go. */
 void remotes_sweep(struct worker *worker, const struct plugin_set *plugins);
 
 /* The worker ends, and uses them no more: hears what hosts say last, and waits a moment
