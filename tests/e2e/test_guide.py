@@ -10,9 +10,9 @@ A block of the guide says what it is behind its fence:
     console           "$ " and what is typed, then what that prints, "..." for anything
     log               lines that the server logs by then, "..." for anything
 
-All files are built, all keys of server.json put together, and one server has them all. Then
-each section is typed into a shell, once with handlers of gcc in processes of their own, once
-with handlers of clang in workers.
+All files are built, all keys of server.json put together, and one server has them all.
+Then each section is typed into a shell, once with handlers of gcc in processes of their
+own, once with handlers of clang in workers.
 """
 
 import json
