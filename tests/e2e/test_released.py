@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 ABI = pathlib.Path(__file__).resolve().parent.parent / "abi"
-FOLDERS = sorted(path for path in ABI.glob("*/*") if path.is_dir())
+FOLDERS = sorted({path.parent for path in ABI.glob("*/*/*.so")})
 NAMES = [f"{path.parent.name}-{path.name}" for path in FOLDERS]
 HANDLERS = ("hello", "echo", "files")
 
