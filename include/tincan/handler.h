@@ -288,10 +288,11 @@ typedef struct tc_api {
 	 * as the process lives. loop is NULL outside a callback. */
 	tc_loop *(*loop)(void);
 	int (*post)(tc_loop *l, void (*fn)(void *arg), void *arg);
-	/* Calls work(arg), which may block, on a thread of the process's pool,
-	 * then done(arg), or nothing if that is NULL, on the loop: also when
-	 * the instance is closed meanwhile; closing waits. TC_LIMIT: too many
-	 * wait already. */
+	/* Calls work(arg), which may block, on a thread of this handler's in
+	 * this process, then done(arg), or nothing if that is NULL, on the
+	 * loop: also when the instance is to be closed meanwhile; closing
+	 * waits. Work may call what is [any thread]. TC_LIMIT: 1,024 wait for
+	 * a thread already; TC_INVALID: not on the loop. */
 	int (*run)(void (*work)(void *arg), void (*done)(void *arg), void *arg);
 	/* Calls fn each time fd is ready, with those of events (TC_READ,
 	 * TC_WRITE; level-triggered) that it is ready for; errors and hang-ups

@@ -2,6 +2,7 @@
 /* The error log of a process. */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,9 @@
 #include "base/text.h"
 
 #define LOG_LINE_BYTES 8192	/* a longer message is cut */
+
+/* Threads of handlers write lines, too; the rest is the loop's. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct {
 	struct sink sink;
@@ -47,7 +51,12 @@ void log_close(void)
 
 int log_reopen(void)
 {
-	return the_log.opened ? sink_reopen(&the_log.sink) : 0;
+	int rc;
+
+	pthread_mutex_lock(&lock);
+	rc = the_log.opened ? sink_reopen(&the_log.sink) : 0;
+	pthread_mutex_unlock(&lock);
+	return rc;
 }
 
 void log_name(const char *process)
@@ -62,7 +71,12 @@ int log_fd(void)
 
 uint64_t log_lost(void)
 {
-	return the_log.sink.lost;
+	uint64_t lost;
+
+	pthread_mutex_lock(&lock);
+	lost = the_log.sink.lost;
+	pthread_mutex_unlock(&lock);
+	return lost;
 }
 
 void log_time(int64_t us, char out[LOG_TIME_BYTES])
@@ -143,6 +157,21 @@ static int append_text(struct buffer *out, const struct line *line, const char *
 	return rc != 0 ? rc : buffer_append(out, "\n", 1);
 }
 
+/* Takes the line if it could be made. */
+static void put_line(const struct buffer *out, int rc)
+{
+	pthread_mutex_lock(&lock);
+	if (rc != 0) {
+		the_log.sink.lost++;
+	} else if (the_log.opened) {
+		sink_line(&the_log.sink, out->data, out->size);
+		sink_flush(&the_log.sink);
+	} else if (write(STDERR_FILENO, out->data, out->size) < 0) {
+		the_log.sink.lost++;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 /* Every line is written at once: after a crash the last ones matter most. */
 static void write_line(const struct line *line)
 {
@@ -154,14 +183,7 @@ static void write_line(const struct line *line)
 	/* Escapes make a byte six at most; the bound is for a hostile handler's text. */
 	buffer_init(&out, 6 * LOG_LINE_BYTES + 1024);
 	rc = the_log.json ? append_json(&out, line, time) : append_text(&out, line, time);
-	if (rc != 0) {
-		the_log.sink.lost++;
-	} else if (the_log.opened) {
-		sink_line(&the_log.sink, out.data, out.size);
-		sink_flush(&the_log.sink);
-	} else if (write(STDERR_FILENO, out.data, out.size) < 0) {
-		the_log.sink.lost++;
-	}
+	put_line(&out, rc);
 	buffer_release(&out);
 }
 

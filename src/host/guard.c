@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "os/fault.h"
+#include "plugin/api.h"
 
 #define STACK_BYTES (64 * 1024)
 
@@ -65,12 +66,23 @@ static void write_frames(struct page *page, void *const *frames, int count,
 	atomic_store(&page->frame_count, (uint32_t)(count - first));
 }
 
+/* On another thread than the loop's the page does not know what runs. */
+static void write_thread(struct page *page)
+{
+	const struct api_call *call = api_thread();
+
+	if (call != NULL) {
+		atomic_store(&page->thread_callback, call->callback);
+	}
+}
+
 /* SA_RESETHAND has restored the default: the signal raised here ends the process when
  * this returns, and one that comes before, from a broken stack, does so at once. */
 static void on_fatal(int signal, siginfo_t *info, void *context)
 {
 	void *frames[PAGE_FRAMES];
 
+	write_thread(guard.page);
 	atomic_store(&guard.page->fault_address, (uintptr_t)info->si_addr);
 	atomic_store(&guard.page->signal, (uint32_t)signal);
 	write_frames(guard.page, frames, backtrace(frames, PAGE_FRAMES),
@@ -83,6 +95,7 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 static void on_exit_called(void)
 {
 	if (!guard.leaving) {
+		write_thread(guard.page);
 		atomic_store(&guard.page->exited, 1);
 		shutdown(guard.socket_fd, SHUT_RDWR);
 	}

@@ -23,10 +23,12 @@
 #include "host/job.h"
 #include "ipc/metrics.h"
 #include "ipc/pack.h"
+#include "os/crew.h"
 #include "plugin/api.h"
 
 #define READ_BYTES (64 * 1024)		/* received at a time */
 #define PATIENCE_US 50		/* of a handler's run, until those before it are sent */
+#define LAST_MS 200		/* that threads have at the end of the process */
 #define LOG_TEXT_BYTES (16 * 1024)	/* of one line; the rest is cut off */
 
 /* The plugin's log function has no argument for it: one host a process. */
@@ -48,8 +50,8 @@ static void take_log(int level, const char *handler, const char *request,
 	rc = frame_append(&frame, FRAME_LOG, 0, (uint16_t)level,
 	    request == NULL ? 0 : host->running, line);
 	rc = rc != 0 ? rc : outbox_put(&host->outbox, buffer_slice(&frame));
-	/* Outside a callback no batch may be on its way out. */
-	if (rc == 0 && handler == NULL) {
+	/* Outside a callback of the loop no batch may be on its way out. */
+	if (rc == 0 && (handler == NULL || api_thread() != NULL)) {
 		rc = outbox_flush(&host->outbox);
 	}
 	/* What failed is lost: that the peer has gone shows where the loop reads. */
@@ -88,6 +90,22 @@ static void on_running(void *arg, const struct api_call *call)
 	host->now_us = clock_us();
 	host_enter(host, call->callback, id_of(call),
 	    call->request == NULL ? "" : call->request);
+}
+
+/* What comes back may be the last that a stop has waited for. */
+static void on_hold(void *arg, void *owner, int change)
+{
+	struct host *host = arg;
+	struct mount *mount = owner;
+
+	if (change > 0) {
+		host->busy++;
+		mount->users++;
+	} else {
+		host->busy--;
+		mount_give(mount);
+		loop_defer(host->loop, &host->round_end);
+	}
 }
 
 int host_send(struct host *host, int rc)
@@ -300,7 +318,7 @@ void host_settle(struct host *host, int rc)
 		host->result = rc;
 		loop_stop(host->loop);
 	} else if (host->stopping && list_empty(&host->jobs) &&
-	    host->talks.count == 0) {
+	    host->talks.count == 0 && host->busy == 0) {
 		loop_stop(host->loop);
 	}
 }
@@ -385,7 +403,7 @@ static void init(struct host *host, const struct host_setup *setup)
 	deferred_init(&host->round_end, on_round_end);
 	host->services = (struct plugin_services){ .log = take_log, .ext = metrics_ext,
 		.running = on_running, .shared = own_memory, .arg = host,
-		.loop = host->loop };
+		.loop = host->loop, .hold = on_hold };
 	outbox_init(&host->outbox, setup->socket_fd, host->page);
 	buffer_init(&host->in, FRAME_MAX + READ_BYTES);
 	buffer_init(&host->frame, FRAME_MAX);
@@ -409,6 +427,7 @@ static void release(struct host *host)
 	free(host->plugin.file);
 	free(host->plugin.copy);
 	free(host->plugin.refusal);
+	crew_free(host->plugin.crew);
 	loop_free(host->loop);
 }
 
@@ -423,6 +442,20 @@ static const char *reason(int rc)
 	default:
 		return strerror(errno);
 	}
+}
+
+/* The end does not wait for those that hang. */
+static void wait_for_threads(struct host *host)
+{
+	if (host->busy > 0) {
+		(void)!crew_wait(host->plugin.crew, LAST_MS);
+		loop_run_posted(host->loop);
+	}
+}
+
+static int exit_status(bool loaded, int rc)
+{
+	return loaded && (rc == 0 || rc == ERR_CLOSED) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int host_run(const struct host_setup *setup)
@@ -445,6 +478,7 @@ int host_run(const struct host_setup *setup)
 	if (rc != 0 && rc != ERR_CLOSED) {
 		fprintf(stderr, "tincan-host: %s: %s\n", setup->name, reason(rc));
 	}
+	wait_for_threads(&host);
 	job_part_all(&host);
 	talks_release(&host);
 	mount_close_all(&host);
@@ -455,6 +489,11 @@ int host_run(const struct host_setup *setup)
 		rc = outbox_flush(&host.outbox);
 	}
 	guard_leave();
+	if (host.busy > 0) {
+		/* Threads still use what would be freed. */
+		fflush(NULL);
+		_exit(exit_status(loaded, rc));
+	}
 	release(&host);
-	return loaded && (rc == 0 || rc == ERR_CLOSED) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return exit_status(loaded, rc);
 }

@@ -54,6 +54,7 @@ struct host {
 	struct plugin plugin;
 	struct plugin_services services;
 	struct mounts mounts;
+	uint32_t busy;		/* what runs on threads */
 	struct list jobs;	/* whose body is not complete, or whose reply waits */
 	struct list moved;	/* jobs that are answered later, with something to send */
 	struct list spares;	/* jobs to be used again */

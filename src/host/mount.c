@@ -61,10 +61,23 @@ static void free_mount(struct mount *mount)
 	free(mount);
 }
 
+/* At the end of the process code may not have come back from a thread: what it uses is
+ * left to it. */
 static void close_mount(struct mount *mount)
 {
+	if (instance_is_busy(mount->instance)) {
+		return;
+	}
 	instance_close(mount->instance);
 	free_mount(mount);
+}
+
+/* Closes it as soon as nobody uses it. */
+static void shut(struct mount *mount)
+{
+	mount->shut = true;
+	mount->users++;
+	mount_give(mount);
 }
 
 static int answer_open(struct host *host, uint32_t id, bool opened,
@@ -87,12 +100,15 @@ static int answer_open(struct host *host, uint32_t id, bool opened,
 static int open_instance(struct host *host, struct mount *mount,
     const struct open_message *message)
 {
+	struct instance_setup setup;
 	struct problems problems;
 	int rc;
 
 	problems_init(&problems);
-	mount->instance = instance_open(&host->plugin, &mount->settings,
-	    message->directory, message->where, &problems);
+	setup = (struct instance_setup){ .settings = &mount->settings,
+		.directory = message->directory, .where = message->where,
+		.owner = mount };
+	mount->instance = instance_open(&host->plugin, &setup, &problems);
 	rc = answer_open(host, mount->id, mount->instance != NULL, &problems);
 	problems_release(&problems);
 	return rc;
@@ -115,7 +131,7 @@ int mount_open(struct host *host, const struct frame *frame)
 	mount->pattern = memory_text(message.pattern);
 	rc = open_instance(host, mount, &message);
 	if (mount->instance == NULL) {
-		free_mount(mount);
+		shut(mount);
 	} else {
 		add(&host->mounts, mount);
 	}
@@ -144,9 +160,7 @@ int mount_shut(struct host *host, const struct frame *frame)
 	/* One that was refused is not here: its peer may have shut it before it knew. */
 	if (mount != NULL) {
 		remove_at(&host->mounts, lower_bound(&host->mounts, mount->id));
-		mount->shut = true;
-		mount->users++;
-		mount_give(mount);
+		shut(mount);
 	}
 	return 0;
 }

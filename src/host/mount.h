@@ -21,7 +21,7 @@ struct mount {
 	struct instance *instance;	/* owned */
 	struct settings settings;	/* the instance borrows them */
 	char *pattern;			/* owned; of the route */
-	size_t users;			/* calls that are not over */
+	size_t users;	/* calls that are not over, and what runs on threads */
 	bool shut;
 };
 

@@ -92,7 +92,8 @@ const char *callback_name(enum page_callback callback)
 	static const char *const names[] = { "nothing", "loading", "on_open",
 		"on_request", "on_close", "on_stop", "a timer", "on_drain", "on_gone",
 		"a release", "on_connect", "on_data", "on_send", "on_end",
-		"a bus callback", "a watch", "a post" };
+		"a bus callback", "a watch", "a post",
+		"a job", "a job's end" };
 
 	/* Any number may be in a page. */
 	return (size_t)callback < sizeof(names) / sizeof(names[0]) ? names[callback] :
@@ -101,5 +102,13 @@ const char *callback_name(enum page_callback callback)
 
 const char *page_callback_name(const struct page *page)
 {
-	return callback_name((enum page_callback)atomic_load(&page->callback));
+	uint32_t crashed = atomic_load(&page->thread_callback);
+
+	return callback_name((enum page_callback)(crashed != PAGE_NONE ? crashed :
+	    atomic_load(&page->callback)));
+}
+
+bool page_thread_crashed(const struct page *page)
+{
+	return atomic_load(&page->thread_callback) != PAGE_NONE;
 }

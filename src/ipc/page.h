@@ -31,7 +31,7 @@ enum page_callback {
 	PAGE_NONE, PAGE_LOADING, PAGE_ON_OPEN, PAGE_ON_REQUEST, PAGE_ON_CLOSE,
 	PAGE_ON_STOP, PAGE_ON_TIMER, PAGE_ON_DRAIN, PAGE_ON_GONE, PAGE_ON_RELEASE,
 	PAGE_ON_CONNECT, PAGE_ON_DATA, PAGE_ON_SEND, PAGE_ON_END, PAGE_ON_BUS,
-	PAGE_ON_WATCH, PAGE_ON_POST
+	PAGE_ON_WATCH, PAGE_ON_POST, PAGE_ON_WORK, PAGE_ON_DONE
 };
 
 struct page {
@@ -45,6 +45,7 @@ struct page {
 
 	/* Written by the host's handler of a fatal signal. */
 	_Atomic uint32_t signal;	/* 0: it did not run */
+	_Atomic uint32_t thread_callback; /* what crashed, if not the loop's thread */
 	_Atomic uint64_t fault_address;
 	_Atomic uint32_t frame_count;
 	uint64_t frames[PAGE_FRAMES];	/* offsets in the plugin's file; 0: elsewhere */
@@ -74,5 +75,8 @@ struct slice page_unsent(const struct page *page, uint64_t received);
 /* "loading", "on_open", "a timer", ... */
 const char *callback_name(enum page_callback callback);
 const char *page_callback_name(const struct page *page);
+
+/* Did something crash that has to do with no call? */
+bool page_thread_crashed(const struct page *page);
 
 #endif

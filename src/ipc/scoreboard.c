@@ -66,17 +66,22 @@ const struct scoreboard *scoreboard_map(int reader_fd)
 	return board == MAP_FAILED ? NULL : board;
 }
 
-struct scoreboard_blame *blames_new(uint32_t workers)
+struct scoreboard_blames *blames_new(uint32_t workers)
 {
-	return checked(mmap(NULL, workers * sizeof(struct scoreboard_blame),
+	return checked(mmap(NULL, workers * sizeof(struct scoreboard_blames),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 }
 
-void blames_free(struct scoreboard_blame *blames, uint32_t workers)
+void blames_free(struct scoreboard_blames *blames, uint32_t workers)
 {
 	if (blames != NULL) {
 		munmap(blames, workers * sizeof(*blames));
 	}
+}
+
+const struct scoreboard_blame *blames_settle(const struct scoreboard_blames *blames)
+{
+	return blames->crashed.handler[0] != '\0' ? &blames->crashed : &blames->running;
 }
 
 static uint32_t find(const struct scoreboard *board, const char *name)

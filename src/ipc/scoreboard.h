@@ -56,6 +56,14 @@ struct scoreboard_blame {
 	char target[SCOREBOARD_TARGET_BYTES];
 };
 
+/* Of one worker. */
+struct scoreboard_blames {
+	struct scoreboard_blame running;	/* what its loop is at */
+	/* What a thread beside the loop was at when it ended the process: then it is not
+	 * the loop's fault. */
+	struct scoreboard_blame crashed;
+};
+
 struct scoreboard_worker {
 	_Atomic pid_t pid;
 	_Atomic int state;		/* enum scoreboard_state */
@@ -101,10 +109,14 @@ uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *nam
 
 /* One for each of that many workers, shared with them and with nobody else: they hold
  * what clients ask for. Aborts if the kernel gives no memory. */
-struct scoreboard_blame *blames_new(uint32_t workers);
-void blames_free(struct scoreboard_blame *blames, uint32_t workers);
+struct scoreboard_blames *blames_new(uint32_t workers);
+void blames_free(struct scoreboard_blames *blames, uint32_t workers);
 
-/* Says what is about to run; texts may be NULL and are cut. blame_clear when it has. */
+/* Who is to blame for the death of the worker; its handler is "" if nobody is. */
+const struct scoreboard_blame *blames_settle(const struct scoreboard_blames *blames);
+
+/* Says what is about to run; texts may be NULL and are cut. blame_clear when it has.
+ * Async-signal-safe. */
 void blame_set(struct scoreboard_blame *blame, const char *handler, const char *callback,
     const char *request, const char *method, const char *target);
 void blame_clear(struct scoreboard_blame *blame);

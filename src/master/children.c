@@ -94,7 +94,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 	const struct master *master = child->master;
 	struct worker_setup setup = {
 		.board = master->board,
-		.blame = &master->blames[child->index],
+		.blames = &master->blames[child->index],
 		.tickets = &master->tickets,
 		.bus = master->bus,
 		.bell_fd = master->bell_fd,
@@ -183,7 +183,8 @@ static void reset_slot(struct child *child)
 	atomic_store(&slot->state, SCOREBOARD_STARTING);
 	atomic_store(&slot->started_s, (int64_t)time(NULL));
 	atomic_store(&slot->connections, 0);
-	blame_clear(&child->master->blames[child->index]);
+	blame_clear(&child->master->blames[child->index].running);
+	blame_clear(&child->master->blames[child->index].crashed);
 	child->started_ms = clock_us() / 1000;
 }
 
@@ -217,7 +218,8 @@ void child_start(struct child *child)
 
 static void tell_death(const struct child *child, int status)
 {
-	const struct scoreboard_blame *blame = &child->master->blames[child->index];
+	const struct scoreboard_blame *blame =
+	    blames_settle(&child->master->blames[child->index]);
 	char how[64];
 
 	if (WIFSIGNALED(status)) {
@@ -272,7 +274,7 @@ static void replace(struct child *child)
 static void demote(struct child *child)
 {
 	struct master *master = child->master;
-	const char *name = master->blames[child->index].handler;
+	const char *name = blames_settle(&master->blames[child->index])->handler;
 	const struct boot *live = rollout_live(master);
 
 	for (size_t i = 0; name[0] != '\0' && i < live->plugins.count; i++) {

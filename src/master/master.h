@@ -44,7 +44,7 @@ struct master {
 	struct loop *loop;
 	struct scoreboard *board;
 	int board_fd;		/* for hosts, to read */
-	struct scoreboard_blame *blames;	/* one per worker */
+	struct scoreboard_blames *blames;	/* one per worker */
 	struct bus_rings *bus;	/* for the workers; the master never looks into it */
 	int bell_fd;		/* of the bus */
 	struct tls_tickets tickets;

@@ -39,6 +39,9 @@ static void add_request(struct text *text, const struct page *page)
 {
 	char id[sizeof(page->request)];
 
+	if (page_thread_crashed(page)) {
+		return;
+	}
 	memcpy(id, page->request, sizeof(id));
 	id[sizeof(id) - 1] = '\0';
 	if (id[0] != '\0' && strspn(id, "0123456789abcdef") == strlen(id)) {

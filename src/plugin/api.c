@@ -17,6 +17,7 @@
 #include "plugin/conn.h"
 #include "plugin/instance.h"
 #include "plugin/post.h"
+#include "plugin/run.h"
 #include "plugin/state.h"
 #include "plugin/watch.h"
 
@@ -35,8 +36,10 @@ const struct plugin_services *api_services(void)
 
 static void run(struct api_call call)
 {
+	bool threaded = call.threaded || current.threaded;
+
 	current = call;
-	if (services->running != NULL) {
+	if (!threaded && services->running != NULL) {
 		services->running(services->arg, &current);
 	}
 }
@@ -56,7 +59,17 @@ void api_leave(struct api_call before)
 
 struct instance *api_instance(void)
 {
-	return current.instance;
+	return current.threaded ? NULL : current.instance;
+}
+
+const struct api_call *api_thread(void)
+{
+	return current.threaded ? &current : NULL;
+}
+
+void api_hold(void *owner, int change)
+{
+	services->hold(services->arg, owner, change);
 }
 
 void api_log(int level, const char *format, ...)
@@ -488,10 +501,12 @@ static int64_t get_deadline(const tc_req *r)
 
 static tc_timer *after(int64_t ms, void (*fn)(void *arg), void *arg)
 {
-	if (fn == NULL || current.instance == NULL || services->loop == NULL) {
+	struct instance *instance = api_instance();
+
+	if (fn == NULL || instance == NULL || services->loop == NULL) {
 		return NULL;
 	}
-	return (tc_timer *)alarm_new(current.instance, services->loop, ms, fn, arg);
+	return (tc_timer *)alarm_new(instance, services->loop, ms, fn, arg);
 }
 
 static void cancel(tc_timer *t)
@@ -502,10 +517,12 @@ static void cancel(tc_timer *t)
 static tc_watch *watch(int fd, uint32_t events, void (*fn)(void *arg, uint32_t events),
     void *arg)
 {
-	if (fn == NULL || current.instance == NULL || services->loop == NULL) {
+	struct instance *instance = api_instance();
+
+	if (fn == NULL || instance == NULL || services->loop == NULL) {
 		return NULL;
 	}
-	return watch_new(current.instance, services->loop, fd, events, fn, arg);
+	return watch_new(instance, services->loop, fd, events, fn, arg);
 }
 
 static tc_loop *get_loop(void)
@@ -514,6 +531,17 @@ static tc_loop *get_loop(void)
 		return NULL;
 	}
 	return mailbox_of(current.instance, services->loop);
+}
+
+static int run_job(void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+	struct instance *instance = api_instance();
+
+	if (work == NULL || instance == NULL || services->loop == NULL ||
+	    services->hold == NULL) {
+		return TC_INVALID;
+	}
+	return api_result(run_start(instance, services->loop, work, done, arg));
 }
 
 static const tc_api table = {
@@ -570,6 +598,7 @@ static const tc_api table = {
 	.conn_set_data = conn_set_data,
 	.loop = get_loop,
 	.post = mailbox_post,
+	.run = run_job,
 	.watch = watch,
 	.unwatch = watch_end,
 	.shared = state_shared,

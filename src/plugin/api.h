@@ -56,15 +56,23 @@ struct api_call {
 	struct instance *instance;	/* NULL: none runs, or the plugin is loaded */
 	const struct exchange *exchange;	/* the request it is about; NULL: none */
 	const struct duplex *duplex;	/* the conversation; NULL: none */
+	/* It runs on a thread of a crew: what belongs to the loop is not its to touch. */
+	bool threaded;
 };
 
-/* Says that a callback begins in this thread, and tells services->running; the result
- * goes back to api_leave when it has ended. */
+/* Says that a callback begins in this thread, and, if that is the loop, tells
+ * services->running; the result goes back to api_leave when it has ended. */
 struct api_call api_enter(struct api_call call);
 void api_leave(struct api_call before);
 
-/* The instance whose callback this thread runs, or NULL. */
+/* The instance whose callback this thread, the loop, runs, or NULL. */
 struct instance *api_instance(void);
+
+/* What this thread runs, if it is one of a crew, else NULL. Async-signal-safe. */
+const struct api_call *api_thread(void);
+
+/* Tells services->hold. */
+void api_hold(void *owner, int change);
 
 /* A line in the log, of the call that runs, in the server's own words. */
 void api_log(int level, const char *format, ...) PRINTF(2, 3);

@@ -67,33 +67,57 @@ static void run_close(struct instance *instance)
 	api_leave(before);
 }
 
+/* While some of its code is still on other threads, they are all that it has left. */
 static void free_instance(struct instance *instance)
 {
 	mailbox_close(instance, false);
 	alarms_cancel(&instance->alarms);
 	watches_end(&instance->watches);
 	bus_leave(instance);
+	if (instance->busy > 0) {
+		instance->refused = true;
+		return;
+	}
 	conf_release(&instance->conf);
 	free(instance);
 }
 
-struct instance *instance_open(struct plugin *plugin, struct settings *settings,
-    const char *directory, const char *where, struct problems *problems)
+void instance_hold(struct instance *instance)
+{
+	instance->busy++;
+	api_hold(instance->owner, 1);
+}
+
+void instance_let_go(struct instance *instance)
+{
+	void *owner = instance->owner;
+
+	instance->busy--;
+	if (instance->refused) {
+		free_instance(instance);
+	}
+	api_hold(owner, -1);
+}
+
+struct instance *instance_open(struct plugin *plugin,
+    const struct instance_setup *setup, struct problems *problems)
 {
 	struct instance *instance = memory_new(1, sizeof(*instance));
 	size_t errors = problems->errors;
 	int result;
 
 	instance->plugin = plugin;
+	instance->owner = setup->owner;
 	list_init(&instance->alarms);
 	list_init(&instance->watches);
 	list_init(&instance->subscriptions);
-	conf_init(&instance->conf, settings, directory, where, problems);
+	conf_init(&instance->conf, setup->settings, setup->directory, setup->where,
+	    problems);
 	result = run_open(instance);
 	conf_finish(&instance->conf, result == TC_OK);
 	if (result != TC_OK) {
 		if (problems->errors == errors) {
-			problems_add(problems, where, NULL,
+			problems_add(problems, setup->where, NULL,
 			    "handler '%s' refuses the route: on_open returned %s (%d)",
 			    plugin->note.name, instance_result_name(result), result);
 		}
@@ -126,7 +150,7 @@ void instance_stop(struct instance *instance, int why)
 
 void instance_close(struct instance *instance)
 {
-	if (instance != NULL) {
+	if (instance != NULL && !instance_is_busy(instance)) {
 		instance_stop(instance, TC_RELOAD);
 		mailbox_close(instance, true);
 		run_close(instance);

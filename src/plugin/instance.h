@@ -23,18 +23,29 @@ struct instance {
 	tc_loop *mailbox;		/* what is posted to it; NULL: none yet */
 	struct list subscriptions;	/* to topics of the bus */
 	int stopped;			/* why on_stop was called; 0: it was not */
+	void *owner;			/* the opener's own; borrowed */
+	uint32_t busy;			/* jobs and requests on threads */
+	bool refused;			/* to be freed when it is not busy any more */
 	struct conf conf;		/* the strings that on_open got live in it */
 };
 
+/* One route's use of a plugin, as its process has it. All borrowed by the instance. */
+struct instance_setup {
+	struct settings *settings;
+	const char *directory;	/* of server.json */
+	const char *where;	/* the route's place in it, for messages */
+	void *owner;		/* who opens it, for services->hold */
+};
+
 /*
- * Calls on_open with the settings. directory is that of server.json, where is the route's
- * place in it, for messages. Settings of the wrong type or range, those nobody asked for
- * (with "did you mean" among those asked for) and what conf_error said become problems.
+ * Calls on_open with the settings. Those of the wrong type or range, those nobody asked
+ * for (with "did you mean" among those asked for) and what conf_error said become
+ * problems.
  *
  * @return the instance, owned by the caller, or NULL with at least one problem.
  */
-struct instance *instance_open(struct plugin *plugin, struct settings *settings,
-    const char *directory, const char *where, struct problems *problems);
+struct instance *instance_open(struct plugin *plugin,
+    const struct instance_setup *setup, struct problems *problems);
 
 /* Says that a callback of the instance begins, about that exchange (NULL: none);
  * api_leave ends it. */
@@ -45,8 +56,21 @@ struct api_call instance_enter(struct instance *instance, enum page_callback cal
  * NULL is accepted. */
 void instance_stop(struct instance *instance, int why);
 
-/* on_stop, if that was not called, on_close and free. NULL is accepted. */
+/*
+ * on_stop, if that was not called, on_close and free. NULL is accepted. One that is busy
+ * is left as it is, for ever: only a process that cannot wait any longer closes such.
+ */
 void instance_close(struct instance *instance);
+
+/* Something of it begins to run on another thread, or has come back from there; on the
+ * loop. Its owner does not close it in between. */
+void instance_hold(struct instance *instance);
+void instance_let_go(struct instance *instance);
+
+static inline bool instance_is_busy(const struct instance *instance)
+{
+	return instance != NULL && instance->busy > 0;
+}
 
 /*
  * Runs on_request for the exchange, whose request is complete. Afterwards its reply has

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/slice.h"
+#include "os/crew.h"
 
 void plugin_set_release(struct plugin_set *set)
 {
@@ -17,6 +18,7 @@ void plugin_set_release(struct plugin_set *set)
 		free(set->items[i].refusal);
 		free(set->items[i].probe_refusal);
 		free(set->items[i].own_route);
+		crew_free(set->items[i].crew);
 	}
 	free(set->items);
 	*set = (struct plugin_set){ 0 };
@@ -78,6 +80,15 @@ struct plugin *plugin_find(const struct plugin_set *set, const char *name)
 		}
 	}
 	return refused;
+}
+
+struct crew *plugin_threads(struct plugin *plugin)
+{
+	if (plugin->crew == NULL) {
+		plugin->crew = crew_new(plugin->note.name,
+		    plugin->threads == 0 ? PLUGIN_THREADS : plugin->threads);
+	}
+	return plugin->crew;
 }
 
 void plugin_refuse(struct plugin *plugin, const char *format, ...)

@@ -23,6 +23,8 @@
 
 #define PLUGIN_HASH_BYTES 17	/* 16 hexadecimal digits of its SHA-256, and NUL */
 
+#define PLUGIN_THREADS 8	/* of a plugin in a process, where nobody says */
+
 /* What a handler can do, as a mask: what of tc_handler it fills in. */
 enum plugin_can {
 	PLUGIN_REQUESTS = 1,	/* on_request */
@@ -46,6 +48,10 @@ struct plugin {
 	uint32_t can;		/* mask of enum plugin_can; 0: nobody has loaded it yet */
 	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
 	const tc_handler *handler; /* that one; NULL until plugin_load; the process's */
+	/* Of its code that blocks, in this process: how many threads it may have, 0 for
+	 * PLUGIN_THREADS; and they themselves, owned, NULL until they are needed. */
+	uint32_t threads;
+	struct crew *crew;
 };
 
 /* The plugins of one generation, sorted by file name. */
@@ -56,6 +62,7 @@ struct plugin_set {
 
 struct api_call;
 struct loop;
+struct crew;
 struct shared;
 
 /* What the process that runs handlers gives them beside their request. */
@@ -73,6 +80,10 @@ struct plugin_services {
 	struct shared *(*shared)(void *arg, const char *handler);
 	void *arg;
 	struct loop *loop;	/* of timers; NULL: there are none */
+	/* Something of the instance that this owner has opened has begun (1) to run on
+	 * another thread, or has come back (-1): the owner must not close it in between.
+	 * NULL: nothing is run on threads. */
+	void (*hold)(void *arg, void *owner, int change);
 };
 
 /*
@@ -100,6 +111,9 @@ struct plugin *plugin_find(const struct plugin_set *set, const char *name);
 
 /* Sets the refusal, from a format. An earlier one stays. */
 void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);
+
+/* The threads of the plugin in this process; NULL: out of memory. */
+struct crew *plugin_threads(struct plugin *plugin);
 
 /*
  * Maps the private copy (RTLD_NOW | RTLD_LOCAL), checks the descriptor against the note

@@ -60,6 +60,8 @@ static void open_in_host(const struct build *build, struct site_route *route,
 static void open_instance(const struct build *build, struct site_route *route,
     const char *pattern, struct settings *settings, const char *where)
 {
+	struct instance_setup setup;
+
 	if (route->plugin->refusal != NULL) {
 		route->kind = SITE_UNAVAILABLE;
 		return;
@@ -69,8 +71,10 @@ static void open_instance(const struct build *build, struct site_route *route,
 		open_in_host(build, route, pattern, settings, where);
 		return;
 	}
-	route->instance = instance_open(route->plugin, settings,
-	    build->site->config->directory, where, build->problems);
+	setup = (struct instance_setup){ .settings = settings,
+		.directory = build->site->config->directory, .where = where,
+		.owner = build->process->owner };
+	route->instance = instance_open(route->plugin, &setup, build->problems);
 	route->kind = route->instance == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
 }
 
@@ -350,21 +354,26 @@ void site_stop(struct site *site, int why)
 	}
 }
 
-static void close_route(struct site_route *route)
+static bool close_route(struct site_route *route)
 {
+	bool busy = instance_is_busy(route->instance);
+
 	instance_close(route->instance);
 	if (route->pool != NULL) {
 		pool_shut(route->pool, route->pool_instance);
 	}
+	return !busy;
 }
 
-void site_release(struct site *site)
+bool site_release(struct site *site)
 {
+	bool closed = true;
+
 	for (size_t i = 0; i < site->route_count; i++) {
-		close_route(&site->routes[i]);
+		closed = close_route(&site->routes[i]) && closed;
 	}
 	for (size_t i = 0; i < site->stream_count; i++) {
-		close_route(&site->streams[i]);
+		closed = close_route(&site->streams[i]) && closed;
 	}
 	free(site->routes);
 	free(site->streams);
@@ -374,6 +383,9 @@ void site_release(struct site *site)
 	free(site->routers);
 	free(site->names);
 	hostnames_release(&site->by_name);
-	settings_release(&site->no_settings);
+	if (closed) {
+		settings_release(&site->no_settings);
+	}
 	memset(site, 0, sizeof(*site));
+	return closed;
 }

@@ -69,6 +69,7 @@ struct site_process {
 	struct pool *(*pool)(void *arg, const struct plugin *plugin,
 	    const struct config *config);
 	void *arg;
+	void *owner;		/* of the instances, for services->hold */
 };
 
 /*
@@ -95,7 +96,8 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
  * finishes what it has. */
 void site_stop(struct site *site, int why);
 
-/* Closes every instance. */
-void site_release(struct site *site);
+/* Closes every instance. False: some are still busy on other threads, and stay as they
+ * are with all that they have borrowed; only a process that ends has such. */
+bool site_release(struct site *site);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/metrics.h"
+#include "os/crew.h"
 #include "worker/line.h"
 #include "worker/remotes.h"
 #include "worker/worker.h"
@@ -35,10 +36,11 @@ static void close_generation(struct deferred *later)
 
 	timer_cancel(&generation->retire);
 	list_remove(&generation->link);
-	site_release(&generation->site);
 	tls_context_release(&generation->tls);
-	generation_release(&generation->message);
-	free(generation);
+	if (site_release(&generation->site)) {
+		generation_release(&generation->message);
+		free(generation);
+	}
 }
 
 void generations_stop(struct worker *worker)
@@ -84,7 +86,7 @@ static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
 	struct site_process process = { .services = &worker->services,
-		.pool = find_pool, .arg = worker };
+		.pool = find_pool, .arg = worker, .owner = generation };
 	struct config *config = generation->message.config;
 	struct site *site = &generation->site;
 
@@ -141,5 +143,47 @@ void generation_unref(struct generation *generation)
 {
 	if (generation != NULL && --generation->references == 0) {
 		loop_defer(generation->worker->loop, &generation->later);
+	}
+}
+
+void generation_hold(struct generation *generation, int change)
+{
+	if (change > 0) {
+		generation->held++;
+		generation_ref(generation);
+	} else if (generation->held > 0) {
+		generation->held--;
+		generation_unref(generation);
+	}
+}
+
+static void wait_for_threads(const struct plugin_set *plugins, int ms)
+{
+	for (size_t i = 0; i < plugins->count; i++) {
+		const struct plugin *plugin = &plugins->items[i];
+
+		if (plugin->crew != NULL && !crew_wait(plugin->crew, ms)) {
+			log_say(LOG_WARN,
+			    "handler '%s' does not come back from a thread: ending "
+			    "without it", plugin->note.name);
+		}
+	}
+}
+
+void generations_leave_threads(struct worker *worker, int ms)
+{
+	for (struct list *link = worker->generations.next; link != &worker->generations;
+	     link = link->next) {
+		wait_for_threads(
+		    &LIST_OWNER(link, struct generation, link)->message.plugins, ms);
+	}
+	loop_run_posted(worker->loop);
+	for (struct list *link = worker->generations.next; link != &worker->generations;
+	     link = link->next) {
+		struct generation *generation = LIST_OWNER(link, struct generation, link);
+
+		while (generation->held > 0) {
+			generation_hold(generation, -1);
+		}
 	}
 }

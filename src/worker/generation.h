@@ -22,6 +22,7 @@ struct generation {
 	struct site site;
 	struct tls_context tls;
 	uint32_t references;
+	uint32_t held;			/* of those, by what runs on threads */
 	struct timer retire;		/* what it still serves has had its time */
 	struct deferred later;		/* its end */
 };
@@ -40,5 +41,12 @@ void generations_stop(struct worker *worker);
 /* The first reference is its opener's. The last one's end closes it, after this round. */
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);	/* NULL is accepted */
+
+/* Something of its handlers begins to run on a thread (1), or has come back (-1). */
+void generation_hold(struct generation *generation, int change);
+
+/* The worker ends: gives what runs on threads ms to come back. What does not keeps all
+ * that it uses, but holds its generation no more. */
+void generations_leave_threads(struct worker *worker, int ms);
 
 #endif

@@ -19,6 +19,7 @@
 #include "worker/access.h"
 #include "worker/bus.h"
 #include "worker/connection.h"
+#include "worker/crash.h"
 #include "worker/exchanges.h"
 #include "worker/generation.h"
 #include "worker/listener.h"
@@ -29,6 +30,7 @@
 /* Replies of one turn; connection_room keeps them below the gather, a header may pass
  * it. */
 #define OUT_MAX (2 * TLS_GATHER_MAX + (1 << 20))
+#define LAST_MS 200	/* that threads have at the end of the process */
 
 struct slice worker_date(struct worker *worker)
 {
@@ -43,7 +45,7 @@ struct slice worker_date(struct worker *worker)
 
 void worker_check_drained(struct worker *worker)
 {
-	if (worker->draining && worker->connection_count == 0 &&
+	if (worker->draining && worker->connection_count == 0 && worker->busy == 0 &&
 	    list_empty(&worker->parted)) {
 		loop_stop(worker->loop);
 	}
@@ -153,17 +155,27 @@ static void on_running(void *arg, const struct api_call *call)
 	    request == NULL ? NULL : request->target.data);
 }
 
+static void on_hold(void *arg, void *owner, int change)
+{
+	struct worker *worker = arg;
+
+	worker->busy += (uint32_t)change;
+	generation_hold(owner, change);
+	worker_check_drained(worker);
+}
+
 static void init(struct worker *worker, const struct worker_setup *setup)
 {
 	memset(worker, 0, sizeof(*worker));
 	worker->board = setup->board;
 	worker->self = &setup->board->worker[setup->index];
-	worker->blame = setup->blame;
+	worker->blame = &setup->blames->running;
+	crash_watch(&setup->blames->crashed);
 	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
 	worker->services = (struct plugin_services){ .log = log_handler,
 		.ext = metrics_ext, .running = on_running, .shared = shares_find,
-		.arg = worker, .loop = worker->loop };
+		.arg = worker, .loop = worker->loop, .hold = on_hold };
 	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);
@@ -214,11 +226,18 @@ static void stop(struct worker *worker)
 	exchanges_disown(worker);
 	timer_cancel(&worker->drain_timer);
 	worker->ending = true;
+	if (worker->busy > 0) {
+		generations_leave_threads(worker, LAST_MS);
+	}
 	generation_unref(worker->generation);
 	loop_run_deferred(worker->loop);
 	remotes_finish(worker);
 	remotes_release(worker);
 	loop_run_deferred(worker->loop);
+	if (worker->busy > 0) {
+		/* Threads still use what would be freed. */
+		return;
+	}
 	shares_release(worker);
 	bus_free(worker->bus);
 	ws_shared_release(&worker->websockets);

@@ -27,7 +27,7 @@
 /* All that a worker inherits; what it serves comes over the channel. */
 struct worker_setup {
 	struct scoreboard *board;
-	struct scoreboard_blame *blame;	/* this worker's */
+	struct scoreboard_blames *blames;	/* this worker's */
 	const struct tls_tickets *tickets;
 	struct bus_rings *bus;
 	int bell_fd;		/* of the bus */
@@ -59,6 +59,7 @@ struct worker {
 	struct list generations;	/* all that are in use */
 	struct ws_shared websockets;
 	uint32_t connection_count;
+	uint32_t busy;			/* what of handlers runs on threads */
 	uint32_t max_connections;	/* its share of the limit */
 	struct http_limits http_limits;
 	struct sink access;

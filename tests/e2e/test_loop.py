@@ -3,6 +3,9 @@
 threads of its own, and runs jobs that block; the same from a host and from inside the
 workers, over HTTP/1.1 and HTTP/2."""
 
+import os
+import signal
+
 import pytest
 
 import h2
@@ -125,3 +128,90 @@ def test_a_crash_in_a_post_is_told_as_one(start, isolation):
     server.wait_log("crashed in a post" if isolation == "host" else
                     r"worker \d+ \(pid \d+\) died: .*handler 'poster', a post")
     plugs.answers(server, "/poster/answer", "posted\n")
+
+
+# Jobs on threads
+
+
+@pytest.fixture
+def start_runner(start, tmp_path):
+    """Its jobs wait until somebody lets them go."""
+    latch = tmp_path / "latch"
+    os.mkfifo(latch)
+
+    def start_runner(**changes):
+        server = start("runner", **{"routes": [
+            {"path": "/runner/*", "handler": "runner",
+             "settings": {"latch": str(latch)}}], **changes})
+        server.latch = latch
+        return server
+    return start_runner
+
+
+def let_go(latch):
+    """Lets one or more go that wait, once there is one."""
+    def opened():
+        try:
+            return os.open(latch, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return None
+    os.close(harness.wait_for(opened, "somebody who waits"))
+
+
+def test_a_job_runs_on_a_thread_and_ends_on_the_loop(start_runner, protocol):
+    server = start_runner()
+    server.wait_log("a job of on_open")
+    with connect(server, protocol) as client:
+        assert client.get("/runner/look").text == (
+            "elsewhere 1, now 1, after 0, watch 0, run -4\n")
+        assert client.get("/runner/unseen").text == "unseen\n"
+        assert client.get("/runner/invalid").text == "other\n"
+    server.wait_log('"handler":"runner".*a line from a thread')
+    assert "not on the loop" not in server.log
+
+
+def test_a_job_that_blocks_holds_up_nobody(start_runner, protocol):
+    server = start_runner()
+    with server.connect() as waiting, connect(server, protocol) as client:
+        waiting.start("GET", "/runner/wait")
+        for _ in range(50):
+            assert client.get("/runner/other").text == "at once\n"
+            assert client.get("/hello/x").status == 200
+        let_go(server.latch)
+        assert waiting.read_reply().text == "waited, 0\n"
+
+
+def test_an_instance_waits_for_its_jobs(start_runner):
+    server = start_runner()
+    with server.connect() as client:
+        client.start("GET", "/runner/wait")
+        assert harness.tincan("reload", "--config", server.config).returncode == 0
+        assert server.get("/runner/other").text == "at once\n"
+        assert "closing" not in server.log
+        let_go(server.latch)
+        assert client.read_reply().text == "waited, 0\n"
+    server.wait_log("closing")
+
+
+def test_a_stop_waits_for_jobs_but_not_for_ever(start_runner):
+    server = start_runner(timeouts={"drain_ms": 300})
+    with server.connect() as client:
+        client.start("GET", "/runner/wait")
+        assert server.get("/runner/other").text == "at once\n"
+        server.signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+    assert "drain_ms has passed" in server.log
+
+
+def test_a_crash_in_a_job_is_told_as_one(start_runner, isolation):
+    server = start_runner()
+    server.expected_reports = "."
+    with server.connect() as client:
+        client.start("GET", "/runner/crash")
+        if isolation == "host":
+            assert client.read_reply().status == 502
+        else:
+            assert client.ended()
+    server.wait_log("crashed in a job" if isolation == "host" else
+                    r"worker \d+ \(pid \d+\) died: .*handler 'runner', a job")
+    plugs.answers(server, "/runner/other", "at once\n")

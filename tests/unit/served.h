@@ -26,7 +26,7 @@ struct served {
 	struct rig rig;
 	struct config *config;
 	struct scoreboard *board;
-	struct scoreboard_blame *blame;
+	struct scoreboard_blames *blames;
 	struct bus_rings *bus;
 	int bell_fd;
 	struct tls_tickets tickets;
@@ -63,7 +63,7 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
 	struct worker_setup setup = { .board = served->board,
-		.blame = served->blame, .tickets = &served->tickets,
+		.blames = served->blames, .tickets = &served->tickets,
 		.bus = served->bus, .bell_fd = served->bell_fd,
 		.channel_fd = channel_fd };
 
@@ -75,7 +75,7 @@ static inline void served_prepare(struct served *served, const char *members)
 	served->config = served_config(&served->rig, members);
 	rig_scan(&served->rig);
 	served->board = scoreboard_new(1, NULL);
-	served->blame = blames_new(1);
+	served->blames = blames_new(1);
 	served->bus = bus_rings_new(&served->bell_fd);
 	for (size_t i = 0; i < served->rig.set.count; i++) {
 		scoreboard_handler_add(served->board, served->rig.set.items[i].note.name);
@@ -177,7 +177,7 @@ static inline void served_stop(struct served *served)
 	close(served->channel_fd);
 	config_free(served->config);
 	scoreboard_free(served->board);
-	blames_free(served->blame, 1);
+	blames_free(served->blames, 1);
 	bus_rings_free(served->bus);
 	close(served->bell_fd);
 	rig_close(&served->rig);

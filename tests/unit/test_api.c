@@ -28,8 +28,9 @@ static void tear_down(void)
 
 static void open_instance(const char *name)
 {
-	instance = instance_open(rig_load(&rig, name), &settings, "/srv", "route",
-	    &rig.problems);
+	instance = instance_open(rig_load(&rig, name),
+	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
+		.where = "route" }, &rig.problems);
 	ck_assert_ptr_nonnull(instance);
 }
 

@@ -14,8 +14,9 @@ static struct fake_peer peer;
 
 static void open_as(enum duplex_kind kind)
 {
-	instance = instance_open(rig_load(&rig, "puppet"), &settings, "/srv", "route",
-	    &rig.problems);
+	instance = instance_open(rig_load(&rig, "puppet"),
+	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
+		.where = "route" }, &rig.problems);
 	ck_assert_ptr_nonnull(instance);
 	fake_peer_init(&peer, kind);
 	instance_connect(instance, &peer.duplex, NULL);

@@ -30,8 +30,9 @@ static void tear_down(void)
 
 static void open_instance(const char *name)
 {
-	instance = instance_open(rig_load(&rig, name), &settings, "/srv",
-	    "server.json:8: routes[0]", &rig.problems);
+	instance = instance_open(rig_load(&rig, name),
+	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
+		.where = "server.json:8: routes[0]" }, &rig.problems);
 	ck_assert_ptr_nonnull(instance);
 }
 

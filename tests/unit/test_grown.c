@@ -47,8 +47,9 @@ static struct plugin *load(const char *name)
 
 static void expect(const char *name, const char *path, const char *body)
 {
-	instance = instance_open(load(name), &settings, "/srv", "routes[0]",
-	    &rig.problems);
+	instance = instance_open(load(name),
+	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
+		.where = "routes[0]" }, &rig.problems);
 	ck_assert_ptr_nonnull(instance);
 	rig_begin(&request, HTTP_GET, path);
 	instance_request(instance, &request.exchange);

@@ -10,7 +10,7 @@
 #include "unit.h"
 
 static struct scoreboard *board;
-static struct scoreboard_blame *blames;
+static struct scoreboard_blames *blames;
 static int reader_fd;
 
 static void set_up(void)
@@ -62,15 +62,15 @@ START_TEST(shows_what_another_process_has_counted)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		counter_add(&worker->accepted, 3);
-		blame_set(&blames[1], "crasher", "on_request", "0123456789abcdef",
+		blame_set(&blames[1].running, "crasher", "on_request", "0123456789abcdef",
 		    "GET", "/crash");
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_uint_eq(counter_get(&worker->accepted), 3);
 	ck_assert_uint_eq(counter_get(&board->worker[0].accepted), 0);
-	ck_assert_str_eq(blames[1].handler, "crasher");
-	ck_assert_str_eq(blames[1].target, "GET /crash");
+	ck_assert_str_eq(blames_settle(&blames[1])->handler, "crasher");
+	ck_assert_str_eq(blames_settle(&blames[1])->target, "GET /crash");
 }
 END_TEST
 
@@ -87,9 +87,18 @@ START_TEST(gives_readers_no_way_to_write)
 }
 END_TEST
 
+START_TEST(blames_a_thread_that_crashed_before_the_loop)
+{
+	blame_set(&blames[0].running, "innocent", "on_request", NULL, NULL, NULL);
+	ck_assert_str_eq(blames_settle(&blames[0])->handler, "innocent");
+	blame_set(&blames[0].crashed, "guilty", "a job", NULL, NULL, NULL);
+	ck_assert_str_eq(blames_settle(&blames[0])->handler, "guilty");
+}
+END_TEST
+
 START_TEST(cuts_what_is_too_long_to_blame)
 {
-	struct scoreboard_blame *blame = &blames[0];
+	struct scoreboard_blame *blame = &blames[0].running;
 	char text[1000];
 
 	memset(text, 'x', sizeof(text) - 1);
@@ -116,6 +125,7 @@ int main(void)
 	tcase_add_test(tests, counts_those_without_a_place_as_the_server);
 	tcase_add_test(tests, shows_what_another_process_has_counted);
 	tcase_add_test(tests, gives_readers_no_way_to_write);
+	tcase_add_test(tests, blames_a_thread_that_crashed_before_the_loop);
 	tcase_add_test(tests, cuts_what_is_too_long_to_blame);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);

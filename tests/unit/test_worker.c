@@ -58,10 +58,10 @@ START_TEST(says_what_it_was_at_when_it_died)
 	status = served_wait(&served);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGABRT);
-	ck_assert_str_eq(served.blame->handler, "bulk");
-	ck_assert_str_eq(served.blame->callback, "on_request");
-	ck_assert_str_eq(served.blame->target, "GET /bulk/1?crash");
-	ck_assert_uint_eq(strlen(served.blame->request), 16);
+	ck_assert_str_eq(served.blames->running.handler, "bulk");
+	ck_assert_str_eq(served.blames->running.callback, "on_request");
+	ck_assert_str_eq(served.blames->running.target, "GET /bulk/1?crash");
+	ck_assert_uint_eq(strlen(served.blames->running.request), 16);
 	client_close(&client);
 }
 END_TEST

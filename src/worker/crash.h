@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whom to blame when code of a handler ends the worker from another thread than the loop.
+ * What the loop runs it says before it runs it; there may be many threads, so each tells
+ * when it dies.
+ */
+#ifndef TINCAN_WORKER_CRASH_H
+#define TINCAN_WORKER_CRASH_H
+
+#include "ipc/scoreboard.h"
+
+/* From now on, for the rest of the process, writes into blame (borrowed) what a thread of
+ * a crew was at when it crashed or called exit. */
+void crash_watch(struct scoreboard_blame *blame);
+
+#endif
