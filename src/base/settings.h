@@ -28,6 +28,7 @@ struct setting {
 	int64_t integer;	/* of an int; 0 or 1 of a bool */
 	size_t length;		/* children of an array or object */
 	bool asked;		/* the handler has asked for it or for one inside */
+	bool entered;		/* it has asked for what is inside, and nothing can be */
 };
 
 struct settings {

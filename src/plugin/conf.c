@@ -58,8 +58,20 @@ static bool is_below(const char *inner, const char *outer)
 	    strncmp(inner, outer, size) == 0 && inner[size] == '.';
 }
 
+/* Notes that something inside is asked for: of what has no inside, that is a mistake,
+ * unless it is asked for in its own right, too. */
+static void enter(struct setting *setting)
+{
+	if (setting->type == SETTING_ARRAY || setting->type == SETTING_OBJECT ||
+	    setting->type == SETTING_NULL) {
+		setting->asked = true;
+	} else {
+		setting->entered = true;
+	}
+}
+
 /* Remembers that key was asked for, which also explains what it lies in. */
-static struct setting *ask(struct conf *conf, const char *key)
+static struct setting *find(struct conf *conf, const char *key)
 {
 	struct setting *found = NULL;
 
@@ -71,11 +83,20 @@ static struct setting *ask(struct conf *conf, const char *key)
 		struct setting *setting = &conf->settings->items[i];
 
 		if (strcmp(setting->path, key) == 0) {
-			setting->asked = true;
 			found = setting;
 		} else if (is_below(key, setting->path)) {
-			setting->asked = true;
+			enter(setting);
 		}
+	}
+	return found;
+}
+
+static struct setting *ask(struct conf *conf, const char *key)
+{
+	struct setting *found = find(conf, key);
+
+	if (found != NULL) {
+		found->asked = true;
 	}
 	return found;
 }
@@ -88,7 +109,17 @@ static struct setting *ask_value(struct conf *conf, const char *key)
 	return setting == NULL || setting->type == SETTING_NULL ? NULL : setting;
 }
 
-/* "found 'x'", cut where it is long, with its type where that is what is wrong. */
+static void ask_all_below(struct conf *conf, const char *key)
+{
+	for (size_t i = 0; i < conf->settings->count; i++) {
+		if (is_below(conf->settings->items[i].path, key)) {
+			conf->settings->items[i].asked = true;
+		}
+	}
+}
+
+/* "found 'x'", cut where it is long, with its type where that is what is wrong. What is
+ * inside of it is no other mistake. */
 static void report(struct conf *conf, const struct setting *setting, const char *expected)
 {
 	static const char *const kinds[] = {
@@ -103,6 +134,7 @@ static void report(struct conf *conf, const struct setting *setting, const char 
 	problems_add(conf->problems, setting->where, NULL,
 	    "expected %s, found %s'%.*s%s'", expected, kind == NULL ? "" : kind,
 	    CONF_FOUND_BYTES, setting->text, whole ? "" : "...");
+	ask_all_below(conf, setting->path);
 }
 
 const char *conf_string(struct conf *conf, const char *key, const char *def)
@@ -169,10 +201,13 @@ int conf_boolean(struct conf *conf, const char *key, int def)
 
 int conf_length(struct conf *conf, const char *key)
 {
-	const struct setting *setting = ask_value(conf, key);
+	struct setting *setting = find(conf, key);
 
-	if (setting == NULL ||
-	    (setting->type != SETTING_ARRAY && setting->type != SETTING_OBJECT) ||
+	if (setting == NULL) {
+		return -1;
+	}
+	enter(setting);
+	if ((setting->type != SETTING_ARRAY && setting->type != SETTING_OBJECT) ||
 	    setting->length > INT32_MAX) {
 		return -1;
 	}
@@ -198,11 +233,7 @@ const char *conf_text(struct conf *conf, const char *key, size_t *size)
 	if (setting == NULL) {
 		return NULL;
 	}
-	for (size_t i = 0; i < conf->settings->count; i++) {
-		if (is_below(conf->settings->items[i].path, key)) {
-			conf->settings->items[i].asked = true;
-		}
-	}
+	ask_all_below(conf, key);
 	*size = strlen(setting->json);
 	return setting->json;
 }
@@ -289,6 +320,10 @@ void conf_finish(struct conf *conf, bool complete)
 
 		if (setting->asked || setting->path[0] == '\0' ||
 		    (unknown != NULL && is_below(setting->path, unknown))) {
+			continue;
+		}
+		if (setting->entered) {
+			report(conf, setting, "a list or an object");
 			continue;
 		}
 		report_unknown(conf, setting, complete);

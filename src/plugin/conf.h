@@ -30,9 +30,10 @@ void conf_init(struct conf *conf, struct settings *settings, const char *directo
 void conf_release(struct conf *conf);
 
 /*
- * The end of on_open: settings that nobody asked for become problems; if it stopped half
- * way (not complete), only those that look like a misspelling of what it asked for. From
- * then on the getters below give their defaults.
+ * The end of on_open: settings that nobody asked for become problems, and plain values of
+ * which only the inside was asked for; if it stopped half way (not complete), of the
+ * first only those that look like a misspelling of what it asked for. From then on the
+ * getters below give their defaults.
  */
 void conf_finish(struct conf *conf, bool complete);
 

@@ -28,6 +28,16 @@ static int options_open(tc_conf *cf, void **state)
 	options->json = tc.conf_json(cf, "rules", &size);
 	options->file = tc.conf_path(cf, "file", NULL);
 	options->stale = cf;
+	for (int i = 0; i < tc.conf_len(cf, "list"); i++) {
+		char key[32];
+
+		snprintf(key, sizeof key, "list.%d.rate", i);
+		tc.conf_int(cf, key, 1, 0, INT64_MAX);
+		snprintf(key, sizeof key, "list.%d.name", i);
+		if (tc.conf_str(cf, key, "")[0] == '!') {
+			return tc.conf_error(cf, key, "begins with '!'");
+		}
+	}
 	return TC_OK;
 }
 
@@ -46,5 +56,12 @@ static int show(tc_req *r)
 	    tc.conf_str(o->stale, "text", "gone")));
 }
 
+static int refuse(tc_conn *c, tc_req *upgrade)
+{
+	(void)c;
+	(void)upgrade;
+	return 501;
+}
+
 TINCAN_HANDLER("options", .on_open = options_open, .on_close = options_close,
-    .on_request = show);
+    .on_request = show, .on_connect = refuse);

@@ -187,6 +187,47 @@ START_TEST(reports_values_outside_their_range)
 }
 END_TEST
 
+START_TEST(reports_a_wrong_type_and_not_what_is_inside)
+{
+	conf_string(&conf, "limits", NULL);
+	conf_string(&conf, "list", NULL);
+	ck_assert_uint_eq(problems.count, 2);
+	ask_all_but("limits.low");
+	conf_finish(&conf, false);
+	ck_assert_uint_eq(problems.count, 2);
+}
+END_TEST
+
+START_TEST(reports_a_plain_value_that_should_have_something_inside)
+{
+	ask_all_but("rate");
+	ck_assert_int_eq(conf_integer(&conf, "rate.low", 3, 0, 9), 3);
+	conf_finish(&conf, true);
+	expect_problem("server.json:9: routes[0].settings.rate",
+	    "expected a list or an object, found '5'", NULL);
+}
+END_TEST
+
+START_TEST(reports_a_plain_value_that_should_have_a_length)
+{
+	ask_all_but("name");
+	ck_assert_int_eq(conf_length(&conf, "name"), -1);
+	conf_finish(&conf, true);
+	expect_problem("server.json:9: routes[0].settings.name",
+	    "expected a list or an object, found the string 'Ada'", NULL);
+}
+END_TEST
+
+START_TEST(takes_a_plain_value_in_place_of_a_list_from_who_asks_for_both)
+{
+	ask_all_but("name");
+	ck_assert_int_eq(conf_length(&conf, "name"), -1);
+	ck_assert_str_eq(conf_string(&conf, "name", NULL), "Ada");
+	conf_finish(&conf, true);
+	ck_assert_uint_eq(problems.count, 0);
+}
+END_TEST
+
 START_TEST(cuts_long_values_in_messages)
 {
 	char text[400];
@@ -308,6 +349,11 @@ static void add_reports(TCase *tcase)
 	tcase_add_test(tcase, reports_a_fraction_that_should_be_whole);
 	tcase_add_test(tcase, reports_what_should_be_true_or_false);
 	tcase_add_test(tcase, reports_values_outside_their_range);
+	tcase_add_test(tcase, reports_a_wrong_type_and_not_what_is_inside);
+	tcase_add_test(tcase, reports_a_plain_value_that_should_have_something_inside);
+	tcase_add_test(tcase, reports_a_plain_value_that_should_have_a_length);
+	tcase_add_test(tcase,
+	    takes_a_plain_value_in_place_of_a_list_from_who_asks_for_both);
 	tcase_add_test(tcase, cuts_long_values_in_messages);
 	tcase_add_test(tcase, takes_the_handlers_own_complaint_to_the_key);
 	tcase_add_test(tcase, takes_a_complaint_about_a_missing_key_to_the_route);
