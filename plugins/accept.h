@@ -140,4 +140,37 @@ static inline int accept_type(const tc_req *r, const char *type)
 	return weight <= 0 ? weight : weight * 4 + fit;
 }
 
+static inline int accept_fit_coding(const struct accept_item *item, const char *wanted)
+{
+	const char *name = item->name;
+	size_t size = item->size;
+
+	if (size == 6 && strncasecmp(name, "x-gzip", size) == 0) {
+		name += 2;	/* an old name of gzip, RFC 9110 section 8.4.1.3 */
+		size -= 2;
+	}
+	if (size == strlen(wanted) && strncasecmp(name, wanted, size) == 0) {
+		return 2;
+	}
+	return size == 1 && *name == '*';
+}
+
+/* How much the client wants a coding of the content: its weight in thousandths; 0 or
+ * less if it does not. */
+static inline int accept_coding(const tc_req *r, const char *coding)
+{
+	return accept_find(r, "accept-encoding", accept_fit_coding, coding, NULL);
+}
+
+/* The weight below which the client would rather have the content as it is. That is
+ * welcome even if not named (RFC 9110 section 12.5.3), but then less than any coding. */
+static inline int accept_plain(const tc_req *r)
+{
+	int fit;
+	int weight = accept_find(r, "accept-encoding", accept_fit_coding, "identity",
+	    &fit);
+
+	return fit == 2 && weight > 0 ? weight : 1;
+}
+
 #endif

@@ -24,21 +24,6 @@ static const struct encoding encodings[] = {
 
 #define ENCODINGS (sizeof encodings / sizeof *encodings)
 
-static int fit_coding(const struct accept_item *item, const char *wanted)
-{
-	const char *name = item->name;
-	size_t size = item->size;
-
-	if (size == 6 && strncasecmp(name, "x-gzip", size) == 0) {
-		name += 2;	/* an old name of gzip, RFC 9110 section 8.4.1.3 */
-		size -= 2;
-	}
-	if (size == strlen(wanted) && strncasecmp(name, wanted, size) == 0) {
-		return 2;
-	}
-	return size == 1 && *name == '*';
-}
-
 /* Puts name + suffix in the place of file, if it is there and up to date. */
 static bool take_variant(tc_req *r, struct folder *folder, const char *name,
     const struct encoding *encoding, struct file *file)
@@ -62,15 +47,6 @@ static bool take_variant(tc_req *r, struct folder *folder, const char *name,
 	return true;
 }
 
-/* The weight below which the client would rather have the file as it is. */
-static int plain_weight(const tc_req *r)
-{
-	int fit;
-	int weight = accept_find(r, "accept-encoding", fit_coding, "identity", &fit);
-
-	return fit == 2 && weight > 0 ? weight : 1;
-}
-
 void encoding_choose(tc_req *r, struct folder *folder, const char *name,
     struct file *file)
 {
@@ -82,10 +58,9 @@ void encoding_choose(tc_req *r, struct folder *folder, const char *name,
 		return;
 	}
 	for (size_t i = 0; i < ENCODINGS; i++) {
-		weights[i] = accept_find(r, "accept-encoding", fit_coding,
-		    encodings[i].coding, NULL);
+		weights[i] = accept_coding(r, encodings[i].coding);
 	}
-	least = plain_weight(r);
+	least = accept_plain(r);
 	for (size_t tries = 0; tries < ENCODINGS; tries++) {
 		size_t best = 0;
 
