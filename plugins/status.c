@@ -35,16 +35,17 @@ static void put_number(struct out *out, double value)
 
 struct prometheus {
 	struct out out;
-	char name[128];		/* of the sample before: HELP and TYPE come once */
+	char name[128];		/* of the figure before: HELP and TYPE come once */
 };
 
-/* A label's value in its quotes, or a help text: both may not hold a raw line end. */
-static void put_escaped(struct out *out, const char *text)
+/* A label's value, in whose quotes there is no raw quote, or a help text; neither may
+ * hold a raw line end. */
+static void put_escaped(struct out *out, const char *text, char quote)
 {
 	for (; *text != '\0'; text++) {
 		if (*text == '\n') {
 			out_text(out, "\\n");
-		} else if (*text == '\\' || *text == '"') {
+		} else if (*text == '\\' || *text == quote) {
 			out_printf(out, "\\%c", *text);
 		} else {
 			out_bytes(out, text, 1);
@@ -52,23 +53,39 @@ static void put_escaped(struct out *out, const char *text)
 	}
 }
 
+/* A histogram's without what tells its series apart. */
+static size_t name_size(const tc_sample *sample)
+{
+	const char *end = strrchr(sample->name, '_');
+
+	return sample->kind == TC_HISTOGRAM && end != NULL
+	    ? (size_t)(end - sample->name) : strlen(sample->name);
+}
+
+static const char *kind_name(const tc_sample *sample)
+{
+	return sample->kind == TC_COUNTER ? "counter" :
+	    sample->kind == TC_HISTOGRAM ? "histogram" : "gauge";
+}
+
 static void prometheus_sample(void *arg, const tc_sample *sample)
 {
 	struct prometheus *p = arg;
 	const char *const *label = sample->labels;
+	int size = (int)name_size(sample);
 	char before = '{';
 
-	if (strcmp(p->name, sample->name) != 0) {
-		snprintf(p->name, sizeof p->name, "%s", sample->name);
-		out_printf(&p->out, "# HELP %s ", sample->name);
-		put_escaped(&p->out, sample->help);
-		out_printf(&p->out, "\n# TYPE %s %s\n", sample->name,
-		    sample->kind == TC_COUNTER ? "counter" : "gauge");
+	if (strlen(p->name) != (size_t)size ||
+	    strncmp(p->name, sample->name, (size_t)size) != 0) {
+		snprintf(p->name, sizeof p->name, "%.*s", size, sample->name);
+		out_printf(&p->out, "# HELP %s ", p->name);
+		put_escaped(&p->out, sample->help, '\0');
+		out_printf(&p->out, "\n# TYPE %s %s\n", p->name, kind_name(sample));
 	}
 	out_text(&p->out, sample->name);
 	for (; label != NULL && label[0] != NULL; label += 2) {
 		out_printf(&p->out, "%c%s=\"", before, label[0]);
-		put_escaped(&p->out, label[1]);
+		put_escaped(&p->out, label[1], '"');
 		out_text(&p->out, "\"");
 		before = ',';
 	}

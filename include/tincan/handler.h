@@ -315,15 +315,21 @@ typedef struct tc_api {
 	 * memory. */
 	void *(*shared)(tc_conf *cf, const char *name, size_t size);
 	/* A figure in /metrics: tincan_handler_<name>, with the handler's name
-	 * as a label. All instances that ask for a name share it. In on_open
-	 * only; the pointer is good as long as the process. Name: [a-z0-9_];
-	 * a counter's should end in "_total". NULL, which add and set accept:
-	 * a bad name or kind, another kind before, or more than 64. */
+	 * as a label. All instances that ask for a name share it; what was
+	 * counted outlives reloads, crashes and upgrades of the server. In
+	 * on_open only; the pointer is good as long as the process. Name:
+	 * [a-z0-9_], up to 47, not ending in "_bucket", "_sum" or "_count"; a
+	 * counter's should end in "_total". help: one sentence, up to 191
+	 * bytes. The upper bounds of a histogram's buckets are 1, 2.5 and 5
+	 * times 0.001, 0.01, ..., 1,000, and 10,000. NULL, which add and set
+	 * accept, with a line in the log: a bad name or kind, another kind
+	 * before, or more than 64 names since the server started. */
 	tc_metric *(*metric)(tc_conf *cf, int kind, const char *name,
 	    const char *help);
 	/* [any thread] both. add counts up (a counter: not down), moves a
-	 * gauge, or is one observation of a histogram; set is of a gauge, and
-	 * of this process: /metrics shows the sum over processes. */
+	 * gauge, or is one observation (not below 0) of a histogram; set is of
+	 * a gauge, and of this process: /metrics shows the sum over processes
+	 * that live. What is NaN, infinite or not allowed is ignored. */
 	void (*add)(tc_metric *m, double value);
 	void (*set)(tc_metric *m, double value);
 #if TC_USE >= 2

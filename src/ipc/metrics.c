@@ -113,6 +113,61 @@ static void emit_seconds(const struct output *out, uint32_t worker, uint32_t han
 	    TC_COUNTER, labels, (double)counter_get(&cell->us) / 1e6);
 }
 
+/* One series of a figure; le is the bound of a bucket, or NULL. */
+static void emit_series(const struct output *out, const struct scoreboard_figure *figure,
+    const char *end, const char *le, double value)
+{
+	const char *labels[] = { "handler", the_board->names[figure->handler],
+		le == NULL ? NULL : "le", le, NULL };
+	char name[ROLL_NAME_BYTES + 32];
+
+	snprintf(name, sizeof(name), "tincan_handler_%s%s", figure->name, end);
+	emit(out, name, figure->help, (int)figure->kind, labels, value);
+}
+
+/* Each count is read once, so that they cannot contradict each other. */
+static void emit_histogram(const struct output *out,
+    const struct scoreboard_figure *figure)
+{
+	double count = 0;
+
+	for (size_t i = 0; i < FIGURE_BUCKETS; i++) {
+		count += atomic_load_explicit(&figure->cells[i], memory_order_relaxed);
+		emit_series(out, figure, "_bucket", figure_bounds[i], count);
+	}
+	emit_series(out, figure, "_sum", NULL,
+	    atomic_load_explicit(&figure->cells[FIGURE_BUCKETS], memory_order_relaxed));
+	emit_series(out, figure, "_count", NULL, count);
+}
+
+static void emit_figure(const struct output *out, const struct scoreboard_figure *figure)
+{
+	if (figure->kind == TC_HISTOGRAM) {
+		emit_histogram(out, figure);
+	} else {
+		emit_series(out, figure, "", NULL,
+		    atomic_load_explicit(&figure->cells[0], memory_order_relaxed));
+	}
+}
+
+/* What handlers measure; those of one name stand together, too. */
+static void emit_figures(const struct output *out)
+{
+	uint32_t count = atomic_load(&the_board->figures);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t next = i;
+
+		if (!the_board->figure[i].first) {
+			continue;
+		}
+		do {
+			emit_figure(out, &the_board->figure[next]);
+			next = atomic_load(&the_board->figure[next].next);
+		} while (next != 0);
+	}
+}
+
 static void for_each_handler(const struct output *out,
     void (*fn)(const struct output *out, uint32_t worker, uint32_t handler))
 {
@@ -165,6 +220,7 @@ static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 	emit_crashes(&out);
 	for_each_handler(&out, emit_requests);
 	for_each_handler(&out, emit_seconds);
+	emit_figures(&out);
 }
 
 void metrics_show(const struct scoreboard *board)

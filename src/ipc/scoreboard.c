@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tincan/handler.h"
+
 static void *checked(void *memory)
 {
 	if (memory == MAP_FAILED) {
@@ -114,6 +116,51 @@ uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *nam
 	uint32_t i = find(board, name);
 
 	return i < atomic_load(&board->handlers) ? i : SCOREBOARD_SERVER;
+}
+
+int scoreboard_figure_add(struct scoreboard *board, uint32_t handler,
+    const struct figure_known *known, struct scoreboard_figure **out)
+{
+	uint32_t count = atomic_load(&board->figures);
+	struct scoreboard_figure *figure = &board->figure[count];
+	struct scoreboard_figure *before = NULL;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(board->figure[i].name, known->name) == 0) {
+			before = &board->figure[i];
+		}
+	}
+	if (before != NULL && before->kind != known->kind) {
+		return ERR_INVALID;
+	}
+	if (count == SCOREBOARD_FIGURES) {
+		return ERR_LIMIT;
+	}
+	figure->handler = handler;
+	figure->kind = known->kind;
+	figure->first = before == NULL;
+	memcpy(figure->name, known->name, sizeof(figure->name));
+	memcpy(figure->help, known->help, sizeof(figure->help));
+	atomic_store(&board->figures, count + 1);
+	if (before != NULL) {
+		atomic_store(&before->next, count);
+	}
+	*out = figure;
+	return 0;
+}
+
+void scoreboard_figure_show(struct scoreboard_figure *figure,
+    const double cells[FIGURE_CELLS])
+{
+	for (size_t i = 0; i < FIGURE_CELLS; i++) {
+		double before = atomic_load_explicit(&figure->cells[i],
+		    memory_order_relaxed);
+
+		if (figure->kind == TC_GAUGE || cells[i] > before) {
+			atomic_store_explicit(&figure->cells[i], cells[i],
+			    memory_order_relaxed);
+		}
+	}
 }
 
 /* strlcpy, which glibc 2.36 does not have; snprintf is too slow for each request. */

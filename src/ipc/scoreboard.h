@@ -12,15 +12,20 @@
 #define TINCAN_IPC_SCOREBOARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/error.h"
+#include "ipc/figures.h"
 
 #define SCOREBOARD_WORKERS 256		/* as many as a configuration may ask for */
 #define SCOREBOARD_HANDLERS 256		/* distinct handlers of a server */
 #define SCOREBOARD_NAME_BYTES 48
 #define SCOREBOARD_TARGET_BYTES 160	/* of "GET /path", cut */
 #define SCOREBOARD_CLASSES 5		/* 1xx .. 5xx */
+#define SCOREBOARD_FIGURES 2048		/* of all handlers */
 #define SCOREBOARD_SERVER 0		/* the "handler" of the server's own replies */
 
 typedef _Atomic uint64_t counter;
@@ -64,6 +69,17 @@ struct scoreboard_blames {
 	struct scoreboard_blame crashed;
 };
 
+/* A figure of a handler, as all may see it; the master writes it. */
+struct scoreboard_figure {
+	uint32_t handler;		/* index of its name */
+	uint32_t kind;
+	bool first;			/* the first of that name, of whatever handler */
+	_Atomic uint32_t next;		/* index of the next of that name; 0: none */
+	char name[ROLL_NAME_BYTES];
+	char help[ROLL_NOTE_BYTES];
+	_Atomic double cells[FIGURE_CELLS];
+};
+
 struct scoreboard_worker {
 	_Atomic pid_t pid;
 	_Atomic int state;		/* enum scoreboard_state */
@@ -87,6 +103,8 @@ struct scoreboard {
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
 	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
+	_Atomic uint32_t figures;	/* so many of those below are set */
+	struct scoreboard_figure figure[SCOREBOARD_FIGURES];
 	struct scoreboard_worker
 	    worker[SCOREBOARD_WORKERS]; /* unused ones cost nothing */
 };
@@ -106,6 +124,18 @@ uint32_t scoreboard_handler_add(struct scoreboard *board, const char *name);
 
 /* The same look-up, for workers: SCOREBOARD_SERVER if there is none. */
 uint32_t scoreboard_handler_find(const struct scoreboard *board, const char *name);
+
+/*
+ * A place for a figure of the handler of that index, with 0 in its cells; for the master.
+ * ERR_LIMIT: the board is full; ERR_INVALID: another handler has one of that name that is
+ * of another kind, which no scraper could tell apart.
+ */
+int scoreboard_figure_add(struct scoreboard *board, uint32_t handler,
+    const struct figure_known *known, struct scoreboard_figure **figure) MUST_USE;
+
+/* Shows these; what only grows never shrinks. */
+void scoreboard_figure_show(struct scoreboard_figure *figure,
+    const double cells[FIGURE_CELLS]);
 
 /* One for each of that many workers, shared with them and with nobody else: they hold
  * what clients ask for. Aborts if the kernel gives no memory. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,18 +15,6 @@
 #define MAGIC 0x31646572616873ull	/* "shared1" */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* An area as it is looked for. */
-struct wanted {
-	char name[SHARED_NAME_BYTES];	/* zeros behind its end */
-	size_t size;
-};
-
-/* An area as it was found. */
-struct found {
-	uint32_t area;			/* its place in the order */
-	size_t offset;			/* from the first area */
-};
-
 static size_t round_up(size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -35,10 +22,15 @@ static size_t round_up(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-/* Where the first area begins in the file. */
+static size_t block_at(uint32_t number)
+{
+	return round_up(sizeof(struct shared_front)) +
+	    number * round_up(SHARED_BLOCK_BYTES);
+}
+
 static size_t areas_at(void)
 {
-	return round_up(sizeof(struct shared_directory));
+	return block_at(SHARED_BLOCKS);
 }
 
 int shared_create(int *fd)
@@ -83,164 +75,125 @@ void shared_init(struct shared *shared, int fd)
 
 void shared_release(struct shared *shared)
 {
-	for (size_t i = 0; i < shared->mapping_count; i++) {
-		munmap(shared->mappings[i].memory, shared->mappings[i].size);
-	}
 	free(shared->mappings);
-	if (shared->directory != NULL) {
-		munmap(shared->directory, areas_at());
-	}
 	if (shared->fd >= 0) {
 		close(shared->fd);
 	}
 	shared_init(shared, -1);
 }
 
-static int open_directory(struct shared *shared)
+static int map(const struct shared *shared, size_t offset, size_t size, void **memory)
 {
-	void *memory;
+	void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd,
+	    (off_t)offset);
 
-	if (shared->directory != NULL) {
+	if (mapped == MAP_FAILED) {
+		return ERR_SYSTEM;
+	}
+	*memory = mapped;
+	return 0;
+}
+
+int shared_open(struct shared *shared)
+{
+	void *front;
+
+	if (shared->front != NULL) {
 		return 0;
 	}
 	if (shared->fd < 0 && shared_create(&shared->fd) != 0) {
 		return ERR_SYSTEM;
 	}
-	memory = mmap(NULL, areas_at(), PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd,
-	    0);
-	if (memory == MAP_FAILED) {
+	if (map(shared, 0, sizeof(*shared->front), &front) != 0) {
 		return ERR_SYSTEM;
 	}
-	shared->directory = memory;
+	shared->front = front;
 	return 0;
 }
 
-static bool name_is_good(const char *name)
+int shared_map_block(const struct shared *shared, uint32_t number, void **block)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-	size_t size = strspn(name, allowed);
-
-	return size > 0 && size < SHARED_NAME_BYTES && name[size] == '\0';
+	return map(shared, block_at(number), SHARED_BLOCK_BYTES, block);
 }
 
-/* Takes an entry that nobody else fills in, and does; NULL: there is none left. */
-static struct shared_entry *make_entry(struct shared_directory *directory,
-    const struct wanted *wanted)
+int shared_view_open(int fd, struct shared_front **front)
 {
-	for (size_t i = 0; i < SHARED_AREAS; i++) {
-		struct shared_entry *entry = &directory->entries[i];
+	void *mapped = mmap(NULL, areas_at(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-		if (atomic_load_explicit(&entry->taken, memory_order_relaxed) == 0 &&
-		    atomic_exchange(&entry->taken, 1) == 0) {
-			entry->size = wanted->size;
-			memcpy(entry->name, wanted->name, sizeof(entry->name));
-			return entry;
-		}
-	}
-	return NULL;
+	*front = mapped == MAP_FAILED ? NULL : mapped;
+	return *front == NULL ? ERR_SYSTEM : 0;
 }
 
-/*
- * Looks through the order, from *found on, for what is wanted. The offset adds up on the
- * way: nothing that was written could have the next area overlap another.
- *
- * @return 0; ERR_MISSING: *found is where it could be added; ERR_LIMIT: there is no room;
- * ERR_PROTOCOL
- */
-static int look(const struct shared_directory *directory, const struct wanted *wanted,
-    struct found *found)
+void *shared_view_block(struct shared_front *front, uint32_t number)
 {
-	for (; found->area < SHARED_AREAS; found->area++) {
-		uint32_t number = atomic_load_explicit(&directory->order[found->area],
-		    memory_order_acquire);
-		struct shared_entry entry;
-
-		if (number == 0) {
-			return round_up(wanted->size) <= SHARED_BYTES - found->offset
-			    ? ERR_MISSING : ERR_LIMIT;
-		}
-		if (number > SHARED_AREAS) {
-			return ERR_PROTOCOL;
-		}
-		memcpy(&entry, &directory->entries[number - 1], sizeof(entry));
-		if (entry.size == 0 || entry.size > SHARED_BYTES - found->offset) {
-			return ERR_PROTOCOL;
-		}
-		if (entry.size == wanted->size &&
-		    memcmp(entry.name, wanted->name, sizeof(entry.name)) == 0) {
-			return 0;
-		}
-		found->offset += round_up(entry.size);
-	}
-	return ERR_LIMIT;
+	return (char *)front + block_at(number);
 }
 
-/* Adds it at the end of the order, unless another process does so first. */
-static int add(struct shared_directory *directory, const struct wanted *wanted,
-    struct found *found)
+void shared_view_close(struct shared_front *front)
 {
-	struct shared_entry *entry = make_entry(directory, wanted);
-	uint32_t number;
-	int rc = ERR_MISSING;
-
-	if (entry == NULL) {
-		return ERR_LIMIT;
+	if (front != NULL) {
+		munmap(front, areas_at());
 	}
-	number = (uint32_t)(entry - directory->entries) + 1;
-	while (rc == ERR_MISSING) {
-		uint32_t none = 0;
-
-		if (atomic_compare_exchange_strong(&directory->order[found->area], &none,
-		    number)) {
-			return 0;
-		}
-		rc = look(directory, wanted, found);
-	}
-	atomic_store(&entry->taken, 0);
-	return rc;
 }
 
-static int map(struct shared *shared, const struct found *found, size_t size,
+static int map_area(struct shared *shared, uint32_t place, size_t offset, size_t size,
     void **memory)
 {
-	struct shared_mapping *mapping;
-
 	for (size_t i = 0; i < shared->mapping_count; i++) {
-		mapping = &shared->mappings[i];
-		if (mapping->area == found->area && mapping->size == size) {
-			*memory = mapping->memory;
+		if (shared->mappings[i].place == place &&
+		    shared->mappings[i].size == size) {
+			*memory = shared->mappings[i].memory;
 			return 0;
 		}
 	}
-	*memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd,
-	    (off_t)(areas_at() + found->offset));
-	if (*memory == MAP_FAILED) {
+	if (map(shared, areas_at() + offset, size, memory) != 0) {
 		return ERR_SYSTEM;
 	}
 	shared->mappings = memory_grow(shared->mappings, shared->mapping_count + 1,
 	    sizeof(*shared->mappings));
 	shared->mappings[shared->mapping_count++] = (struct shared_mapping){
-		found->area, size, *memory };
+		place, size, *memory };
 	return 0;
+}
+
+/* The offset adds up on the way: nothing that was written could have an area overlap
+ * another. */
+static int find(struct shared *shared, const struct roll_entry *wanted, void **memory)
+{
+	size_t offset = 0;
+
+	for (uint32_t place = 0;; place++) {
+		bool fits = round_up(wanted->size) <= SHARED_BYTES - offset;
+		struct roll_entry entry;
+		int rc = roll_at(&shared->front->roll, place, fits ? wanted : NULL,
+		    &entry);
+
+		if (rc != 0) {
+			return rc == ERR_MISSING ? ERR_LIMIT : rc;
+		}
+		if (entry.kind != SHARED_AREA) {
+			continue;
+		}
+		if (entry.size == 0 || entry.size > SHARED_BYTES - offset) {
+			return ERR_PROTOCOL;
+		}
+		if (entry.size == wanted->size &&
+		    memcmp(entry.name, wanted->name, sizeof(entry.name)) == 0) {
+			return map_area(shared, place, offset, entry.size, memory);
+		}
+		offset += round_up(entry.size);
+	}
 }
 
 int shared_area(struct shared *shared, const char *name, size_t size, void **memory)
 {
-	struct wanted wanted = { .size = size };
-	struct found found = { 0 };
-	int rc;
+	struct roll_entry wanted = { .kind = SHARED_AREA, .size = size };
 
-	if (!name_is_good(name) || size == 0) {
+	if (!roll_name(&wanted, name, "") || size == 0) {
 		return ERR_INVALID;
 	}
 	if (size > SHARED_BYTES) {
 		return ERR_LIMIT;
 	}
-	memcpy(wanted.name, name, strlen(name));
-	rc = open_directory(shared);
-	rc = rc != 0 ? rc : look(shared->directory, &wanted, &found);
-	if (rc == ERR_MISSING) {
-		rc = add(shared->directory, &wanted, &found);
-	}
-	return rc != 0 ? rc : map(shared, &found, size, memory);
+	return shared_open(shared) != 0 ? ERR_SYSTEM : find(shared, &wanted, memory);
 }

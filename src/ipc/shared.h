@@ -1,53 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of a handler, behind tc.shared: one memfd for each handler's name, made by
- * the master, and mapped by the processes that run that handler, whatever version of it,
- * and by nobody else. It costs what has been touched, and outlives all of them.
+ * The memory of a handler: one memfd for each handler's name, made by the master, and
+ * mapped by the processes that run that handler, whatever version of it, and by nobody
+ * else but the master. It costs what has been touched, and outlives all of them. In it:
  *
- * At its front is a directory of areas, which only grows: an area is what has its name
- * and size, and begins where the one before it ends. So an area is there when its place
- * in the order is written, with one compare-and-swap: whoever dies at whatever point, the
- * others neither wait nor see half an area. All of it can be written by a handler gone
- * wrong: what is read is bounded, and a directory that makes no sense has no areas.
+ *	front	a roll of what there is
+ *	blocks	the figures of each process (ipc/figures.h)
+ *	areas	what tc.shared gives: one after the other, in the order of the roll
+ *
+ * All of it can be written by a handler gone wrong: what is read is bounded, and a roll
+ * that makes no sense has nothing in it.
  */
 #ifndef TINCAN_IPC_SHARED_H
 #define TINCAN_IPC_SHARED_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
+#include "ipc/roll.h"
 
-#define SHARED_AREAS 1024		/* of a handler, of one name and size */
-#define SHARED_NAME_BYTES 48		/* of an area, with its NUL */
 #define SHARED_BYTES ((size_t)64 << 20)	/* of all areas, each in whole pages */
+#define SHARED_BLOCKS 1024		/* processes of a handler at a time */
+#define SHARED_BLOCK_BYTES ((size_t)16 << 10)
+#define SHARED_AREA 0			/* the kind of a roll's entry that is one */
 
-struct shared_entry {
-	_Atomic uint32_t taken;		/* by who fills it in; for ever, once in order */
-	uint32_t unused;
-	uint64_t size;
-	char name[SHARED_NAME_BYTES];
-};
-
-struct shared_directory {
+struct shared_front {
 	uint64_t magic;
-	_Atomic uint32_t order[SHARED_AREAS];	/* index of an entry, + 1; 0: the end */
-	struct shared_entry entries[SHARED_AREAS];
+	_Atomic int32_t owners[SHARED_BLOCKS];	/* pids; see ipc/figures.c */
+	struct roll roll;
 };
 
 /* An area that this process has mapped; it stays until the end. */
 struct shared_mapping {
-	uint32_t area;			/* its place in the order */
+	uint32_t place;			/* in the roll */
 	size_t size;
 	void *memory;
 };
 
-/* A handler's memory, as a process that runs it has it. Nothing is mapped before the
- * first area is asked for, as it counts against the memory that a host may have. */
+/* A handler's memory, as a process that runs it has it. Nothing is mapped before it is
+ * asked for, as it counts against the memory that a host may have. */
 struct shared {
 	int fd;				/* owned */
-	struct shared_directory *directory;
+	struct shared_front *front;
+	void *block;			/* this process's; NULL: it has none */
 	struct shared_mapping *mappings;	/* owned */
 	size_t mapping_count;
 };
@@ -56,19 +53,30 @@ struct shared {
  * errno. */
 int shared_create(int *fd) MUST_USE;
 
-/* Is it one that this program, or another of its version, has made? */
+/* ERR_PROTOCOL: it is none that a program of this version has made. */
 int shared_check(int fd) MUST_USE;
 
-/* Takes fd; -1 makes a private one when it is needed. */
+/* Takes fd; -1 makes a private one when it is needed. What has been mapped of it stays
+ * after release for who still points there, as the process ends soon. */
 void shared_init(struct shared *shared, int fd);
 void shared_release(struct shared *shared);
+
+/* Maps its front, if that is not done. ERR_SYSTEM. */
+int shared_open(struct shared *shared) MUST_USE;
+
+/* Maps the block of that number; ERR_SYSTEM. */
+int shared_map_block(const struct shared *shared, uint32_t number, void **block) MUST_USE;
+
+/* For the master: maps the front and all blocks, without their areas; ERR_SYSTEM. */
+int shared_view_open(int fd, struct shared_front **front) MUST_USE;
+void *shared_view_block(struct shared_front *front, uint32_t number);
+void shared_view_close(struct shared_front *front);	/* NULL is accepted */
 
 /*
  * The area of that name and size, made if there is none; on one thread of the process.
  *
- * @return 0; ERR_INVALID: a bad name, or size 0; ERR_LIMIT: past SHARED_BYTES or
- * SHARED_AREAS; ERR_PROTOCOL: the directory makes no sense; ERR_SYSTEM: it cannot be
- * mapped
+ * @return 0; ERR_INVALID: a bad name, or size 0; ERR_LIMIT: past SHARED_BYTES or the end
+ * of the roll; ERR_PROTOCOL: the roll makes no sense; ERR_SYSTEM: it cannot be mapped
  */
 int shared_area(struct shared *shared, const char *name, size_t size,
     void **memory) MUST_USE;

@@ -208,7 +208,7 @@ static void init(struct master *master, struct boot *boot)
 	list_init(&master->hosts);
 	list_init(&master->crews);
 	list_init(&master->versions);
-	list_init(&master->memories);
+	memories_init(master);
 	timer_init(&master->deadline, kill_late);
 	children_init(master);
 	sockets_raise_limit(config, master->worker_count);

@@ -57,6 +57,7 @@ struct master {
 	struct list crews;
 	struct list versions;	/* versions.c */
 	struct list memories;	/* memories.c */
+	struct timer figures;	/* shows what handlers measure */
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct directory_watch plugins;
 	struct control *control;

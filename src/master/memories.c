@@ -9,13 +9,16 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "ipc/shared.h"
+#include "ipc/figures.h"
 #include "master/rollout.h"
+
+#define SHOW_MS 1000		/* how old what is shown of figures can be */
 
 struct memory {
 	struct list link;		/* in master.memories */
 	char *handler;
 	int fd;
+	struct figures_view figures;	/* front NULL: it could not be mapped */
 };
 
 static struct memory *find(const struct master *master, const char *handler)
@@ -37,6 +40,10 @@ static void add(struct master *master, const char *handler, int fd)
 
 	memory->handler = memory_text(handler);
 	memory->fd = fd;
+	if (figures_view_init(&memory->figures, fd) != 0) {
+		log_say(LOG_ERROR, "cannot map the figures of handler '%s': %s", handler,
+		    strerror(errno));
+	}
 	list_append(&master->memories, &memory->link);
 }
 
@@ -107,13 +114,76 @@ void memories_take(struct master *master, struct channel_message *message)
 	channel_close_fds(message);
 }
 
+/* Once, when it becomes known. */
+static void give_place(struct master *master, const char *handler,
+    struct figure_known *known)
+{
+	uint32_t index = scoreboard_handler_add(master->board, handler);
+	int rc = known->kind == 0 || index == SCOREBOARD_SERVER ? ERR_LIMIT
+	    : scoreboard_figure_add(master->board, index, known, &known->shown);
+
+	if (rc == ERR_INVALID) {
+		log_say(LOG_WARN,
+		    "metric '%s' of handler '%s' is not shown: another handler has one "
+		    "of that name and another kind",
+		    known->name, handler);
+	} else if (rc != 0) {
+		log_say(LOG_WARN, "metric '%s' of handler '%s' is not shown: %s",
+		    known->name, handler, known->kind == 0 ? "it makes no sense"
+		    : "there are too many");
+	}
+}
+
+static void show(struct master *master, struct memory *memory)
+{
+	struct figures_view *view = &memory->figures;
+	uint32_t before = view->count;
+
+	if (view->front == NULL) {
+		return;
+	}
+	figures_view_read(view);
+	for (uint32_t i = 0; i < view->count; i++) {
+		double cells[FIGURE_CELLS];
+
+		if (i >= before) {
+			give_place(master, memory->handler, &view->known[i]);
+		}
+		if (view->known[i].shown != NULL) {
+			figures_view_sum(view, i, cells);
+			scoreboard_figure_show(view->known[i].shown, cells);
+		}
+	}
+}
+
+static void on_show(struct timer *timer)
+{
+	struct master *master = LIST_OWNER(timer, struct master, figures);
+
+	for (struct list *link = master->memories.next; link != &master->memories;
+	     link = link->next) {
+		show(master, LIST_OWNER(link, struct memory, link));
+	}
+	timer_set(&master->loop->timers, timer, master->loop->now_ms + SHOW_MS);
+}
+
+void memories_init(struct master *master)
+{
+	list_init(&master->memories);
+	timer_init(&master->figures, on_show);
+	timer_set(&master->loop->timers, &master->figures,
+	    master->loop->now_ms + SHOW_MS);
+}
+
 void memories_release(struct master *master)
 {
+	timer_cancel(&master->figures);
 	while (!list_empty(&master->memories)) {
 		struct memory *memory = LIST_OWNER(master->memories.next, struct memory,
 		    link);
 
 		list_remove(&memory->link);
+		figures_view_release(&memory->figures);
 		close(memory->fd);
 		free(memory->handler);
 		free(memory);

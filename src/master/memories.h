@@ -2,13 +2,16 @@
 /*
  * The memories of handlers (ipc/shared.h), seen from the master, which makes one for each
  * handler's name that goes live, keeps it until the server ends, and gives it to the
- * processes that run the handler and, in an upgrade, to the next master.
+ * processes that run the handler and, in an upgrade, to the next master. Once a second it
+ * shows on the scoreboard what handlers measure.
  */
 #ifndef TINCAN_MASTER_MEMORIES_H
 #define TINCAN_MASTER_MEMORIES_H
 
 #include "ipc/channel.h"
 #include "master/master.h"
+
+void memories_init(struct master *master);
 
 /* The memory of the handler of that name, made if need be; the descriptor is borrowed. -1
  * with a line in the log. */

@@ -602,6 +602,9 @@ static const tc_api table = {
 	.watch = watch,
 	.unwatch = watch_end,
 	.shared = state_shared,
+	.metric = state_metric,
+	.add = state_add,
+	.set = state_set,
 };
 
 /* Straight to standard error: the log may be a buffer that the abort would lose. */

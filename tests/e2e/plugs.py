@@ -76,6 +76,11 @@ class Plugs:
         os.rename(self.make(name, text, **options), self / f"{name}.so")
 
 
+def contains(server, target, text):
+    """Waits until what is answered at that target has the text in it."""
+    harness.wait_for(lambda: text in server.get(target).text, f"'{text}' at {target}")
+
+
 def answers(server, target, text):
     """Waits until that target is answered with that text."""
     def answered():

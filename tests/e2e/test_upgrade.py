@@ -211,6 +211,23 @@ def test_what_handlers_share_goes_on(make_server, tmp_path, isolation):
         assert server.get("/tally/count").text == str(i)
 
 
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_what_handlers_have_counted_goes_on(make_server, tmp_path, isolation):
+    plug = plugs.Plugs(tmp_path)
+    plug.add(harness.BUILD / "tests/plugins/gauges.so")
+    plug.add(harness.PLUGINS / "status.so")
+    server = make_server(plugins={"directory": str(plug.directory)}, routes=[
+        {"path": "/gauges/{what}/{value}", "handler": "gauges"},
+        {"path": "/metrics", "handler": "status"}],
+        handlers={"gauges": {"isolation": isolation}})
+    line = 'tincan_handler_counted_total{handler="gauges"} %d\n'
+    for i in range(1, 4):
+        assert server.get("/gauges/count/1").text == "done"
+        plugs.contains(server, "/metrics", line % i)
+        server.upgrade()
+    plugs.contains(server, "/metrics", line % 3)
+
+
 def test_the_command_returns_when_the_new_one_can_be_asked(server):
     lines = len(server.lines)
     done = server.tincan("upgrade")

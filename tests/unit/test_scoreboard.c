@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tincan/handler.h"
 #include "unit.h"
 
 static struct scoreboard *board;
@@ -115,6 +116,59 @@ START_TEST(cuts_what_is_too_long_to_blame)
 }
 END_TEST
 
+static struct scoreboard_figure *figure_of(uint32_t handler, uint32_t kind,
+    const char *name)
+{
+	struct figure_known known = { .kind = kind };
+	struct scoreboard_figure *figure;
+
+	snprintf(known.name, sizeof(known.name), "%s", name);
+	ck_assert_int_eq(scoreboard_figure_add(board, handler, &known, &figure), 0);
+	return figure;
+}
+
+START_TEST(figures_of_one_name_are_of_one_kind)
+{
+	struct figure_known gauge = { .kind = TC_GAUGE, .name = "a" };
+	struct scoreboard_figure *first = figure_of(1, TC_COUNTER, "a");
+	struct scoreboard_figure *none;
+
+	(void)figure_of(1, TC_GAUGE, "b");
+	(void)figure_of(2, TC_COUNTER, "a");
+	ck_assert_int_eq(scoreboard_figure_add(board, 3, &gauge, &none), ERR_INVALID);
+	ck_assert(first->first);
+	ck_assert_uint_eq(first->next, 2);
+	ck_assert(!board->figure[2].first);
+	ck_assert_uint_eq(board->figure[2].next, 0);
+}
+END_TEST
+
+START_TEST(there_is_an_end_to_figures)
+{
+	struct figure_known more = { .kind = TC_GAUGE, .name = "more" };
+	struct scoreboard_figure *none;
+
+	board->figures = SCOREBOARD_FIGURES;
+	ck_assert_int_eq(scoreboard_figure_add(board, 1, &more, &none), ERR_LIMIT);
+}
+END_TEST
+
+START_TEST(what_only_grows_never_shrinks)
+{
+	struct scoreboard_figure *total = figure_of(1, TC_COUNTER, "a");
+	struct scoreboard_figure *gauge = figure_of(1, TC_GAUGE, "b");
+	static const double more[FIGURE_CELLS] = { 5 };
+	static const double less[FIGURE_CELLS] = { 4 };
+
+	scoreboard_figure_show(total, more);
+	scoreboard_figure_show(total, less);
+	scoreboard_figure_show(gauge, more);
+	scoreboard_figure_show(gauge, less);
+	ck_assert_double_eq(total->cells[0], 5);
+	ck_assert_double_eq(gauge->cells[0], 4);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scoreboard");
@@ -127,6 +181,9 @@ int main(void)
 	tcase_add_test(tests, gives_readers_no_way_to_write);
 	tcase_add_test(tests, blames_a_thread_that_crashed_before_the_loop);
 	tcase_add_test(tests, cuts_what_is_too_long_to_blame);
+	tcase_add_test(tests, figures_of_one_name_are_of_one_kind);
+	tcase_add_test(tests, there_is_an_end_to_figures);
+	tcase_add_test(tests, what_only_grows_never_shrinks);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }

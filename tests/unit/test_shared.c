@@ -100,12 +100,12 @@ END_TEST
 
 START_TEST(names_are_checked)
 {
-	char longest[SHARED_NAME_BYTES + 1];
+	char longest[ROLL_NAME_BYTES + 1];
 
 	memset(longest, 'x', sizeof(longest));
-	longest[SHARED_NAME_BYTES] = '\0';
+	longest[ROLL_NAME_BYTES] = '\0';
 	ck_assert_int_eq(result(&one, longest, 1), ERR_INVALID);
-	longest[SHARED_NAME_BYTES - 1] = '\0';
+	longest[ROLL_NAME_BYTES - 1] = '\0';
 	ck_assert_int_eq(result(&one, longest, 1), 0);
 	ck_assert_int_eq(result(&one, "", 1), ERR_INVALID);
 	ck_assert_int_eq(result(&one, "A", 1), ERR_INVALID);
@@ -128,11 +128,11 @@ START_TEST(all_of_it_can_be_had_and_no_more)
 }
 END_TEST
 
-START_TEST(there_are_1024_areas_and_no_more)
+START_TEST(there_are_1024_places_and_no_more)
 {
-	char name[SHARED_NAME_BYTES];
+	char name[ROLL_NAME_BYTES];
 
-	for (int i = 0; i < SHARED_AREAS; i++) {
+	for (int i = 0; i < ROLL_PLACES; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
 		ck_assert_int_eq(result(&one, name, 1), 0);
 	}
@@ -176,17 +176,17 @@ END_TEST
 
 /* What a handler gone wrong writes over it. */
 
-static struct shared_directory *directory(void)
+static struct roll *roll(void)
 {
 	(void)area(&one, "first", 100);
-	return one.directory;
+	return &one.front->roll;
 }
 
 START_TEST(an_order_that_makes_no_sense_has_no_areas)
 {
-	directory()->order[1] = SHARED_AREAS + 1;
+	roll()->order[1] = ROLL_PLACES + 1;
 	ck_assert_int_eq(result(&other, "second", 100), ERR_PROTOCOL);
-	one.directory->order[1] = UINT32_MAX;
+	one.front->roll.order[1] = UINT32_MAX;
 	ck_assert_int_eq(result(&other, "second", 100), ERR_PROTOCOL);
 }
 END_TEST
@@ -197,9 +197,9 @@ START_TEST(a_size_that_makes_no_sense_leads_nowhere)
 		UINT64_MAX - 4095, UINT64_C(1) << 63 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		directory()->entries[0].size = sizes[i];
+		roll()->entries[0].size = sizes[i];
 		ck_assert_int_eq(result(&other, "second", 100), ERR_PROTOCOL);
-		one.directory->entries[0].size = 100;
+		one.front->roll.entries[0].size = 100;
 	}
 	ck_assert_int_eq(result(&other, "second", 100), 0);
 }
@@ -207,9 +207,9 @@ END_TEST
 
 START_TEST(entries_that_are_all_taken_are_a_limit)
 {
-	struct shared_directory *all = directory();
+	struct roll *all = roll();
 
-	for (int i = 0; i < SHARED_AREAS; i++) {
+	for (int i = 0; i < ROLL_PLACES; i++) {
 		all->entries[i].taken = 1;
 	}
 	ck_assert_int_eq(result(&other, "second", 100), ERR_LIMIT);
@@ -223,14 +223,14 @@ START_TEST(random_bytes_do_no_harm)
 	unsigned seed = 1;
 
 	for (int round = 0; round < 2000; round++) {
-		char *bytes = (char *)directory();
+		char *bytes = (char *)roll();
 
 		for (int i = 0; i < 64; i++) {
 			seed = seed * 1103515245 + 12345;
-			bytes[8 + (seed >> 8) % 400] = (char)(seed >> 16);
+			bytes[(seed >> 8) % 8192] = (char)(seed >> 16);
 		}
 		(void)!result(&other, "second", 1 + round % 8192);
-		memset(bytes + 8, 0, sizeof(struct shared_directory) - 8);
+		memset(bytes, 0, sizeof(struct roll));
 	}
 }
 END_TEST
@@ -272,7 +272,7 @@ static int areas(const struct shared *shared)
 {
 	int count = 0;
 
-	while (shared->directory->order[count] != 0) {
+	while (shared->front->roll.order[count] != 0) {
 		count++;
 	}
 	return count;
@@ -319,7 +319,7 @@ END_TEST
 /* The two points where a maker can be that others could notice. */
 START_TEST(half_an_area_is_none)
 {
-	struct shared_directory *all = directory();
+	struct roll *all = roll();
 
 	all->entries[1].taken = 1;
 	memcpy(all->entries[1].name, "sec", 3);
@@ -342,7 +342,7 @@ int main(void)
 	tcase_add_test(tcase, every_area_is_aligned);
 	tcase_add_test(tcase, names_are_checked);
 	tcase_add_test(tcase, all_of_it_can_be_had_and_no_more);
-	tcase_add_test(tcase, there_are_1024_areas_and_no_more);
+	tcase_add_test(tcase, there_are_1024_places_and_no_more);
 	tcase_add_test(tcase, without_a_descriptor_it_is_private);
 	tcase_add_test(tcase, nobody_can_cut_it_off);
 	tcase_add_test(tcase, what_is_none_is_told_from_one);
