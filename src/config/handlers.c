@@ -41,6 +41,8 @@ static const struct key handler_keys[] = {
 	  RANGE(0, UINT64_C(1) << 40, 0) },
 	{ KEY("max_message_bytes", U32), FIELD(max_message_bytes),
 	  RANGE(1 << 10, 64 << 20, CONFIG_MESSAGE_MAX_BYTES) },
+	{ KEY("max_body_bytes", U64), FIELD(max_body_bytes),
+	  RANGE(0, UINT64_C(1) << 40, CONFIG_BODY_LIMITS) },
 	{ .name = NULL }
 };
 

@@ -31,6 +31,7 @@ static void clear(struct exchange *exchange)
 	exchange->match.tail = SLICE("");
 	exchange->instance = NULL;
 	exchange->upgrade = false;
+	exchange->upload = (struct upload){ 0 };
 	exchange->id[0] = '\0';
 	exchange->started_us = 0;
 	exchange->deadline_ms = 0;
@@ -505,18 +506,25 @@ void exchange_fail(struct exchange *exchange, int status, const char *reason)
 	}
 }
 
-void exchange_expire(struct exchange *exchange)
+void exchange_overrule(struct exchange *exchange, int status, const char *reason)
 {
 	bool held = exchange->held;
 
-	if (exchange->state != EXCHANGE_OPEN) {
+	if (exchange->state > EXCHANGE_STARTED) {
 		return;
 	}
 	/* It is the server that finishes. */
 	exchange->held = false;
-	exchange_fail(exchange, 504, "the handler did not answer in time");
+	exchange_fail(exchange, status, reason);
 	exchange->held = held;
 	tell_gone(exchange);
+}
+
+void exchange_expire(struct exchange *exchange)
+{
+	if (exchange->state == EXCHANGE_OPEN) {
+		exchange_overrule(exchange, 504, "the handler did not answer in time");
+	}
 }
 
 /* Content-Length is kept as a number: it decides how the reply is framed. */
@@ -595,7 +603,7 @@ int exchange_add_trailer(struct exchange *exchange, const char *name, const char
 	return head_add(&exchange->reply.trailer, field, slice_of(value));
 }
 
-static int refuse_length(const char **reason)
+int exchange_refuse_length(const char **reason)
 {
 	*reason = "the body is larger than this server takes";
 	return 413;
@@ -603,19 +611,21 @@ static int refuse_length(const char **reason)
 
 int exchange_judge_length(const struct exchange *exchange, const char **reason)
 {
+	const struct upload *upload = &exchange->upload;
 	int64_t length = exchange->request.content_length;
+	/* One byte stays free for the NUL behind a whole body. */
+	uint64_t most = upload->on ? upload->max : exchange->body.max - 1;
 
-	return length < 0 || (uint64_t)length < exchange->body.max
-	    ? 0 : refuse_length(reason);
+	return length < 0 || (uint64_t)length <= most ? 0 :
+	    exchange_refuse_length(reason);
 }
 
 int exchange_take_body(struct exchange *exchange, struct slice body, const char **reason)
 {
 	struct buffer *held = &exchange->body;
 
-	/* One byte stays free for the NUL behind a whole body. */
 	if (held->size + body.size >= held->max) {
-		return refuse_length(reason);
+		return exchange_refuse_length(reason);
 	}
 	if (buffer_append(held, body.data, body.size) != 0) {
 		*reason = "out of memory";

@@ -3,8 +3,8 @@
  * An exchange: one request and its reply, whatever protocol brought it and wherever
  * its handler runs. It is the one seam of the server:
  *
- *	HTTP session  --fills request-->             --calls, drain, gone-->  handler
- *	              <--takes reply----  exchange   <--reply, write, end--
+ *	HTTP session  --fills request-->            --calls, body, drain, gone-->  handler
+ *	              <--takes reply----  exchange  <--reply, write, end--
  *
  *	OPEN --start--> STARTED --end--> ENDED		reply: all three at once
  *	   \--abort----------\--------> BROKEN
@@ -28,6 +28,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "exchange/pieces.h"
+#include "exchange/upload.h"
 #include "http/message.h"
 #include "route/router.h"
 
@@ -47,7 +48,8 @@ struct exchange;
 /* What the protocol side does when the handler side has moved. */
 struct exchange_ops {
 	/* There is something new to take: the reply has started, grown, ended or is
-	 * broken; once for a whole reply. Called from inside the handler's call, also
+	 * broken; once for a whole reply. Or the handler takes again of a body that
+	 * streams (upload_go_on). Called from inside the handler's call, also
 	 * long after the request: make a note of it and take later, the exchange must
 	 * outlive the callback. */
 	void (*wake)(struct exchange *exchange);
@@ -68,6 +70,9 @@ struct exchange_handler_ops {
 	 * answered (504). Once, and the last call. Who holds the exchange has still to
 	 * finish it; who does not forgets it here. */
 	void (*gone)(struct exchange *exchange);
+	/* The next bytes of a body that streams, borrowed; last, maybe of size 0, once.
+	 * NULL: it comes whole, or not at all. */
+	void (*body)(struct exchange *exchange, struct slice bytes, bool last);
 };
 
 enum exchange_state {
@@ -83,7 +88,8 @@ enum exchange_state {
 struct exchange {
 	struct arena arena;
 	struct request request;
-	struct buffer body;		/* of the request; see exchange_init */
+	struct buffer body;	/* of the request; see exchange_init, exchange/upload.h */
+	struct upload upload;
 	struct reply reply;
 	struct pieces pieces;		/* of the reply's body, not yet taken */
 	int64_t written;		/* bytes of the reply's body so far */
@@ -144,6 +150,10 @@ bool exchange_part(struct exchange *exchange, const struct exchange_ops *ops) MU
 /* Is over the time of a handler that has not started its reply: the peer gets its 504,
  * then the handler is told. Harmless for a reply that has started. */
 void exchange_expire(struct exchange *exchange);
+
+/* The server answers in place of whoever has the exchange, who is then told; a reply that
+ * has started is broken. Harmless for one that is complete. */
+void exchange_overrule(struct exchange *exchange, int status, const char *reason);
 
 /*
  * The handler side. All: ERR_INVALID in the wrong state or for bytes or a status that
@@ -218,6 +228,7 @@ int exchange_add_trailer(struct exchange *exchange, const char *name, const char
 int exchange_judge_length(const struct exchange *exchange, const char **reason) MUST_USE;
 int exchange_take_body(struct exchange *exchange, struct slice body,
     const char **reason) MUST_USE;
+int exchange_refuse_length(const char **reason) MUST_USE;	/* of a body */
 
 /* Does the reply's trailer go out? Only to clients that ask for it: others may not be
  * able to use it (RFC 9110 section 6.5.1). */

@@ -137,6 +137,7 @@ static int try_route(struct host *host, const struct router *router,
 	job_run(host, job);
 	host->answering = false;
 	host_leave(host);
+	upload_go_on(exchange);
 	return judge(host, check, exchange);
 }
 

@@ -242,6 +242,8 @@ static int take_frame(struct host *host, const struct frame *frame)
 		return job_request(host, frame);
 	case FRAME_BODY:
 		return job_body(host, frame);
+	case FRAME_TRAILER:
+		return job_trailer(host, frame);
 	case FRAME_CANCEL:
 		return job_cancel(host, frame);
 	case FRAME_WINDOW_MORE:

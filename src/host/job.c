@@ -63,6 +63,7 @@ struct job *job_new(struct host *host)
 	job->later = false;
 	job->started = false;
 	job->window = FRAME_WINDOW;
+	job->credit = 0;
 	return job;
 }
 
@@ -259,21 +260,49 @@ static void count_finished(struct page *page)
 	atomic_store_explicit(&page->finished, before + 1, memory_order_relaxed);
 }
 
+/* The peer may send as much more of the body as the handler has taken. */
+static int grant(struct host *host, struct job *job)
+{
+	const struct exchange *exchange = &job->exchange;
+	int64_t more = FRAME_WINDOW - job->credit - (int64_t)exchange->body.size;
+	uint32_t number = (uint32_t)more;
+	struct slice credit = { (const char *)&number, sizeof(number) };
+	int rc;
+
+	if (!upload_awaits(exchange) || more < FRAME_GRANT) {
+		return 0;
+	}
+	job->credit += more;
+	buffer_reset(&host->frame);
+	rc = frame_append(&host->frame, FRAME_WINDOW_MORE, 0, 0, job->id, credit);
+	return host_send(host, rc);
+}
+
+/* The handler has answered later, or has gone on. */
+static int go_on(struct host *host, struct job *job)
+{
+	upload_go_on(&job->exchange);
+	return grant(host, job);
+}
+
 /* From the complete request to the reply; the page says so until the reply is safe. */
 static int answer(struct host *host, struct job *job)
 {
 	int64_t began_us = host->now_us;
+	bool later;
 	int rc;
 
 	job_run(host, job);
-	rc = job->exchange.held ? send_later(host, job) : send_reply(host, job);
+	later = job->exchange.held;
+	rc = later ? send_later(host, job) : send_reply(host, job);
 	if (rc != 0) {
 		return rc;
 	}
 	count_finished(host->page);
 	host->answering = false;
 	host_leave(host);
-	return host_rest(host, began_us);
+	rc = later && job->exchange.upload.on ? go_on(host, job) : 0;
+	return rc != 0 ? rc : host_rest(host, began_us);
 }
 
 static int refuse(struct host *host, struct job *job, int status, const char *reason)
@@ -308,6 +337,7 @@ int job_request(struct host *host, const struct frame *frame)
 	job->id = frame->header.id;
 	list_append(&host->jobs, &job->link);
 	rc = request_unpack(frame, &job->exchange, &instance, job->facts, &more);
+	job->timeout_ms = job->exchange.deadline_ms - host->now_us / 1000;
 	switch (rc) {
 	case 0:
 		return begin(host, job, instance, more);
@@ -320,6 +350,33 @@ int job_request(struct host *host, const struct frame *frame)
 	}
 }
 
+/* A piece of a body that streams. */
+static int feed(struct host *host, struct job *job, const struct frame *frame)
+{
+	int64_t began_us = host->now_us;
+	const char *reason;
+	int rc;
+
+	job->credit -= (int64_t)frame->payload.size;
+	job->exchange.deadline_ms = host->now_us / 1000 + job->timeout_ms;
+	if (upload_feed(&job->exchange, frame->payload, frame->header.flags & FRAME_LAST,
+		&reason) != 0) {
+		exchange_overrule(&job->exchange, 503, reason);
+	}
+	rc = grant(host, job);
+	return rc != 0 ? rc : host_rest(host, began_us);
+}
+
+int job_trailer(struct host *host, const struct frame *frame)
+{
+	struct job *job = find(host, frame->header.id);
+	int rc = job == NULL || !job->exchange.upload.on ? 0 :
+	    trailer_unpack(frame, &job->exchange);
+
+	/* A handler that has used up its memory does not get to know it. */
+	return rc == ERR_PROTOCOL ? rc : 0;
+}
+
 int job_body(struct host *host, const struct frame *frame)
 {
 	struct job *job = find(host, frame->header.id);
@@ -327,6 +384,9 @@ int job_body(struct host *host, const struct frame *frame)
 	bool last = frame->header.flags & FRAME_LAST;
 	int rc;
 
+	if (job != NULL && job->exchange.upload.on) {
+		return feed(host, job, frame);
+	}
 	/* What was refused or cancelled has more of its body on the way. */
 	if (job == NULL || !job->receiving) {
 		return 0;
@@ -395,6 +455,20 @@ static int send_gone(struct host *host, struct job *job)
 	return 0;
 }
 
+static int send_moved(struct host *host, struct job *job)
+{
+	int rc = 0;
+
+	if (job->exchange.state == EXCHANGE_GONE) {
+		return send_gone(host, job);
+	}
+	if (upload_takes(&job->exchange)) {
+		rc = go_on(host, job);
+	}
+	return rc != 0 || job->exchange.state == EXCHANGE_OPEN ? rc :
+	    send_reply(host, job);
+}
+
 int job_send_moved(struct host *host)
 {
 	int rc = 0;
@@ -403,8 +477,7 @@ int job_send_moved(struct host *host)
 		struct job *job = LIST_OWNER(host->moved.next, struct job, moved);
 
 		list_remove(&job->moved);
-		rc = job->exchange.state == EXCHANGE_GONE ? send_gone(host, job) :
-		    send_reply(host, job);
+		rc = send_moved(host, job);
 	}
 	return rc;
 }

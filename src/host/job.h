@@ -32,12 +32,16 @@ struct job {
 	bool later;			/* the handler has answered TC_LATER */
 	bool started;			/* START is sent */
 	size_t window;			/* bytes of DATA that may be sent */
+	int64_t credit;			/* bytes of BODY that the peer may still send */
+	int64_t timeout_ms;		/* that the handler has from each of them on */
 	const char *facts[REQUEST_FACTS];
 };
 
-/* The frames of the peer that make and move jobs. */
+/* The frames of the peer that make and move jobs. A body that streams comes to the
+ * handler by itself, as far as WINDOWs say that it may. */
 int job_request(struct host *host, const struct frame *frame) MUST_USE;
 int job_body(struct host *host, const struct frame *frame) MUST_USE;
+int job_trailer(struct host *host, const struct frame *frame) MUST_USE;
 int job_window(struct host *host, const struct frame *frame) MUST_USE;
 int job_cancel(struct host *host, const struct frame *frame) MUST_USE;
 

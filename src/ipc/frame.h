@@ -13,8 +13,11 @@
  *		json, where, integer, length of each setting. Answered by PROBLEMs, if
  *		there are any, then OPENED or OPENEND
  *	SHUT	id = instance: on_close
- *	REQUEST	id = call; code = 1 if BODY frames follow: instance, see remote/request.h
- *	BODY	id = call; flags FRAME_LAST on the last: bytes
+ *	REQUEST	id = call; code = enum frame_body, of BODY frames that follow: instance,
+ *		see remote/request.h
+ *	BODY	id = call; flags FRAME_LAST on the last: bytes. Of a body that streams
+ *		only what WINDOWs of the host allow, at first nothing
+ *	TRAILER	id = call: fields, before the last BODY of one that streams
  *	CANCEL	id = call: nobody waits for its reply any more; answered by an END, now or
  *		when the handler has finished, if there was no answer before
  *	WINDOW	id = call: u32 more body bytes may be sent
@@ -53,6 +56,9 @@
  *	REFUSED	id = duplex; code = status: fields of the answer
  *	CLOSE	id = duplex; code = close code: reason. No MESSAGE comes behind it
  *	DISCONNECTED  id = duplex
+ *
+ *	WINDOW	id = call: u32 more bytes of BODY frames may be sent, FRAME_WINDOW in all;
+ *		behind LATER or START. The peer stops behind the frame that passes it
  *
  *	both ways
  *	MESSAGE	id = duplex; flags = those of handler.h: bytes. What is longer than
@@ -95,6 +101,7 @@ enum frame_type {
 	FRAME_DISCONNECT,
 	FRAME_MESSAGE,
 	FRAME_RETIRE,
+	FRAME_TRAILER,
 	FRAME_HELLO = 64,
 	FRAME_OPENED,
 	FRAME_PROBLEM,
@@ -114,6 +121,13 @@ enum frame_type {
 	FRAME_CLOSE,
 	FRAME_DISCONNECTED,
 	FRAME_LATER
+};
+
+/* Of a REQUEST. */
+enum frame_body {
+	FRAME_BODY_NONE,	/* it is in the REQUEST, if there is one */
+	FRAME_BODY_FOLLOWS,	/* at once, and the call begins behind them */
+	FRAME_BODY_STREAMS	/* as it comes */
 };
 
 #define FRAME_LAST 1

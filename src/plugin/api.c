@@ -238,7 +238,10 @@ static const char *get_info(const tc_req *r, const char *key)
 
 static const void *get_body(const tc_req *r, size_t *size)
 {
-	struct slice body = buffer_slice(&reader(r)->body);
+	const struct exchange *exchange = reader(r);
+	/* What waits of a body that streams is for on_body. */
+	struct slice body = exchange->upload.on ? SLICE("") :
+	    buffer_slice(&exchange->body);
 
 	if (size != NULL) {
 		*size = body.size;
@@ -491,6 +494,11 @@ static void set_data(tc_req *r, void *data)
 	api_exchange(r)->data = data;
 }
 
+static int pause_body(tc_req *r, int on)
+{
+	return api_result(upload_pause(api_exchange(r), on != 0));
+}
+
 static int64_t get_deadline(const tc_req *r)
 {
 	const struct exchange *exchange = reader(r);
@@ -596,6 +604,7 @@ static const tc_api table = {
 	.conn_state = conn_state,
 	.conn_data = conn_data,
 	.conn_set_data = conn_set_data,
+	.pause = pause_body,
 	.loop = get_loop,
 	.post = mailbox_post,
 	.run = run_job,

@@ -212,15 +212,36 @@ static void run_gone(struct exchange *exchange)
 	}
 }
 
+static void run_body(struct exchange *exchange, struct slice bytes, bool last)
+{
+	struct instance *instance = exchange->instance;
+	struct api_call before = instance_enter(instance, PAGE_ON_BODY, exchange);
+	int result = instance->plugin->handler->on_body(api_request(exchange),
+	    bytes.data, bytes.size, last);
+
+	if (result < 0) {
+		api_log(TC_ERROR, "on_body returned %s (%d)",
+		    instance_result_name(result), result);
+		exchange_fail(exchange, 500, NULL);
+	}
+	api_leave(before);
+}
+
 static const struct exchange_handler_ops later_ops = { .drain = run_drain,
 	.gone = run_gone };
+static const struct exchange_handler_ops upload_ops = { .drain = run_drain,
+	.gone = run_gone, .body = run_body };
 
 void instance_request(struct instance *instance, struct exchange *exchange)
 {
 	struct api_call before = instance_enter(instance, PAGE_ON_REQUEST, exchange);
+	bool uploads = instance->plugin->can & PLUGIN_BODY_STREAM;
 	int result;
 
 	exchange->instance = instance;
+	if (uploads && !exchange->upload.on) {
+		upload_begin_whole(exchange);
+	}
 	if (instance->plugin->handler->on_request == NULL) {
 		exchange_fail(exchange, 404, "there are only WebSockets at this path");
 		api_leave(before);
@@ -230,7 +251,7 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 	if (result == TC_LATER) {
 		/* It may well have finished already. */
 		if (exchange->state <= EXCHANGE_STARTED) {
-			exchange_hold(exchange, &later_ops);
+			exchange_hold(exchange, uploads ? &upload_ops : &later_ops);
 		}
 	} else {
 		settle(exchange, result);

@@ -73,8 +73,10 @@ static inline bool instance_is_busy(const struct instance *instance)
 }
 
 /*
- * Runs on_request for the exchange, whose request is complete. Afterwards its reply has
- * ended or, if the handler returned TC_LATER, the exchange is held by it. A handler that
+ * Runs on_request for the exchange, whose request is complete but for a body that
+ * streams. Afterwards its reply has ended or, if the handler returned TC_LATER, the
+ * exchange is held by it; the body of a handler that takes it in pieces is then to be fed
+ * or, if it is there, handed on by upload_go_on. A handler that
  * returned an error, or TC_OK without a reply, makes a 500 (or a broken one, if it had
  * started), with a line in the log that says so. A handler without
  * on_request has nothing there: 404.

@@ -84,11 +84,14 @@ static uint32_t abilities(const tc_handler *handler)
 {
 	return (handler->on_request == NULL ? 0 : PLUGIN_REQUESTS) |
 	    (handler->on_connect == NULL ? 0 : PLUGIN_CONNECTS) |
+	    (handler->flags & TC_BODY_STREAM ? PLUGIN_BODY_STREAM : 0) |
 	    (handler->flags & TC_BLOCKING ? PLUGIN_BLOCKING : 0);
 }
 
 static int check_fields(struct plugin *plugin, const tc_handler *handler)
 {
+	bool uploads = handler->flags & TC_BODY_STREAM;
+
 	if (handler->name == NULL || strcmp(handler->name, plugin->note.name) != 0) {
 		plugin_refuse(plugin, "its note says '%s' but its handler is '%s'",
 		    plugin->note.name, handler->name == NULL ? "" : handler->name);
@@ -102,6 +105,9 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	} else if ((handler->flags & ~FLAGS) != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
 		    (handler->flags & ~FLAGS) | handler->reserved);
+	} else if (uploads && (handler->on_request == NULL || handler->on_body == NULL)) {
+		plugin_refuse(plugin, "sets TC_BODY_STREAM, but has no %s",
+		    handler->on_body == NULL ? "on_body" : "on_request");
 	} else if ((abilities(handler) & (PLUGIN_REQUESTS | PLUGIN_CONNECTS)) == 0) {
 		plugin_refuse(plugin, "it has neither on_request nor on_connect");
 	}

@@ -29,6 +29,7 @@
 enum plugin_can {
 	PLUGIN_REQUESTS = 1,	/* on_request */
 	PLUGIN_CONNECTS = 2,	/* on_connect: WebSockets and streams */
+	PLUGIN_BODY_STREAM = 8,	/* on_body: requests' bodies in pieces */
 	PLUGIN_BLOCKING = 16	/* its on_request may block */
 };
 

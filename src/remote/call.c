@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/pack.h"
 #include "remote/reply.h"
 #include "remote/state.h"
 #include "remote/watch.h"
@@ -31,6 +32,8 @@ struct call {
 	uint32_t timeout_ms;
 	uint64_t tick;		/* of the host's loop, when it was told to forget it */
 	uint32_t in_flight;	/* bytes of DATA that the client has not taken */
+	int32_t credit;		/* bytes of BODY that the host takes */
+	bool streams;		/* the request's body does */
 	uint8_t state;
 	uint8_t deaths;
 	uint8_t extensions;
@@ -167,7 +170,7 @@ void calls_refuse_waiting(struct remote *remote)
 	}
 }
 
-static void set_timer(struct call *call, uint32_t ms)
+static void set_timer(struct call *call, int64_t ms)
 {
 	struct loop *loop = call->remote->loop;
 
@@ -266,6 +269,23 @@ static void on_overdue(struct call *call)
 	}
 }
 
+/* Each piece of a body that streams has moved the deadline, and while we wait for the
+ * next one the handler has nothing to do. */
+static bool extend(struct call *call)
+{
+	struct exchange *exchange = call->exchange;
+	int64_t now_ms = call->remote->loop->now_ms;
+
+	if (upload_awaits(exchange)) {
+		exchange->deadline_ms = now_ms + call->timeout_ms;
+	}
+	if (exchange->deadline_ms <= now_ms) {
+		return false;
+	}
+	set_timer(call, exchange->deadline_ms - now_ms);
+	return true;
+}
+
 /*
  * Late. The call that runs, and one that was to be answered later, gets its 504; if its
  * host is still in that callback a while later, it is killed. One that only waits behind
@@ -284,6 +304,9 @@ static void on_timer(struct timer *timer)
 	/* It is the client who keeps it waiting, and has a time of its own for that. */
 	if (call->in_flight > 0) {
 		go_on(call);
+		return;
+	}
+	if (call->streams && call->state == CALL_LATER && extend(call)) {
 		return;
 	}
 	if (call->state == CALL_LATER || runs(call) || watch_is_stuck(remote) ||
@@ -318,7 +341,47 @@ static void on_gone(struct exchange *exchange)
 	}
 }
 
-static const struct exchange_handler_ops handler_ops = { .gone = on_gone };
+/* What the host may have of a body that streams goes to the link, until the window is
+ * used up or too much waits there; what comes behind waits in the exchange. */
+static void hold_up(struct call *call)
+{
+	bool full = call->credit <= 0 || link_crowded(call->remote->link);
+
+	(void)!upload_pause(call->exchange, full);
+}
+
+static int pack_piece(struct call *call, struct slice bytes, bool last)
+{
+	struct buffer *out = link_out(call->remote->link);
+	int rc = 0;
+
+	if (last && call->exchange->request.trailer.count > 0) {
+		rc = trailer_pack(out, call->id, call->exchange);
+	}
+	return rc != 0 ? rc : frame_append(out, FRAME_BODY, last ? FRAME_LAST : 0, 0,
+	    call->id, bytes);
+}
+
+static void send_body(struct exchange *exchange, struct slice bytes, bool last)
+{
+	struct call *call = exchange->call;
+	struct remote *remote = call->remote;
+
+	/* Its end is about to be told. */
+	if (!remote_has_host(remote)) {
+		return;
+	}
+	if (pack_piece(call, bytes, last) != 0) {
+		exchange_overrule(exchange, 503, "out of memory");
+		return;
+	}
+	link_flush(remote->link);
+	call->credit -= (int32_t)bytes.size;
+	hold_up(call);
+}
+
+static const struct exchange_handler_ops handler_ops = { .gone = on_gone,
+	.body = send_body };
 
 static struct call *new_call(struct remote *remote, uint32_t instance,
     struct exchange *exchange, uint32_t timeout_ms)
@@ -335,6 +398,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	call->id = ++remote->serial << FRAME_SLOT_BITS | slot;
 	call->instance = instance;
 	call->timeout_ms = timeout_ms;
+	call->streams = exchange->upload.on;
 	timer_init(&call->timer, on_timer);
 	list_init(&call->link);
 	list_append(&remote->waiting, &call->link);
@@ -343,6 +407,8 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	watch_begin(remote, timeout_ms);
 	exchange->call = call;
 	exchange->handler_ops = &handler_ops;
+	/* Until the host has begun with it: so it can still go to another one. */
+	exchange->upload.paused = true;
 	return call;
 }
 
@@ -529,6 +595,34 @@ static int take_later(struct call *call)
 	return 0;
 }
 
+static void resume(struct call *call)
+{
+	if (call->exchange != NULL && call->credit > 0) {
+		hold_up(call);
+	}
+}
+
+void calls_go_on(struct remote *remote)
+{
+	for (struct list *at = remote->sent.next; at != &remote->sent; at = at->next) {
+		resume(LIST_OWNER(at, struct call, link));
+	}
+}
+
+static int take_window(struct call *call, struct slice payload)
+{
+	struct unpack in = { .rest = payload };
+	int64_t more = unpack_u32(&in);
+
+	if (!call->streams || call->state < CALL_LATER || !unpack_done(&in) ||
+	    more > FRAME_WINDOW - call->credit) {
+		return ERR_PROTOCOL;
+	}
+	call->credit += (int32_t)more;
+	resume(call);
+	return 0;
+}
+
 int call_take_frame(struct remote *remote, const struct frame *frame)
 {
 	struct call *call = find(remote, frame->header.id);
@@ -550,6 +644,8 @@ int call_take_frame(struct remote *remote, const struct frame *frame)
 		return started || is_cut(frame) ? finish(call, frame) : ERR_PROTOCOL;
 	case FRAME_LATER:
 		return take_later(call);
+	case FRAME_WINDOW_MORE:
+		return take_window(call, frame->payload);
 	default:
 		return ERR_PROTOCOL;
 	}

@@ -22,6 +22,9 @@ void calls_host_died(struct remote *remote, const struct page *page, uint64_t un
 void calls_send_waiting(struct remote *remote);
 void calls_refuse_waiting(struct remote *remote);
 
+/* The link is crowded no more: bodies that stream go on. */
+void calls_go_on(struct remote *remote);
+
 /* The exchange of that call, or NULL. */
 const struct exchange *call_exchange(const struct remote *remote, uint64_t id);
 

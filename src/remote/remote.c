@@ -274,7 +274,10 @@ void remote_died(struct remote *remote, uint32_t pid)
 
 static void on_room(struct link *link)
 {
-	tunnels_go_on(LIST_OWNER(link, struct host_link, link)->remote);
+	struct remote *remote = LIST_OWNER(link, struct host_link, link)->remote;
+
+	tunnels_go_on(remote);
+	calls_go_on(remote);
 }
 
 static const struct link_ops ops = { .frame = on_frame, .down = on_down,

@@ -99,7 +99,8 @@ void remote_retire(struct remote *remote, uint32_t instance, int why);
 void remote_shut(struct remote *remote, uint32_t instance);
 
 /*
- * Runs the handler for an exchange whose request is complete. The reply comes later, or
+ * Runs the handler for an exchange whose request is complete but for a body that streams,
+ * which is to be fed. The reply comes later, or
  * at once for a queue that is full (503). An exchange whose client leaves meanwhile says
  * so by its handler_ops. A handler that takes longer than timeout_ms: 504.
  */

@@ -178,10 +178,12 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange)
 {
-	struct slice body = buffer_slice(&exchange->body);
+	bool streams = exchange->upload.on;
+	struct slice body = streams ? SLICE("") : buffer_slice(&exchange->body);
 	bool more = body.size > FRAME_DATA_MAX;
 	size_t mark;
-	int rc = frame_begin(out, FRAME_REQUEST, more, id, &mark);
+	int rc = frame_begin(out, FRAME_REQUEST, streams ? FRAME_BODY_STREAMS :
+	    more ? FRAME_BODY_FOLLOWS : FRAME_BODY_NONE, id, &mark);
 
 	rc = rc != 0 ? rc : request_pack_head(out, instance, exchange);
 	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
@@ -280,7 +282,10 @@ int request_unpack(const struct frame *frame, struct exchange *exchange,
 	if (base == NULL) {
 		return ERR_NOMEM;
 	}
-	*more = frame->header.code != 0;
+	*more = frame->header.code == FRAME_BODY_FOLLOWS;
+	if (frame->header.code == FRAME_BODY_STREAMS) {
+		upload_begin(exchange, UINT64_MAX);
+	}
 	request_init(&exchange->request, &exchange->arena, FRAME_MAX, FRAME_MAX);
 	*instance = unpack_u32(&in);
 	id = unpack_text(&in);
@@ -294,5 +299,28 @@ int request_unpack(const struct frame *frame, struct exchange *exchange,
 	rc = rc != 0 ? rc : unpack_head(&in, base, &exchange->request.trailer);
 	unpack_facts(&in, facts);
 	rc = rc != 0 ? rc : unpack_body(&in, &exchange->body, *more);
+	return rc != 0 ? rc : unpack_done(&in) ? 0 : ERR_PROTOCOL;
+}
+
+int trailer_pack(struct buffer *out, uint64_t id, const struct exchange *exchange)
+{
+	size_t mark;
+	int rc = frame_begin(out, FRAME_TRAILER, 0, id, &mark);
+
+	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
+	return frame_finish(out, mark, rc, 0);
+}
+
+int trailer_unpack(const struct frame *frame, struct exchange *exchange)
+{
+	const char *base = arena_copy(&exchange->arena, frame->payload.data,
+	    frame->payload.size);
+	struct unpack in = { .rest = { base, frame->payload.size } };
+	int rc;
+
+	if (base == NULL) {
+		return ERR_NOMEM;
+	}
+	rc = unpack_head(&in, base, &exchange->request.trailer);
 	return rc != 0 ? rc : unpack_done(&in) ? 0 : ERR_PROTOCOL;
 }

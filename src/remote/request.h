@@ -32,8 +32,9 @@ int open_pack(struct buffer *out, uint32_t instance, const struct open_message *
  * the frame is not well formed. */
 int open_unpack(const struct frame *frame, struct open_message *message) MUST_USE;
 
-/* Appends a REQUEST frame, and BODY frames if the body is long. The exchange's request is
- * complete and routed. ERR_LIMIT, ERR_NOMEM: out is as it was. */
+/* Appends a REQUEST frame, and BODY frames if the body is long and does not stream. The
+ * exchange's request is complete, but for one that does, and routed. ERR_LIMIT,
+ * ERR_NOMEM: out is as it was. */
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange) MUST_USE;
 
@@ -44,11 +45,18 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 /*
  * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail,
  * id and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the
- * facts. *more: BODY frames follow, to be appended to exchange->body by the caller.
+ * facts. *more: BODY frames follow, to be appended to exchange->body by the caller; those
+ * of a body that streams are to be fed.
  *
  * @return 0, ERR_PROTOCOL, ERR_LIMIT or ERR_NOMEM
  */
 int request_unpack(const struct frame *frame, struct exchange *exchange,
     uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more) MUST_USE;
+
+/* The TRAILER of a body that streams. ERR_LIMIT, ERR_NOMEM: out is as it was. Unpacking:
+ * ERR_PROTOCOL, ERR_LIMIT, ERR_NOMEM. */
+int trailer_pack(struct buffer *out, uint64_t id, const struct exchange *exchange)
+    MUST_USE;
+int trailer_unpack(const struct frame *frame, struct exchange *exchange) MUST_USE;
 
 #endif

@@ -37,6 +37,9 @@ static void set_limits(const struct config *config, struct site_route *route)
 	    handler->timeout_ms;
 	route->max_message_bytes = handler == NULL ? CONFIG_MESSAGE_MAX_BYTES :
 	    handler->max_message_bytes;
+	route->max_body_bytes = handler == NULL ||
+	    handler->max_body_bytes == CONFIG_BODY_LIMITS ?
+	    config->limits.max_body_bytes : handler->max_body_bytes;
 }
 
 static void open_in_host(const struct build *build, struct site_route *route,

@@ -38,6 +38,7 @@ struct site_route {
 	uint32_t pool_instance;		/* its number there */
 	uint32_t timeout_ms;		/* of a handler */
 	uint32_t max_message_bytes;	/* likewise */
+	uint64_t max_body_bytes;	/* likewise */
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
 };
 

@@ -17,6 +17,8 @@
 	    HTTP_OPTIONS)
 
 #define ALLOW_BYTES 256
+/* What may wait of a body that streams: HTTP/2's window, or a piece of HTTP/1's input. */
+#define UPLOAD_QUEUE (512 * 1024)
 
 static void write_id(uint64_t number, char out[EXCHANGE_ID_BYTES])
 {
@@ -142,6 +144,20 @@ static void route_request(const struct generation *generation, struct exchange *
 	    websocket ? SLICE("GET") : request->method, &exchange->match);
 }
 
+/* One of a handler that takes it in pieces waits nowhere but in a stream's window. */
+static void expect_body(const struct site_route *route, struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+
+	if ((route->plugin->can & PLUGIN_BODY_STREAM) && request->has_body &&
+	    request->content_length != 0) {
+		upload_begin(exchange, route->max_body_bytes);
+		exchange->body.max = UPLOAD_QUEUE;
+	} else {
+		exchange->body.max = route->max_body_bytes + 1;
+	}
+}
+
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
@@ -170,6 +186,7 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		answer_no_requests(exchange);
 	} else {
 		exchange->instance = route->instance;
+		expect_body(route, exchange);
 	}
 }
 
@@ -185,6 +202,21 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 	}
 	instance_request(route->instance, exchange);
 	exchange_watch(exchange);
+	upload_go_on(exchange);
+}
+
+int dispatch_body(struct worker *worker, struct exchange *exchange, struct slice bytes,
+    bool last, const char **reason)
+{
+	exchange->deadline_ms = worker->loop->now_ms + dispatch_timeout_ms(exchange);
+	return upload_feed(exchange, bytes, last, reason);
+}
+
+uint32_t dispatch_timeout_ms(const struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
+
+	return route->timeout_ms;
 }
 
 void dispatch_connect(const struct site_route *route, struct duplex *duplex,

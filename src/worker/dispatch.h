@@ -22,8 +22,16 @@ void dispatch_identify(struct worker *worker, struct exchange *exchange);
  * handler will answer, once the body is there. */
 void dispatch_begin(struct worker *worker, struct exchange *exchange);
 
-/* Calls the handler of a request that is complete. */
+/* Calls the handler of a request that is complete, but for a body that streams. */
 void dispatch_call(struct worker *worker, struct exchange *exchange);
+
+/* A piece of a body that streams, as upload_feed has it. The handler's time begins
+ * anew. */
+int dispatch_body(struct worker *worker, struct exchange *exchange, struct slice bytes,
+    bool last, const char **reason) MUST_USE;
+
+/* How long the handler of a routed request may take. */
+uint32_t dispatch_timeout_ms(const struct exchange *exchange);
 
 /* Connects a duplex with the handler of a route, which answers by its opened, maybe at
  * once. The upgrade is the request for a WebSocket; NULL for a stream. */

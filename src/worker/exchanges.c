@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "worker/dispatch.h"
 #include "worker/generation.h"
 #include "worker/worker.h"
 
@@ -20,11 +21,22 @@ static struct ticket *ticket_of(struct exchange *exchange)
 	return (struct ticket *)exchange;
 }
 
+/* Each piece of a body that streams has moved the deadline, and while we wait for the
+ * next one the handler has nothing to do. */
 static void on_deadline(struct timer *timer)
 {
 	struct ticket *ticket = LIST_OWNER(timer, struct ticket, deadline);
+	struct exchange *exchange = &ticket->exchange;
+	struct loop *loop = ticket->worker->loop;
 
-	exchange_expire(&ticket->exchange);
+	if (upload_awaits(exchange)) {
+		exchange->deadline_ms = loop->now_ms + dispatch_timeout_ms(exchange);
+	}
+	if (exchange->deadline_ms > loop->now_ms) {
+		timer_set(&loop->timers, timer, exchange->deadline_ms);
+	} else {
+		exchange_expire(exchange);
+	}
 }
 
 struct exchange *worker_take_exchange(struct worker *worker)

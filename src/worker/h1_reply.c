@@ -15,7 +15,7 @@ static int write_head(struct h1_session *session)
 
 	session->framing = h1_framing_of(&exchange->request, &exchange->reply);
 	keep = exchange->request.keep_alive && !session->closing && !worker->draining &&
-	    session->framing != H1_UNTIL_CLOSE;
+	    !session->continue_owed && session->framing != H1_UNTIL_CLOSE;
 	session->closing = !keep;
 	session->head_written = true;
 	return h1_write_head(&worker->out, &exchange->request, &exchange->reply,

@@ -62,12 +62,18 @@ static void free_session(struct session *base)
 	free(session);
 }
 
+/* Does the handler that takes the body in pieces take none now? */
+static bool is_held_up(const struct h1_session *session)
+{
+	return session->exchange != NULL && !upload_wants(session->exchange);
+}
+
 static bool wants_input(const struct session *base)
 {
 	const struct h1_session *session = (const struct h1_session *)base;
 
 	return !base->done && !session->request_read &&
-	    !(session->closing && session->exchange != NULL);
+	    !(session->closing && session->exchange != NULL) && !is_held_up(session);
 }
 
 /* A new request begins with the first byte after the last one. */
@@ -91,6 +97,7 @@ static int begin(struct h1_session *session)
 	session->reply_written = false;
 	session->sent = 0;
 	session->discarded = 0;
+	session->continue_owed = false;
 	h1_reader_begin(&session->reader, &exchange->request);
 	return 0;
 }
@@ -99,8 +106,21 @@ static int begin(struct h1_session *session)
 static void fail(struct h1_session *session, int status, const char *reason)
 {
 	session->closing = true;
-	if (session->exchange->state == EXCHANGE_OPEN) {
-		exchange_fail(session->exchange, status, reason);
+	exchange_overrule(session->exchange, status, reason);
+}
+
+/* A handler that has begun its reply, and so must come behind it, asks for the body,
+ * too. */
+static void write_continue(struct h1_session *session)
+{
+	const struct exchange *exchange = session->exchange;
+
+	if (session->continue_owed && !session->head_written && upload_takes(exchange) &&
+	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED)) {
+		session->continue_owed = false;
+		if (h1_write_continue(&h1_worker(session)->out) != 0) {
+			fail(session, 503, "out of memory");
+		}
 	}
 }
 
@@ -123,10 +143,16 @@ static void on_head(struct h1_session *session, struct slice input)
 	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		fail(session, status, reason);
 	}
+	if (exchange->state == EXCHANGE_OPEN && exchange->upload.on) {
+		dispatch_call(worker, exchange);
+	}
 	if (!request->expect_continue || !request->has_body || input.size > 0) {
 		return;
 	}
-	if (exchange->state != EXCHANGE_OPEN) {
+	if (exchange->upload.on) {
+		session->continue_owed = true;
+		write_continue(session);
+	} else if (exchange->state != EXCHANGE_OPEN) {
 		session->closing = true;
 	} else if (h1_write_continue(&worker->out) != 0) {
 		fail(session, 503, "out of memory");
@@ -135,19 +161,23 @@ static void on_head(struct h1_session *session, struct slice input)
 
 static void on_body(struct h1_session *session, struct slice body)
 {
+	struct worker *worker = h1_worker(session);
 	struct exchange *exchange = session->exchange;
 	const char *reason;
 	int status;
 
+	session->continue_owed = false;
 	/* Answered already: the body is read only to find the next request. */
-	if (exchange->state != EXCHANGE_OPEN) {
+	if (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange)) {
 		session->discarded += body.size;
-		if (session->discarded > exchange->body.max) {
+		if (session->discarded > worker->config->limits.max_body_bytes) {
 			session->closing = true;
 		}
 		return;
 	}
-	status = exchange_take_body(exchange, body, &reason);
+	status = exchange->upload.on ?
+	    dispatch_body(worker, exchange, body, false, &reason) :
+	    exchange_take_body(exchange, body, &reason);
 	if (status != 0) {
 		fail(session, status, reason);
 	}
@@ -155,9 +185,19 @@ static void on_body(struct h1_session *session, struct slice body)
 
 static void on_end(struct h1_session *session)
 {
+	struct worker *worker = h1_worker(session);
 	struct exchange *exchange = session->exchange;
+	const char *reason;
+	int status;
 
 	session->request_read = true;
+	if (exchange->upload.on) {
+		status = dispatch_body(worker, exchange, SLICE(""), true, &reason);
+		if (status != 0) {
+			fail(session, status, reason);
+		}
+		return;
+	}
 	if (exchange->state != EXCHANGE_OPEN) {
 		return;
 	}
@@ -168,7 +208,7 @@ static void on_end(struct h1_session *session)
 	if (exchange->upgrade) {
 		h1_upgrade_begin(session);
 	} else {
-		dispatch_call(h1_worker(session), exchange);
+		dispatch_call(worker, exchange);
 	}
 }
 
@@ -210,14 +250,22 @@ static void input(struct session *base, struct slice *bytes)
 		do {
 			event = h1_reader_next(&session->reader, bytes, &body);
 			on_event(session, event, *bytes, body);
-		} while (event != H1_NEED && wants_input(base));
+			/* The end of a body may be there without another byte. */
+		} while (event != H1_NEED && (wants_input(base) ||
+			     (event == H1_BODY && bytes->size == 0)));
 		h1_reply_write(session);
 	}
 }
 
 static void output(struct session *base)
 {
-	h1_reply_write((struct h1_session *)base);
+	struct h1_session *session = (struct h1_session *)base;
+
+	if (session->exchange != NULL && session->exchange->upload.on) {
+		upload_go_on(session->exchange);
+		write_continue(session);
+	}
+	h1_reply_write(session);
 }
 
 static bool has_output(const struct session *base)
@@ -241,10 +289,14 @@ static void end_input(struct session *base, bool in_order)
 	session->closing = true;
 	if (session->exchange == NULL || session->exchange->state == EXCHANGE_OPEN) {
 		base->done = true;
-	} else {
-		/* Answered early, it waited for the rest of its body only. */
-		h1_reply_write(session);
+		return;
 	}
+	/* Answered early, it waited for the rest of its body only; but for one whose
+	 * handler still takes that. */
+	if (upload_takes(session->exchange)) {
+		exchange_overrule(session->exchange, 400, "the body is not complete");
+	}
+	h1_reply_write(session);
 }
 
 static struct session_wait wait(const struct session *base)
@@ -260,7 +312,7 @@ static struct session_wait wait(const struct session *base)
 	if (!session->head_read) {
 		return (struct session_wait){ WAIT_HEADER, true, timeouts->header_ms };
 	}
-	if (!session->request_read) {
+	if (!session->request_read && !is_held_up(session)) {
 		return (struct session_wait){ WAIT_BODY, false, timeouts->body_ms };
 	}
 	/* The client has done its part; how long a handler may take is not up to it. */
@@ -272,7 +324,10 @@ static void timeout(struct session *base)
 {
 	struct h1_session *session = (struct h1_session *)base;
 
-	if (session->exchange == NULL || session->exchange->state != EXCHANGE_OPEN) {
+	const struct exchange *exchange = session->exchange;
+
+	if (exchange == NULL ||
+	    (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange))) {
 		base->done = true;
 		return;
 	}

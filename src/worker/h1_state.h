@@ -25,6 +25,7 @@ struct h1_session {
 	bool reply_written;		/* all of it */
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
+	bool continue_owed;		/* the client waits for 100, or for the reply */
 	bool closing;			/* the connection ends with this reply */
 	struct line *line;		/* owned; the WebSocket that is asked for */
 	bool upgraded;			/* its handler has taken it */

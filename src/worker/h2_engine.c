@@ -81,7 +81,8 @@ static int on_data(nghttp2_session *engine, uint8_t flags, int32_t id,
 	if (stream != NULL && stream->line != NULL) {
 		taken = h2_line_input(stream, (struct slice){ (const char *)data, size });
 	} else if (stream != NULL) {
-		h2_stream_body(stream, (struct slice){ (const char *)data, size });
+		taken = h2_stream_body(stream,
+		    (struct slice){ (const char *)data, size });
 	}
 	/* A handler that holds up its own client does not hold up the other streams. */
 	rc = nghttp2_session_consume_connection(engine, size);

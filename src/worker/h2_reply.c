@@ -125,7 +125,7 @@ static ssize_t read_body(nghttp2_session *engine, int32_t id, uint8_t *buffer,
 	}
 	if (left == 0 && exchange->state == EXCHANGE_STARTED) {
 		stream->deferred = true;
-		h2_wait_begin(stream, H2_WAIT_NONE);
+		h2_wait_quiet(stream);
 		return NGHTTP2_ERR_DEFERRED;
 	}
 	if (connection_room(stream->session->base.connection) <= H2_FRAME_HEADER) {
@@ -232,8 +232,9 @@ static int submit(struct h2_stream *stream)
 	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	bool whole = exchange->state == EXCHANGE_ENDED && exchange->pieces.left == 0 &&
 	    !exchange_sends_trailer(exchange);
-	/* Complete with its header, however long the handler goes on. */
-	bool bare = exchange->state == EXCHANGE_STARTED &&
+	/* Complete with its header, however long the handler goes on, but for one that
+	 * takes a body meanwhile: the end of the reply would be that of the stream. */
+	bool bare = exchange->state == EXCHANGE_STARTED && !upload_takes(exchange) &&
 	    !http_reply_has_body(exchange->request.method_id, exchange->reply.status);
 
 	return h2_reply_head(stream, whole || bare ? NULL : &body);
@@ -244,6 +245,9 @@ void h2_reply(struct h2_stream *stream)
 	nghttp2_session *engine = stream->session->engine;
 	int rc = 0;
 
+	if (stream->exchange->upload.on) {
+		h2_stream_go_on(stream);
+	}
 	if (stream->line != NULL) {
 		rc = h2_line_reply(stream);
 	} else if (stream->exchange->state == EXCHANGE_OPEN) {

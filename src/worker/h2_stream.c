@@ -79,8 +79,49 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
 
 void h2_stream_fail(struct h2_stream *stream, int status, const char *reason)
 {
-	if (stream->exchange->state == EXCHANGE_OPEN) {
-		exchange_fail(stream->exchange, status, reason);
+	exchange_overrule(stream->exchange, status, reason);
+}
+
+/* What the handler has taken since the last time, or what nobody will. */
+static size_t count_taken(struct h2_stream *stream)
+{
+	size_t waiting = upload_waiting(stream->exchange);
+	size_t taken = stream->untaken - waiting;
+
+	stream->untaken = (uint32_t)waiting;
+	return taken;
+}
+
+/* A handler that has begun its reply, and so must come behind it, asks for the body,
+ * too. */
+static void write_continue(struct h2_stream *stream)
+{
+	const struct exchange *exchange = stream->exchange;
+
+	if (stream->continue_owed && !stream->head_written && upload_takes(exchange) &&
+	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED)) {
+		stream->continue_owed = false;
+		h2_reply_continue(stream);
+	}
+}
+
+static void wait_for_body(struct h2_stream *stream)
+{
+	if (!stream->head_written || stream->deferred) {
+		h2_wait_quiet(stream);
+	}
+}
+
+void h2_stream_go_on(struct h2_stream *stream)
+{
+	bool waited = stream->wait == H2_WAIT_BODY;
+
+	upload_go_on(stream->exchange);
+	(void)nghttp2_session_consume_stream(stream->session->engine, stream->id,
+	    count_taken(stream));
+	write_continue(stream);
+	if (waited != upload_awaits(stream->exchange)) {
+		wait_for_body(stream);
 	}
 }
 
@@ -98,6 +139,10 @@ static void dispatch(struct h2_stream *stream)
 	}
 	if (exchange->state == EXCHANGE_OPEN && exchange->upgrade) {
 		h2_line_begin(stream);
+	} else if (exchange->state == EXCHANGE_OPEN && exchange->upload.on) {
+		stream->continue_owed = exchange->request.expect_continue;
+		dispatch_call(worker, exchange);
+		h2_stream_go_on(stream);
 	} else if (exchange->state == EXCHANGE_OPEN &&
 	    exchange->request.expect_continue) {
 		h2_reply_continue(stream);
@@ -119,21 +164,41 @@ void h2_stream_head(struct h2_stream *stream, bool last)
 	}
 }
 
-void h2_stream_body(struct h2_stream *stream, struct slice body)
+static size_t feed(struct h2_stream *stream, struct slice body, bool last)
+{
+	struct exchange *exchange = stream->exchange;
+	const char *reason;
+	int status = dispatch_body(h2_worker(stream->session), exchange, body, last,
+	    &reason);
+
+	if (status != 0) {
+		h2_stream_fail(stream, status, reason);
+	}
+	stream->untaken += (uint32_t)body.size;
+	wait_for_body(stream);
+	return count_taken(stream);
+}
+
+size_t h2_stream_body(struct h2_stream *stream, struct slice body)
 {
 	struct exchange *exchange = stream->exchange;
 	const char *reason;
 	int status;
 
+	stream->continue_owed = false;
+	if (exchange->upload.on) {
+		return feed(stream, body, false);
+	}
 	/* Answered already: the client is told so, and may stop. */
 	if (exchange->state != EXCHANGE_OPEN) {
-		return;
+		return body.size;
 	}
 	h2_wait_begin(stream, H2_WAIT_BODY);
 	status = exchange_take_body(exchange, body, &reason);
 	if (status != 0) {
 		h2_stream_fail(stream, status, reason);
 	}
+	return body.size;
 }
 
 void h2_stream_end(struct h2_stream *stream)
@@ -147,6 +212,10 @@ void h2_stream_end(struct h2_stream *stream)
 	stream->request_read = true;
 	if (stream->reader.status != 0) {
 		h2_stream_fail(stream, stream->reader.status, stream->reader.reason);
+	}
+	if (exchange->upload.on) {
+		(void)feed(stream, SLICE(""), true);
+		return;
 	}
 	if (exchange->state != EXCHANGE_OPEN) {
 		return;

@@ -62,6 +62,8 @@ struct h2_stream {
 	bool head_written;		/* of the reply; given to the engine */
 	bool deferred;			/* the engine does not ask for more of it */
 	bool reply_written;		/* all of it; sent */
+	bool continue_owed;		/* the client waits for 100, or for the reply */
+	uint32_t untaken;		/* bytes of the body that wait for the handler */
 	struct list link;		/* in session.streams */
 	struct list ready_link;
 	struct list wait_link;
@@ -89,8 +91,12 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
 
 /* Its header section is complete; last: and so is the request. */
 void h2_stream_head(struct h2_stream *stream, bool last);
-void h2_stream_body(struct h2_stream *stream, struct slice body);
+/* How many of the bytes were taken, for its window. */
+size_t h2_stream_body(struct h2_stream *stream, struct slice body);
 void h2_stream_end(struct h2_stream *stream);
+
+/* A handler that takes the body in pieces may go on. */
+void h2_stream_go_on(struct h2_stream *stream);
 
 /* Answers with an error of the server's own, if it is not answered yet. */
 void h2_stream_fail(struct h2_stream *stream, int status, const char *reason);
@@ -126,6 +132,10 @@ int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *
 
 /* The stream waits for something else from now on, or anew. */
 void h2_wait_begin(struct h2_stream *stream, enum h2_wait wait);
+
+/* Nothing of the reply is to be sent: it waits for the rest of a body, or for nothing of
+ * the client's. */
+void h2_wait_quiet(struct h2_stream *stream);
 
 /* The wait that ends first, as session_ops has it. */
 struct session_wait h2_wait_next(const struct h2_session *session);

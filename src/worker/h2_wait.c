@@ -20,6 +20,12 @@ void h2_wait_begin(struct h2_stream *stream, enum h2_wait wait)
 	session->base.fresh = true;
 }
 
+void h2_wait_quiet(struct h2_stream *stream)
+{
+	h2_wait_begin(stream, upload_awaits(stream->exchange) ? H2_WAIT_BODY :
+	    H2_WAIT_NONE);
+}
+
 static uint32_t limit_ms(const struct h2_session *session, enum h2_wait wait)
 {
 	const struct config_timeouts *timeouts = &h2_worker(session)->config->timeouts;

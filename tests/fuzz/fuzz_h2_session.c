@@ -34,6 +34,7 @@ static struct loop loop;
 static struct worker worker;
 static struct connection connection;
 static struct exchange *later;	/* one that is answered in the next round */
+static struct exchange *paused;	/* one that goes on then */
 static int exchanges;		/* that are out */
 static size_t sent;		/* in this turn */
 static uint32_t frame_left;	/* of what was written: bytes that must follow */
@@ -119,11 +120,49 @@ void dispatch_begin(struct worker *its, struct exchange *exchange)
 	if (slice_equal(exchange->request.path, SLICE("/none"))) {
 		exchange_fail(exchange, 404, NULL);
 	}
+	if (slice_equal(exchange->request.path, SLICE("/upload")) &&
+	    exchange->request.has_body) {
+		upload_begin(exchange, 1000);
+		exchange->body.max = 1001;
+	}
 }
 
 static void must(int rc)
 {
 	check(rc == 0, "a reply was refused");
+}
+
+static void on_gone(struct exchange *exchange)
+{
+	if (exchange == paused) {
+		paused = NULL;
+	}
+	must(exchange_abort(exchange));
+}
+
+/* Says back what it gets; a piece that begins with 'p' lets it pause. */
+static void on_body(struct exchange *exchange, struct slice bytes, bool last)
+{
+	if (exchange->state == EXCHANGE_OPEN) {
+		must(exchange_start(exchange, 200, NULL));
+	}
+	must(exchange_write(exchange, bytes.data, bytes.size));
+	if (last) {
+		must(exchange_end(exchange));
+	} else if (paused == NULL && bytes.data[0] == 'p') {
+		paused = exchange;
+		must(upload_pause(exchange, true));
+	}
+}
+
+static const struct exchange_handler_ops upload_ops = { .gone = on_gone,
+	.body = on_body };
+
+int dispatch_body(struct worker *its, struct exchange *exchange, struct slice bytes,
+    bool last, const char **reason)
+{
+	(void)its;
+	return upload_feed(exchange, bytes, last, reason);
 }
 
 void dispatch_call(struct worker *its, struct exchange *exchange)
@@ -141,6 +180,8 @@ void dispatch_call(struct worker *its, struct exchange *exchange)
 		must(exchange_start(exchange, 200, NULL));
 		must(exchange_add_trailer(exchange, "x-sum", "1"));
 		must(exchange_end(exchange));
+	} else if (exchange->upload.on) {
+		exchange_hold(exchange, &upload_ops);
 	} else if (slice_equal(path, SLICE("/broken"))) {
 		must(exchange_start(exchange, 200, NULL));
 		exchange_fail(exchange, 500, NULL);
@@ -152,8 +193,13 @@ void dispatch_call(struct worker *its, struct exchange *exchange)
 
 static void answer_later(void)
 {
-	struct exchange *exchange = later;
+	struct exchange *exchange = paused;
 
+	paused = NULL;
+	if (exchange != NULL) {
+		must(upload_pause(exchange, false));
+	}
+	exchange = later;
 	later = NULL;
 	if (exchange != NULL) {
 		must(exchange_write(exchange, "later", 5));
@@ -190,6 +236,7 @@ void worker_give_exchange(struct worker *its, struct exchange *exchange)
 		later = NULL;
 	}
 	exchanges--;
+	must(exchange_part(exchange, exchange->ops) ? 0 : ERR_INVALID);
 	exchange_release(exchange);
 	free(exchange);
 }

@@ -108,6 +108,7 @@ START_TEST(handlers_run_as_told)
 	    "\"files\": { \"isolation\": \"worker\" },\n"
 	    "\"report\": { \"isolation\": \"host\", \"timeout_ms\": 86400000,"
 	    "\"max_memory_bytes\": 1048576, \"max_message_bytes\": 1024,"
+	    "\"max_body_bytes\": 0,"
 	    "\"processes\": 256, \"max_queue\": 0 } } }");
 	const struct config_handler *handler;
 
@@ -118,6 +119,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert_uint_eq(handler->timeout_ms, CONFIG_HANDLER_TIMEOUT_MS);
 	ck_assert(handler->max_memory_bytes == 0);
 	ck_assert_uint_eq(handler->max_message_bytes, CONFIG_MESSAGE_MAX_BYTES);
+	ck_assert(handler->max_body_bytes == CONFIG_BODY_LIMITS);
 	ck_assert_uint_eq(handler->processes, CONFIG_HANDLER_PROCESSES);
 	ck_assert_uint_eq(handler->max_queue, CONFIG_HANDLER_QUEUE);
 	handler = config_find_handler(config, "files");
@@ -128,6 +130,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert_uint_eq(handler->timeout_ms, 86400000);
 	ck_assert(handler->max_memory_bytes == 1048576);
 	ck_assert_uint_eq(handler->max_message_bytes, 1024);
+	ck_assert(handler->max_body_bytes == 0);
 	ck_assert_uint_eq(handler->processes, 256);
 	ck_assert_uint_eq(handler->max_queue, 0);
 	ck_assert_ptr_null(config_find_handler(config, "Report"));

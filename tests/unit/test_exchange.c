@@ -473,7 +473,8 @@ static void on_return(struct exchange *held)
 	returned++;
 }
 
-static const struct exchange_handler_ops later = { on_drain, on_gone };
+static const struct exchange_handler_ops later = { .drain = on_drain,
+	.gone = on_gone };
 static const struct exchange_ops owner = { .wake = on_return };
 
 static void hold(const struct exchange_handler_ops *ops)
@@ -552,7 +553,8 @@ END_TEST
 
 START_TEST(who_finishes_when_told_is_not_waited_for)
 {
-	static const struct exchange_handler_ops ops = { on_drain, finish_when_gone };
+	static const struct exchange_handler_ops ops = { .drain = on_drain,
+		.gone = finish_when_gone };
 
 	hold(&ops);
 	ck_assert(exchange_part(exchange, &owner));
