@@ -131,6 +131,12 @@ def test_content_from_the_command_line_and_standard_input(attempt):
     assert b'"data":"typed"' in output
 
 
+def test_handler_that_blocks_is_waited_for(attempt):
+    file = plugs.build(attempt.folder / "nap.so", "nap", "slept", first="usleep(50000);",
+                       fields=".flags = TC_BLOCKING")
+    assert split(attempt(file, "GET", "/nap")[0])[2] == b"slept"
+
+
 def test_reply_of_many_pieces_and_of_a_file(attempt):
     output, _ = attempt(TESTS / "bulk.so", "GET", "/b/3000000", "--route", "/b/{bytes}")
     assert split(output)[2] == b"x" * 3000000
