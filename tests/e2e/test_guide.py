@@ -83,7 +83,7 @@ class Shell:
         self.folder = folder
         self.port = 8443
         (folder / "plugins").mkdir(parents=True)
-        for name in "hello", "echo":
+        for name in "hello", "status":
             shutil.copy(harness.PLUGINS / f"{name}.so", folder / "plugins")
         (folder / "certs").symlink_to(certificates)
         for name in "include", "www":
@@ -121,7 +121,7 @@ def shell(request, tmp_path_factory, certificates, make_config):
             assert sits.type(typed) == "", typed
     names = sorted(path.stem for path in (sits.folder / "plugins").iterdir())
     config = merged(make_config(
-        routes=[], log={"access": "off", "format": "text"},
+        routes=[{"path": "/metrics", "handler": "status"}], log={"access": "off", "format": "text"},
         plugins={"directory": "plugins"},
         handlers={name: {"isolation": request.param} for name in names}), server_json())
     prefix = ["env", "LD_PRELOAD=libstdc++.so.6"] if harness.SANITIZED else []
