@@ -137,6 +137,23 @@ def test_handler_that_blocks_is_waited_for(attempt):
     assert split(attempt(file, "GET", "/nap")[0])[2] == b"slept"
 
 
+def test_content_reaches_a_handler_in_pieces(attempt):
+    (attempt.folder / "content").write_bytes(b"x" * 1000000)
+    file = plugs.build(attempt.folder / "count.so", "count", "", code="""
+static long long count;
+
+static int piece(tc_req *r, const void *data, size_t size, int last)
+{
+	(void)data;
+	count += (long long)size;
+	return last ? tc.text(r, 200, tc_printf(r, "%lld", count)) : TC_OK;
+}
+""", first="return TC_LATER;", fields=".flags = TC_BODY_STREAM, .on_body = piece")
+    for data, size in ("@content", b"1000000"), ("", b"0"):
+        assert split(attempt(file, "PUT", "/count", "-d", data)[0])[2] == size
+    assert split(attempt(file, "PUT", "/count")[0])[2] == b"0"
+
+
 def test_reply_of_many_pieces_and_of_a_file(attempt):
     output, _ = attempt(TESTS / "bulk.so", "GET", "/b/3000000", "--route", "/b/{bytes}")
     assert split(output)[2] == b"x" * 3000000
