@@ -121,7 +121,8 @@ def shell(request, tmp_path_factory, certificates, make_config):
             assert sits.type(typed) == "", typed
     names = sorted(path.stem for path in (sits.folder / "plugins").iterdir())
     config = merged(make_config(
-        routes=[{"path": "/metrics", "handler": "status"}], log={"access": "off", "format": "text"},
+        routes=[{"path": "/metrics", "handler": "status"}],
+        log={"access": "off", "format": "text"},
         plugins={"directory": "plugins"},
         handlers={name: {"isolation": request.param} for name in names}), server_json())
     prefix = ["env", "LD_PRELOAD=libstdc++.so.6"] if harness.SANITIZED else []
