@@ -135,7 +135,8 @@ typedef struct tc_api {
 	 * "*", by which the request is served; NULL on the default host.
 	 * NULL for a name this server does not know. */
 	const char *(*info)(const tc_req *r, const char *key);
-	/* The whole body, also NUL-terminated; "" of size 0 if none. */
+	/* The whole body, also NUL-terminated; "" of size 0 if none, or with
+	 * TC_BODY_STREAM. */
 	const void *(*body)(const tc_req *r, size_t *size);
 	/* What on_open put in *state. */
 	void *(*state)(const tc_req *r);
@@ -229,7 +230,8 @@ typedef struct tc_api {
 	void *(*data)(const tc_req *r);
 	void (*set_data)(tc_req *r, void *data);
 	/* Time left until the server answers 504 for you; 0 once it has, or
-	 * the reply has started. */
+	 * the reply has started. With TC_BODY_STREAM it starts anew with each
+	 * piece, and the time that the client takes does not count. */
 	int64_t (*deadline)(const tc_req *r);
 	int (*abort)(tc_req *r);	/* no reply, or no more of it */
 
@@ -262,7 +264,8 @@ typedef struct tc_api {
 
 	/* With TC_BODY_STREAM: hold the sender of the body up (on), or have it
 	 * go on. What has arrived already, up to 256 KiB, waits here, and
-	 * on_body comes no more until it is taken back. */
+	 * on_body comes no more until it is taken back. A client that waits to
+	 * be told (Expect: 100-continue) is told only when you take. */
 	int (*pause)(tc_req *r, int on);
 
 	/* Filters. next lets the request go on after TC_LATER. pass hands on
@@ -402,7 +405,10 @@ typedef struct tc_handler {
 	/* With TC_BODY_STREAM: the body, piece by piece, behind an on_request
 	 * that returned TC_LATER; last, maybe of size 0, once. You may reply
 	 * at any time; what comes of the body after that is dropped. A body
-	 * that breaks off is on_gone. A negative result is 500. */
+	 * that breaks off, is too large or too slow is on_gone. A negative
+	 * result is 500 (or a broken reply) and finishes the request: nothing
+	 * is called for it any more. A request without a body has one piece,
+	 * of size 0. */
 	int (*on_body)(tc_req *r, const void *data, size_t size, int last);
 
 	/* A filter, named in "filters" of server.json, sees requests before

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as what a host says to its worker, who has three calls under way: one that
- * the host has begun, one for a HEAD, one whose client has left; and the peers of
- * peers.h. At the end each has an answer, whatever the host said, and nothing is left
+ * Any bytes as what a host says to its worker, who has four calls under way: one that
+ * the host has begun, one for a HEAD, one whose client has left, one whose body comes
+ * as the host lets it; and the peers of peers.h. At the end each has an answer, whatever the host said, and nothing is left
  * behind.
  */
 #include <stdint.h>
@@ -17,7 +17,9 @@
 #include "peers.h"
 #include "remote/remote.h"
 
-#define CALLS 3
+#define CALLS 4
+#define UPLOAD 3		/* the one with a body */
+#define UPLOAD_MOST 1000000
 #define CHUNK_BYTES 4096	/* sent at a time: the socket has room for it */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,7 +84,7 @@ static void on_silent(void *arg)
 
 static void on_wake(struct exchange *exchange)
 {
-	require(exchange->state != EXCHANGE_OPEN);
+	require(exchange->state != EXCHANGE_OPEN || upload_wants(exchange));
 }
 
 static const char *on_info(const struct exchange *exchange, const char *key)
@@ -129,6 +131,33 @@ static void begin(struct remote *remote, struct exchange *exchange,
 	remote_call(remote, instance, exchange, 60000);
 }
 
+static void begin_upload(struct remote *remote, uint32_t instance)
+{
+	struct exchange *exchange = &calls[UPLOAD];
+
+	make_request(exchange, HTTP_POST);
+	upload_begin(exchange, UPLOAD_MOST);
+	remote_call(remote, instance, exchange, 60000);
+}
+
+/* A client that sends on as long as it is let. */
+static void upload(void)
+{
+	static const char bytes[FRAME_DATA_MAX];
+	struct exchange *exchange = &calls[UPLOAD];
+	const char *reason;
+	int status = 0;
+
+	upload_go_on(exchange);
+	for (size_t i = 0; i < 8 && status == 0 && upload_awaits(exchange); i++) {
+		status = upload_feed(exchange, (struct slice){ bytes, sizeof(bytes) },
+		    i == 7, &reason);
+	}
+	if (status != 0) {
+		exchange_overrule(exchange, status, reason);
+	}
+}
+
 static void begin_peers(struct remote *remote, uint32_t instance)
 {
 	make_request(&upgrade, HTTP_GET);
@@ -167,6 +196,7 @@ static struct remote *make_remote(int socket_fd, int page_fd)
 	begin(remote, &calls[2], HTTP_GET, instance);
 	exchange_reset(&calls[2]);
 	begin_peers(remote, instance);
+	begin_upload(remote, instance);
 	return remote;
 }
 
@@ -187,6 +217,7 @@ static void feed(int fd, int file, const uint8_t *data, size_t size)
 		memcpy(CMSG_DATA(c), &file, sizeof(file));
 		(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 		turn();
+		upload();
 		peer_take(&peers[0]);
 		peer_take(&peers[1]);
 		data += part;
@@ -244,6 +275,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	end_peers();
 	take(&calls[0]);
 	take(&calls[1]);
+	take(&calls[UPLOAD]);
 	for (size_t i = 0; i < CALLS; i++) {
 		exchange_release(&calls[i]);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Takes bodies in pieces, and does with them what the last part of the path names; the
- * query is a number: of bytes after which it is done.
+ * query is a number: of bytes after which it is done, or that it sends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -177,10 +177,44 @@ static int echo(struct upload *upload, const char *data, size_t size, int last)
 	return TC_OK;
 }
 
+/* Zeros, as fast as they are taken. */
+static void send_on(struct upload *upload)
+{
+	static const char zeros[65536];
+	int rc = TC_OK;
+
+	while (rc == TC_OK && upload->size < upload->at) {
+		size_t size = upload->at - upload->size < (long long)sizeof(zeros) ?
+		    (size_t)(upload->at - upload->size) : sizeof(zeros);
+
+		rc = tc.write(upload->r, zeros, size);
+		upload->size += rc == TC_OK ? (long long)size : 0;
+	}
+	if (rc == TC_OK) {
+		end_echo(upload);
+	}
+}
+
+static int send_zeros(struct upload *upload, const char *data, size_t size, int last)
+{
+	(void)data;
+	(void)size;
+	if (last) {
+		upload->size = 0;
+		tc.start(upload->r, 200, "application/octet-stream");
+		send_on(upload);
+	}
+	return TC_OK;
+}
+
 static void on_drain(tc_req *r)
 {
 	struct upload *upload = tc.data(r);
 
+	if (upload->take == send_zeros) {
+		send_on(upload);
+		return;
+	}
 	if (upload->rest == NULL ||
 	    tc.write(r, upload->rest, upload->rest_size) != TC_OK) {
 		return;
@@ -199,7 +233,7 @@ static const struct {
 	int (*take)(struct upload *upload, const char *data, size_t size, int last);
 } actions[] = { { "count", count }, { "pause", pause_at }, { "early", reply_early },
 	{ "fail", fail }, { "fail-begun", begin_and_fail }, { "crash", crash },
-	{ "hang", hang }, { "echo", echo }, { "hold", count } };
+	{ "hang", hang }, { "echo", echo }, { "hold", count }, { "send", send_zeros } };
 
 static int begin(tc_req *r, const char *name,
     int (*take)(struct upload *upload, const char *data, size_t size, int last))

@@ -235,10 +235,141 @@ START_TEST(its_end_tells_handlers_that_still_hold_calls)
 }
 END_TEST
 
+static void set_up_upload(void)
+{
+	host_rig_start(&host, "upload");
+}
+
+/* A request whose body streams, or that has this one. */
+static void upload(uint64_t id, const char *path, const char *body)
+{
+	struct rig_exchange exchange = { 0 };
+
+	rig_begin(&exchange, HTTP_POST, path);
+	exchange.exchange.match.pattern = "/*";
+	if (body == NULL) {
+		upload_begin(&exchange.exchange, UINT64_MAX);
+	} else {
+		buffer_init(&exchange.exchange.body, 1 << 20);
+		ck_assert_int_eq(buffer_append(&exchange.exchange.body, body,
+		    strlen(body)), 0);
+	}
+	host_rig_request(&host, id, 1, &exchange);
+	rig_end(&exchange);
+	host_rig_send(&host);
+}
+
+static void send_body(uint64_t id, struct slice bytes, uint8_t flags)
+{
+	ck_assert_int_eq(frame_append(&host.out, FRAME_BODY, flags, 0, id, bytes), 0);
+	host_rig_send(&host);
+}
+
+static void expect_window(uint64_t id, uint32_t size)
+{
+	struct frame frame = expect(FRAME_WINDOW_MORE, id);
+	uint32_t more;
+
+	ck_assert_uint_eq(frame.payload.size, sizeof(more));
+	memcpy(&more, frame.payload.data, sizeof(more));
+	ck_assert_uint_eq(more, size);
+}
+
+static void expect_reply(uint64_t id, const char *text)
+{
+	struct frame frame = expect(FRAME_REPLY, id);
+
+	ck_assert_msg(memmem(frame.payload.data, frame.payload.size, text,
+	    strlen(text)) != NULL, "no '%s'", text);
+}
+
+START_TEST(a_body_comes_in_pieces_and_its_trailer_behind)
+{
+	struct rig_exchange exchange = { 0 };
+
+	upload(1, "/upload/count", NULL);
+	expect(FRAME_LATER, 1);
+	expect_window(1, FRAME_WINDOW);
+	send_body(1, SLICE("ab"), 0);
+	send_body(1, SLICE("c"), 0);
+	rig_begin(&exchange, HTTP_POST, "/");
+	ck_assert_int_eq(head_add(&exchange.exchange.request.trailer, SLICE("x-sum"),
+	    SLICE("6")), 0);
+	ck_assert_int_eq(trailer_pack(&host.out, 1, &exchange.exchange), 0);
+	rig_end(&exchange);
+	send_body(1, SLICE(""), FRAME_LAST);
+	expect_reply(1, "3 38600999 0x-sum6\n");
+	/* It may have been on its way. */
+	send_body(1, SLICE("d"), FRAME_LAST);
+	upload(2, "/upload/tell", NULL);
+	expect_reply(2, "0 open, 0 gone, 3 bytes\n");
+}
+END_TEST
+
+START_TEST(its_peer_may_send_as_much_as_the_handler_has_taken)
+{
+	static const char piece[FRAME_GRANT / 2];
+
+	upload(1, "/upload/count", NULL);
+	expect(FRAME_LATER, 1);
+	expect_window(1, FRAME_WINDOW);
+	for (int i = 0; i < 6; i++) {
+		send_body(1, (struct slice){ piece, sizeof(piece) }, 0);
+		if (i % 2 == 1) {
+			expect_window(1, FRAME_GRANT);
+		}
+	}
+	cancel(1);
+	expect_log(1, "gone after 196608 bytes: pause says -2");
+	expect_cut(1);
+}
+END_TEST
+
+START_TEST(a_handler_that_has_paused_lets_nothing_be_sent)
+{
+	upload(1, "/upload/hold", NULL);
+	expect(FRAME_LATER, 1);
+	upload(2, "/upload/resume", NULL);
+	expect_reply(2, "1\n");
+	expect_window(1, FRAME_WINDOW);
+	send_body(1, SLICE("abc"), FRAME_LAST);
+	expect_reply(1, "3 38600999 0\n");
+}
+END_TEST
+
+START_TEST(a_body_that_is_there_comes_at_once)
+{
+	upload(1, "/upload/count", "abc");
+	expect(FRAME_LATER, 1);
+	expect_reply(1, "3 38600999 0\n");
+	upload(2, "/upload/hold", "abc");
+	expect(FRAME_LATER, 2);
+	upload(3, "/upload/resume", "");
+	expect_reply(3, "1\n");
+	expect_reply(2, "3 38600999 0\n");
+}
+END_TEST
+
+START_TEST(a_crash_in_on_body_is_told_as_one)
+{
+	struct frame frame;
+
+	upload(1, "/upload/crash", NULL);
+	expect(FRAME_LATER, 1);
+	expect_window(1, FRAME_WINDOW);
+	send_body(1, SLICE("a"), 0);
+	ck_assert_int_eq(host_rig_next(&host, &frame), ERR_EOF);
+	ck_assert(WIFSIGNALED(host_rig_wait(&host)));
+	ck_assert_str_eq(page_callback_name(host.page), "on_body");
+	ck_assert_uint_eq(atomic_load(&host.page->running), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("job");
 	TCase *tcase = tcase_create("job");
+	TCase *uploads = tcase_create("uploads");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
@@ -254,5 +385,13 @@ int main(void)
 	tcase_add_test(tcase, stops_when_the_last_call_is_answered);
 	tcase_add_test(tcase, its_end_tells_handlers_that_still_hold_calls);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(uploads, set_up_upload, tear_down);
+	tcase_set_timeout(uploads, 60);
+	tcase_add_test(uploads, a_body_comes_in_pieces_and_its_trailer_behind);
+	tcase_add_test(uploads, its_peer_may_send_as_much_as_the_handler_has_taken);
+	tcase_add_test(uploads, a_handler_that_has_paused_lets_nothing_be_sent);
+	tcase_add_test(uploads, a_body_that_is_there_comes_at_once);
+	tcase_add_test(uploads, a_crash_in_on_body_is_told_as_one);
+	suite_add_tcase(suite, uploads);
 	return unit_run(suite);
 }

@@ -126,6 +126,19 @@ START_TEST(refuses_flags_of_a_later_level)
 }
 END_TEST
 
+START_TEST(refuses_pieces_of_bodies_that_nobody_takes)
+{
+	expect_refusal("no_body", "sets TC_BODY_STREAM, but has no on_body");
+}
+END_TEST
+
+START_TEST(a_handler_may_take_bodies_in_pieces)
+{
+	ck_assert_uint_eq(rig_load(&rig, "upload")->can,
+	    PLUGIN_REQUESTS | PLUGIN_BODY_STREAM);
+}
+END_TEST
+
 START_TEST(refuses_a_handler_that_answers_nothing)
 {
 	expect_refusal("no_request", "it has neither on_request nor on_connect");
@@ -192,6 +205,8 @@ int main(void)
 	tcase_add_test(tcase, refuses_to_read_past_what_is_exported);
 	tcase_add_test(tcase, refuses_a_handler_without_a_table);
 	tcase_add_test(tcase, refuses_flags_of_a_later_level);
+	tcase_add_test(tcase, refuses_pieces_of_bodies_that_nobody_takes);
+	tcase_add_test(tcase, a_handler_may_take_bodies_in_pieces);
 	tcase_add_test(tcase, refuses_a_handler_that_answers_nothing);
 	tcase_add_test(tcase, refuses_a_note_without_its_symbol);
 	tcase_add_test(tcase, tells_an_undefined_symbol_without_the_path);
