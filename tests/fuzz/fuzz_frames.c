@@ -2,8 +2,8 @@
 /*
  * Any bytes as what a host says to its worker, who has four calls under way: one that
  * the host has begun, one for a HEAD, one whose client has left, one whose body comes
- * as the host lets it; and the peers of peers.h. At the end each has an answer, whatever the host said, and nothing is left
- * behind.
+ * as the host lets it; and the peers of peers.h. At the end each has an answer, whatever
+ * the host said, and nothing is left behind.
  */
 #include <stdint.h>
 #include <stdlib.h>
