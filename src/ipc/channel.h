@@ -14,6 +14,7 @@
  *	MEMORY		text = handler's name; fd: its memory (ipc/shared.h). Before the
  *			first generation that has it in the workers
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
+ *	KEEPER		fd: the socket to the keeper (ipc/sign.h)
  *
  *	worker -> master
  *	READY		number = generation: it is what new requests get
@@ -23,6 +24,17 @@
  *	LOST		number = plugin version, value = pid: its socket has ended, or
  *			brings nonsense; its process should end, too
  *	RETIRED		number = plugin version: this worker needs its host no more
+ *
+ * and between the master and the keeper:
+ *
+ *	master -> keeper
+ *	KEY		fd: a key file, open to be read; text: its name
+ *	KEYS		number: the KEYs since the last of these are all there are now
+ *	WORKER		number = worker's index; fd: the socket to it, for its requests
+ *
+ *	keeper -> master
+ *	KEPT		number = of KEYS, value: so many of them can be used
+ *	SAY		number = level: text is for the log
  */
 #ifndef TINCAN_IPC_CHANNEL_H
 #define TINCAN_IPC_CHANNEL_H
@@ -42,11 +54,17 @@ enum channel_type {
 	CHANNEL_GENERATION,
 	CHANNEL_MEMORY,
 	CHANNEL_PROCESSES,
+	CHANNEL_KEEPER,
+	CHANNEL_KEY,
+	CHANNEL_KEYS,
+	CHANNEL_WORKER,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,
 	CHANNEL_LOST,
-	CHANNEL_RETIRED
+	CHANNEL_RETIRED,
+	CHANNEL_KEPT,
+	CHANNEL_SAY
 };
 
 struct channel_message {

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "ipc/page.h"
+#include "master/program.h"
 #include "os/cpu.h"
 
 #define HOST_SOCKET 3
@@ -24,52 +24,13 @@
 /* The program, opened once; the one thing beside the log that a process has one of. */
 static int program_fd = -1;
 
-/* A descriptor above those that the host gets at fixed numbers. */
-static int open_program(const char *path)
-{
-	int fd = open(path, O_PATH | O_CLOEXEC);
-	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
-
-	if (fd >= 0) {
-		close(fd);
-	}
-	return high;
-}
-
-static int open_beside(void)
-{
-	static const char name[] = "/tincan-host";
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(name));
-	char *slash;
-
-	if (size < 0) {
-		return -1;
-	}
-	path[size] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL) {
-		return -1;
-	}
-	memcpy(slash, name, sizeof(name));
-	return open_program(path);
-}
-
 int hostexec_open(struct problems *problems)
 {
 	if (program_fd < 0) {
-		program_fd = open_beside();
+		program_fd = program_open("tincan-host", TINCAN_HOST,
+		    "plugins run in", problems);
 	}
-	if (program_fd < 0) {
-		program_fd = open_program(TINCAN_HOST);
-	}
-	if (program_fd < 0) {
-		problems_add(problems, "tincan-host",
-		    "it is built and installed with tincan",
-		    "cannot find the program that plugins run in: %s", strerror(errno));
-		return ERR_MISSING;
-	}
-	return 0;
+	return program_fd < 0 ? ERR_MISSING : 0;
 }
 
 int hostexec_limit(pid_t pid, uint64_t max_memory_bytes)
@@ -104,8 +65,7 @@ static _Noreturn void become_host(const struct plugin *plugin,
 			_exit(EXIT_FAILURE);
 		}
 	}
-	(void)close_range(HOST_MEMORY + 1, (unsigned)program_fd - 1, 0);
-	(void)close_range((unsigned)program_fd + 1, UINT_MAX, 0);
+	program_close_others(HOST_MEMORY, program_fd);
 	fexecve(program_fd, arguments, environ);
 	_exit(EXIT_FAILURE);
 }

@@ -15,6 +15,7 @@
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
+#include "master/keeper.h"
 #include "master/memories.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
@@ -155,6 +156,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 	/* SIGCHLDs of several children are merged into one. */
 	children_reap(master);
 	hosts_reap(master);
+	keeper_reap(master);
 	upgrade_reap(master);
 	if (master->stopping && children_running(master) == 0) {
 		loop_stop(master->loop);
@@ -221,6 +223,9 @@ static int prepare(struct master *master)
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
+	if (keeper_start(master) != 0) {
+		return ERR_SYSTEM;
+	}
 	upgrade_accept(master);
 	if (rollout_start(master) != 0) {
 		return ERR_SYSTEM;
@@ -249,6 +254,7 @@ static void release(struct master *master)
 	upgrade_release(master);
 	control_close(master->control);
 	hosts_release(master);
+	keeper_stop(master->keeper);
 	sockets_close(master);
 	rollout_free(master->rollout);
 	versions_release(master);

@@ -58,6 +58,7 @@ struct master {
 	struct list versions;	/* versions.c */
 	struct list memories;	/* memories.c */
 	struct timer figures;	/* shows what handlers measure */
+	struct keeper_link *keeper;	/* keeper.c */
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct directory_watch plugins;
 	struct control *control;

@@ -68,7 +68,7 @@ static _Noreturn void child_run(int fd, const struct config *config)
 		    config->certificates[0].key, &problems);
 	}
 	if (problems.errors == 0 &&
-	    tls_context_init(&tls, config, &tickets, &problems) == 0) {
+	    tls_context_init(&tls, config, TLS_KEYS_HERE, &tickets, &problems) == 0) {
 		tls_context_release(&tls);
 	}
 	_exit(report(fd, &problems) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);

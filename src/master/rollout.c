@@ -15,6 +15,7 @@
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
+#include "master/keeper.h"
 #include "master/memories.h"
 #include "master/sockets.h"
 #include "master/versions.h"
@@ -169,6 +170,7 @@ int rollout_start(struct master *master)
 	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
+	keeper_give_keys(master, rollout->live.config);
 	adopt_finish(master, &rollout->live, NULL);
 	if (pack(rollout) != 0) {
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
@@ -278,6 +280,7 @@ static void on_built(struct boot *boot)
 	}
 	boot_swap(&rollout->live, boot);
 	if (rollout->for_file) {
+		keeper_give_keys(master, rollout->live.config);
 		open_log(rollout->live.config);
 	}
 	if (pack(rollout) == 0) {
@@ -349,6 +352,7 @@ void rollout_worker_started(struct child *child)
 	struct rollout *rollout = child->master->rollout;
 
 	child->generation = 0;
+	keeper_serve(child);
 	sockets_send(child);
 	need_hosts(rollout);
 	send_generation(child);

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "tls/provider.h"
 #include "tls/session.h"
 
 /* Mozilla's intermediate configuration, version 5.7, in its order. */
@@ -104,13 +105,32 @@ static int use_key(SSL_CTX *ssl, const struct config_certificate *certificate,
 	return ERR_INVALID;
 }
 
-static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certificate,
+/* The keeper knows the key by its public half. */
+static int use_kept_key(SSL_CTX *ssl, const struct config_certificate *certificate,
     struct problems *problems)
+{
+	EVP_PKEY *key = provider_key(X509_get0_pubkey(SSL_CTX_get0_certificate(ssl)));
+	bool used = key != NULL && SSL_CTX_use_PrivateKey(ssl, key) == 1;
+
+	if (!used) {
+		problems_add(problems, certificate->where, "RSA, ECDSA or Ed25519",
+		    "cannot use the certificate '%s': %s", certificate->chain,
+		    key == NULL ? "it is for a kind of key that is not supported" :
+		    last_reason());
+	}
+	EVP_PKEY_free(key);
+	return used ? 0 : ERR_INVALID;
+}
+
+static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certificate,
+    enum tls_keys keys, struct problems *problems)
 {
 	const char *where = certificate->where;
 	bool readable = can_read(where, "chain", certificate->chain, problems);
 
-	readable = can_read(where, "key", certificate->key, problems) && readable;
+	if (keys == TLS_KEYS_HERE) {
+		readable = can_read(where, "key", certificate->key, problems) && readable;
+	}
 	if (!readable) {
 		return ERR_INVALID;
 	}
@@ -120,6 +140,9 @@ static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certif
 		    "cannot use the certificate '%s': %s", certificate->chain,
 		    last_reason());
 		return ERR_INVALID;
+	}
+	if (keys == TLS_KEYS_KEPT) {
+		return use_kept_key(ssl, certificate, problems);
 	}
 	if (use_key(ssl, certificate, problems) != 0) {
 		return ERR_INVALID;
@@ -205,7 +228,7 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 }
 
 int tls_context_init(struct tls_context *context, const struct config *config,
-    const struct tls_tickets *tickets, struct problems *problems)
+    enum tls_keys keys, const struct tls_tickets *tickets, struct problems *problems)
 {
 	size_t before = problems->errors;
 
@@ -219,9 +242,12 @@ int tls_context_init(struct tls_context *context, const struct config *config,
 		const struct config_certificate *certificate = &config->certificates[i];
 
 		if (certificate->vhost == 0 &&
-		    use_certificate(context->ssl, certificate, problems) != 0) {
+		    use_certificate(context->ssl, certificate, keys, problems) != 0) {
 			break;
 		}
+	}
+	if (context->ssl != NULL && keys == TLS_KEYS_KEPT) {
+		SSL_CTX_set_mode(context->ssl, SSL_MODE_ASYNC);
 	}
 	ERR_clear_error();
 	if (problems->errors != before) {

@@ -22,18 +22,25 @@ struct tls_tickets {
 /* Fills tickets with random bytes. ERR_SYSTEM if the kernel gives none. */
 int tls_tickets_make(struct tls_tickets *tickets) MUST_USE;
 
+/* Where the private keys are. */
+enum tls_keys {
+	TLS_KEYS_HERE,		/* read from their files, into this process */
+	TLS_KEYS_KEPT		/* with the keeper: see tls/signer.h */
+};
+
 struct tls_context {
 	SSL_CTX *ssl;		/* owned */
 	struct tls_protocols *protocols;	/* a reference */
 };
 
 /*
- * Makes the context; reads certificate and key files. What is wrong with them becomes a
- * problem (unreadable, not PEM, key of another certificate; a warning for an expired one
- * or a key that others may read). ERR_INVALID if there was an error.
+ * Makes the context; reads certificate and, with TLS_KEYS_HERE, key files. What is wrong
+ * with them becomes a problem (unreadable, not PEM, key of another certificate; a warning
+ * for an expired one or a key that others may read). ERR_INVALID if there was an error.
  */
 int tls_context_init(struct tls_context *context, const struct config *config,
-    const struct tls_tickets *tickets, struct problems *problems) MUST_USE;
+    enum tls_keys keys, const struct tls_tickets *tickets,
+    struct problems *problems) MUST_USE;
 void tls_context_release(struct tls_context *context);
 
 #endif

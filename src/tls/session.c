@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 
+#include "tls/signer.h"
 #include "tls/wire.h"
 
 /* Two gathers: one that waits and one that a peer's key updates may add to it. */
@@ -40,8 +41,21 @@ int tls_session_init(struct tls_session *session, struct tls_wire *wire,
 	return 0;
 }
 
+/* A job that is paused has libssl's state on its stack: it must come to its end before
+ * that can be freed. */
+static void end_handshake(struct tls_session *session)
+{
+	if (session->signature != NULL) {
+		session->broken = true;
+		signature_give_up(session->signature);
+		ERR_clear_error();
+		(void)SSL_do_handshake(session->ssl);
+	}
+}
+
 void tls_session_release(struct tls_session *session)
 {
+	end_handshake(session);
 	SSL_free(session->ssl);
 	session->ssl = NULL;
 	tls_protocols_unref(session->protocols);
@@ -71,6 +85,7 @@ static int failure_of(struct tls_session *session, int result)
 	switch (SSL_get_error(session->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		return ERR_EOF;
@@ -86,9 +101,16 @@ int tls_session_handshake(struct tls_session *session)
 	int result;
 	int rc;
 
+	if (session->signature != NULL && !signature_ready(session->signature)) {
+		return ERR_AGAIN;
+	}
 	ERR_clear_error();
+	signer_for(session);
 	result = SSL_do_handshake(session->ssl);
+	signer_for(NULL);
 	if (result == 1) {
+		/* A record costs twice as much in a job, and nothing waits any more. */
+		SSL_clear_mode(session->ssl, SSL_MODE_ASYNC);
 		return 0;
 	}
 	rc = failure_of(session, result);

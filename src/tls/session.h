@@ -63,6 +63,10 @@ struct tls_session {
 	bool ended;		/* recv has said end of file */
 	bool broken;		/* the socket failed, or TLS did: send nothing more */
 	bool plain_text;	/* the first bytes were no TLS record but letters */
+	struct signature *signature;	/* that the handshake waits for; NULL: none */
+	/* The signature is there: tls_session_handshake is to be called again. Set before
+	 * the handshake by who uses a signer (tls/signer.h). */
+	void (*wake)(struct tls_session *session);
 };
 
 /* Takes no ownership of fd. ERR_NOMEM. */
@@ -75,8 +79,8 @@ void tls_session_release(struct tls_session *session);
 /* Tells the session what epoll said of its socket (EPOLLIN, EPOLLOUT, ...). */
 void tls_session_events(struct tls_session *session, uint32_t events);
 
-/* Goes on with the handshake: 0 done; ERR_AGAIN; ERR_PROTOCOL (an alert waits to be
- * flushed, or plain_text is set); ERR_CLOSED. */
+/* Goes on with the handshake: 0 done; ERR_AGAIN: it waits for the peer or a signature;
+ * ERR_PROTOCOL (an alert waits to be flushed, or plain_text is set); ERR_CLOSED. */
 int tls_session_handshake(struct tls_session *session) MUST_USE;
 
 /*

@@ -446,6 +446,14 @@ static void on_timer(struct timer *timer)
 	}
 }
 
+/* The keeper has answered. */
+static void on_signed(struct tls_session *tls)
+{
+	struct connection *connection = LIST_OWNER(tls, struct connection, tls);
+
+	loop_soon(connection->worker->loop, &connection->later);
+}
+
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
     uint32_t listener, uint16_t local_port)
 {
@@ -460,6 +468,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	}
 	connection->worker = worker;
 	connection->listener = listener;
+	connection->tls.wake = on_signed;
 	connection->tls.no_http = session_is_stream(connection);
 	connection->local_port = local_port;
 	connection->peer = *peer;

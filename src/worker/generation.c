@@ -95,7 +95,8 @@ static void build(struct generation *generation, struct problems *problems)
 	tell_refused(generation);
 	set_counters(worker->board, site->routes, site->route_count);
 	set_counters(worker->board, site->streams, site->stream_count);
-	if (tls_context_init(&generation->tls, config, worker->tickets, problems) != 0) {
+	if (tls_context_init(&generation->tls, config, TLS_KEYS_KEPT, worker->tickets,
+		problems) != 0) {
 		generation->tls.ssl = NULL;
 	}
 }

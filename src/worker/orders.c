@@ -91,6 +91,10 @@ static void take(struct worker *worker, struct channel_message *message)
 	case CHANNEL_MEMORY:
 		shares_take(worker, message);
 		break;
+	case CHANNEL_KEEPER:
+		signer_attach(worker->signer, message->fds[0]);
+		message->fds[0] = -1;
+		break;
 	case CHANNEL_GENERATION:
 		take_generation(worker, message);
 		break;

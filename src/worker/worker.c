@@ -209,6 +209,10 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 		log_say(LOG_ERROR, "cannot start: out of memory");
 		return ERR_NOMEM;
 	}
+	if (signer_new(&worker->signer, worker->loop) != 0) {
+		log_say(LOG_ERROR, "cannot start: OpenSSL does not take our provider");
+		return ERR_SYSTEM;
+	}
 	if (watch_signals(worker) != 0 || orders_open(worker, setup->channel_fd) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
@@ -243,6 +247,7 @@ static void stop(struct worker *worker)
 	ws_shared_release(&worker->websockets);
 	exchanges_release(worker);
 	tls_wire_release(&worker->wire);
+	signer_free(worker->signer);
 	buffer_release(&worker->out);
 	buffer_release(&worker->access_line);
 	sink_close(&worker->access);

@@ -19,6 +19,7 @@
 #include "plugin/plugin.h"
 #include "tls/context.h"
 #include "tls/session.h"
+#include "tls/signer.h"
 #include "ws/ws_shared.h"
 
 #define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
@@ -45,6 +46,7 @@ struct worker {
 	struct watch orders;		/* the channel to the master */
 	struct watch signals;
 	struct tls_wire wire;
+	struct signer *signer;		/* the way to the keeper */
 	const struct tls_tickets *tickets;
 	struct scoreboard *board;
 	struct scoreboard_worker *self;

@@ -23,7 +23,7 @@ class Upgradable(harness.Server):
     def __init__(self, folder, config, certificates):
         self.program = folder / "bin/tincan"
         self.program.parent.mkdir()
-        for name in ("tincan", "tincan-host"):
+        for name in ("tincan", "tincan-host", "tincan-keeper"):
             shutil.copy2(harness.BUILD / name, self.program.parent / name)
         super().__init__(folder, config, certificates, program=self.program)
         self.master = self.pid  # the process that serves

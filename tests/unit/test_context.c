@@ -30,7 +30,8 @@ static void tear_down(void)
 /* The context must be refused, for that reason. */
 static void refuse(const char *what)
 {
-	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems),
+	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
+	    &tickets, &rig.problems),
 	    ERR_INVALID);
 	ck_assert_uint_gt(rig.problems.errors, 0);
 	ck_assert_msg(strstr(rig.problems.items[0].what, what) != NULL, "%s",
@@ -60,7 +61,8 @@ static void write_text(const char *path, const char *text)
 
 START_TEST(takes_a_certificate_and_its_key)
 {
-	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems), 0);
+	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
+	    &tickets, &rig.problems), 0);
 	ck_assert_uint_eq(rig.problems.count, 0);
 	tls_context_release(&context);
 	tls_context_release(&context);
@@ -108,7 +110,8 @@ END_TEST
 START_TEST(warns_of_a_key_that_everybody_can_read)
 {
 	ck_assert_int_eq(chmod(config->certificates[0].key, 0644), 0);
-	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems), 0);
+	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
+	    &tickets, &rig.problems), 0);
 	ck_assert_uint_eq(rig.problems.errors, 0);
 	ck_assert_uint_eq(rig.problems.count, 1);
 	tls_context_release(&context);
@@ -149,7 +152,8 @@ START_TEST(makes_a_development_certificate_anew_if_its_key_is_bad)
 
 	write_text(certificate->key, "");
 	tls_devcert_ensure(config, certificate->chain, certificate->key, &rig.problems);
-	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems), 0);
+	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
+	    &tickets, &rig.problems), 0);
 	tls_context_release(&context);
 }
 END_TEST

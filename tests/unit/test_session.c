@@ -33,7 +33,8 @@ static void set_up(void)
 	config = served_config(&rig,
 	    ",\"alpn\":{\"tincan-echo\":\"echo\",\"x\":\"echo\"}");
 	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
-	ck_assert_int_eq(tls_context_init(&context, config, &tickets, &rig.problems), 0);
+	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
+	    &tickets, &rig.problems), 0);
 	tls_wire_init(&wire);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			     0, fds),

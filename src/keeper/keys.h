@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The private keys, in the keeper's memory. Lifetime: the keeper. */
+#ifndef TINCAN_KEEPER_KEYS_H
+#define TINCAN_KEEPER_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ipc/sign.h"
+
+/* One that is no more wanted is kept so long for the handshakes that began with it. */
+#define KEYS_LEAVE_MS 60000
+
+struct kept_key;
+
+struct keys {
+	struct kept_key *items;		/* owned */
+	size_t count;
+	size_t capacity;
+	uint32_t batch;
+};
+
+/*
+ * Reads one key, in PEM, without a passphrase, from an open file. One that is there
+ * already is wanted again. ERR_INVALID: it is none, or of a kind that TLS does not sign
+ * with; ERR_LIMIT: the file is too large; ERR_SYSTEM: it cannot be read; ERR_NOMEM.
+ */
+int keys_read(struct keys *keys, int fd) MUST_USE;
+
+/* Those read since the last time are all that are wanted; how many. */
+size_t keys_settle(struct keys *keys, int64_t now_ms);
+
+/* Forgets those that were not wanted for KEYS_LEAVE_MS. */
+void keys_forget(struct keys *keys, int64_t now_ms);
+
+/* Signs, if that is allowed (rules.h). */
+void keys_sign(const struct keys *keys, const struct sign_request *request,
+    struct sign_answer *answer);
+
+void keys_release(struct keys *keys);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What keeps the keys in the keeper. */
+#include "keeper/sandbox.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <seccomp.h>
+
+#include "os/seccomp.h"
+
+/* Of the heap where libcrypto puts what is private of a key. */
+#define SECRET_BYTES (4 << 20)
+#define SECRET_LEAST 32
+/* The user "nobody" of every Linux; nothing but the keeper's own memory is needed. */
+#define NOBODY 65534
+
+static int leave_root(void)
+{
+	if (geteuid() != 0) {
+		return 0;
+	}
+	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) != 0) {
+		return ERR_SYSTEM;
+	}
+	return 0;
+}
+
+int sandbox_memory(void)
+{
+	static const struct rlimit none = { 0, 0 };
+	static const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	int rc;
+
+	/* All memory, if we may: who may lock a few MiB only would then get no more
+	 * than that. */
+	if (setrlimit(RLIMIT_MEMLOCK, &all) == 0) {
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+	}
+	(void)CRYPTO_secure_malloc_init(SECRET_BYTES, SECRET_LEAST);
+	rc = leave_root();
+	(void)setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	/* A change of user takes it back. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return rc;
+}
+
+/* libcrypto reads its configuration and seeds its generators when it is first used. */
+static void wake_libcrypto(void)
+{
+	unsigned char byte;
+
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	(void)RAND_bytes(&byte, 1);
+	(void)RAND_priv_bytes(&byte, 1);
+}
+
+int sandbox_calls(void)
+{
+	static const int calls[] = {
+		SCMP_SYS(brk), SCMP_SYS(clock_gettime), SCMP_SYS(close),
+		SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),
+		SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(fcntl), SCMP_SYS(fstat),
+		SCMP_SYS(futex), SCMP_SYS(getpid), SCMP_SYS(getrandom),
+		SCMP_SYS(gettimeofday), SCMP_SYS(lseek), SCMP_SYS(madvise),
+		SCMP_SYS(mlock), SCMP_SYS(mremap), SCMP_SYS(munlock), SCMP_SYS(munmap),
+		SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(read), SCMP_SYS(recvfrom),
+		SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(rt_sigreturn), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
+	};
+
+	wake_libcrypto();
+	return seccomp_allow(calls, sizeof(calls) / sizeof(calls[0]));
+}

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""The keeper: the private keys are with it alone, and nobody waits for it but those who
+need a signature."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import signal
+import ssl
+import subprocess
+
+import pytest
+
+import harness
+
+KINDS = {
+    "p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "rsa": ["-newkey", "rsa:2048"],
+    "ed25519": ["-newkey", "ed25519"],
+}
+
+
+def make_key(folder, kind):
+    subprocess.run(
+        ["openssl", "req", "-x509", *KINDS[kind], "-noenc", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / f"{kind}.key",
+         "-out", folder / f"{kind}.crt"], check=True, stderr=subprocess.DEVNULL)
+
+
+def keeper_of(server):
+    return next(pid for pid in harness.children(server.pid)
+                if harness.command(pid)[0] == "tincan-keeper")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kept(request, tmp_path_factory, make_config, certificates):
+    """A server with one kind of key, and a handler in a worker and one in a host."""
+    folder = tmp_path_factory.mktemp(request.param)
+    make_key(folder, request.param)
+    server = harness.Server(folder, make_config(
+        certificates=[{"chain": f"{request.param}.crt", "key": f"{request.param}.key"}],
+        workers=2), certificates)
+    server.kind = request.param
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_every_kind_of_key_signs_for_openssl(kept, version):
+    said = kept.s_client(version, "-CAfile", kept.folder / f"{kept.kind}.crt", "-brief")
+    assert "Verification: OK" in said
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_every_kind_of_key_signs_for_gnutls(kept, version):
+    done = subprocess.run(
+        ["gnutls-cli", "--x509cafile", kept.folder / f"{kept.kind}.crt",
+         "--sni-hostname", "localhost", "--verify-hostname", "localhost",
+         "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}", "-p", str(kept.port),
+         kept.host], input="", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", timeout=harness.DEADLINE)
+    assert "certificate is trusted" in done.stdout
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_every_kind_of_key_signs_for_curl(kept, version):
+    done = subprocess.run(
+        ["curl", "-sS", "--noproxy", "*", "--cacert", kept.folder / f"{kept.kind}.crt",
+         f"--tlsv{version}", "--tls-max", version, "--resolve",
+         f"localhost:{kept.port}:{kept.host}", kept.url("/hello/you")],
+        stdout=subprocess.PIPE, timeout=harness.DEADLINE, check=True)
+    assert done.stdout == b"Hello, you!\n"
+
+
+def private_numbers(key):
+    """What of a key is secret, in the forms in which it may lie in memory."""
+    text = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    numbers = {}
+    for name in ("priv", "privateExponent", "prime1", "prime2", "exponent1",
+                 "exponent2", "coefficient"):
+        found = re.search(rf"^{name}:\n((?:    .*\n)+)", text, re.MULTILINE)
+        if found:
+            digits = re.sub(r"[\s:]", "", found.group(1))
+            numbers[name] = bytes.fromhex(digits).lstrip(b"\0")
+    assert numbers, text
+    forms = {}
+    for name, number in numbers.items():
+        forms[name] = number
+        forms[name + " of the machine"] = number[::-1]
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-outform", "DER"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    middle = key.read_text().splitlines()[1].encode()
+    forms["DER"] = der[:48] if len(der) < 200 else der[400:448]
+    forms["PEM"] = middle
+    return forms
+
+
+def memory(pid):
+    """All that a process can read of itself."""
+    parts = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, mode = line.split()[:2]
+            start, end = (int(x, 16) for x in span.split("-"))
+            if mode.startswith("rw") and end - start < 1 << 28:
+                try:
+                    mem.seek(start)
+                    parts.append(mem.read(end - start))
+                except OSError:
+                    continue  # a device's, or a guard
+    return b"".join(parts)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads the memory of other processes")
+@pytest.mark.skipif(harness.SANITIZED, reason="a sanitizer's shadow is too large to read")
+def test_no_other_process_has_a_byte_of_a_key(kept):
+    for version in ("-tls1_2", "-tls1_3") * 8:
+        kept.s_client(version)
+    forms = private_numbers(kept.folder / f"{kept.kind}.key")
+    others = [kept.pid, *(pid for pid in harness.children(kept.pid)
+                          if pid != keeper_of(kept))]
+    assert len(others) >= 4  # master, workers, a host
+    for pid in others:
+        held = memory(pid)
+        assert b"tincan" in held
+        for form, number in forms.items():
+            assert number not in held, f"{form} is in {harness.name(pid)}"
+    # Else this test could not fail.
+    held = memory(keeper_of(kept))
+    assert any(number in held for number in forms.values())
+
+
+@pytest.fixture
+def server(start_server):
+    return start_server(workers=1)
+
+
+def status_of(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+@pytest.mark.skipif(harness.SANITIZED, reason="the calls of a sanitizer are not refused")
+def test_the_keeper_may_do_little(server):
+    status = status_of(keeper_of(server))
+    assert status["Seccomp"] == "2"
+    assert status["NoNewPrivs"] == "1"
+    if os.geteuid() == 0:
+        assert status["Uid"].split() == ["65534"] * 4
+        assert status["Groups"].strip() == ""
+    assert int(status["VmLck"].split()[0]) >= 4096
+    limits = pathlib.Path(f"/proc/{keeper_of(server)}/limits").read_text()
+    assert re.search(r"Max core file size\s+0\s+0\s", limits)
+    fds = {os.readlink(entry) for entry in
+           pathlib.Path(f"/proc/{keeper_of(server)}/fd").iterdir()}
+    assert not [fd for fd in fds if fd.endswith(".key")]
+
+
+def test_what_kills_the_keeper_fails_no_handshake(server):
+    first = keeper_of(server)
+    with server.connect() as before:
+        for _ in range(5):
+            pid = keeper_of(server)
+            os.kill(pid, signal.SIGSTOP)
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                clients = [pool.submit(server.get, "/hello/you") for _ in range(4)]
+                harness.wait_for(lambda: len(server_sockets(server)) >= 5, "clients")
+                os.kill(pid, signal.SIGKILL)
+                assert [c.result().status for c in clients] == [200] * 4
+        assert before.get("/hello/me").text == "Hello, me!\n"
+    server.wait_log(rf"the keeper \(pid {first}\) died: signal 9")
+    assert keeper_of(server) != first
+
+
+def server_sockets(server):
+    """The sockets of the worker's clients."""
+    out = subprocess.run(["ss", "-Htn", "sport", f"= :{server.port}"],
+                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [line for line in out.splitlines() if line.startswith("ESTAB")]
+
+
+def test_a_slow_keeper_holds_up_nobody_who_is_connected(server):
+    with server.connect() as client:
+        os.kill(keeper_of(server), signal.SIGSTOP)
+        try:
+            with server.tcp() as waiting:
+                waiting.sendall(client_hello())
+                for _ in range(20):
+                    assert client.get("/hello/me").status == 200
+        finally:
+            os.kill(keeper_of(server), signal.SIGCONT)
+
+
+def client_hello():
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def test_clients_that_leave_while_they_wait_leave_nothing(server):
+    os.kill(keeper_of(server), signal.SIGSTOP)
+    for _ in range(50):
+        with server.tcp() as client:
+            client.sendall(client_hello())
+    with server.tcp() as client:
+        client.sendall(client_hello())
+        os.kill(keeper_of(server), signal.SIGCONT)
+        assert client.recv(5)[0] == 22
+    assert server.get("/hello/you").status == 200
+
+
+def test_a_handshake_that_waits_too_long_ends(start_server):
+    server = start_server(timeouts={"handshake_ms": 200})
+    keeper = keeper_of(server)
+    os.kill(keeper, signal.SIGSTOP)
+    with server.tcp() as client:
+        client.settimeout(harness.DEADLINE)
+        client.sendall(client_hello())
+        assert client.recv(1) == b""
+    os.kill(keeper, signal.SIGCONT)
+    assert server.get("/hello/you").status == 200
+
+
+def test_a_reload_takes_up_a_new_key(start_server, tmp_path):
+    server = start_server()
+    make_key(tmp_path, "p256")
+    make_key(tmp_path, "rsa")
+    for kind in ("p256", "rsa", "p256"):
+        config = json.loads(server.config.read_text())
+        config["certificates"] = [{"chain": str(tmp_path / f"{kind}.crt"),
+                                   "key": str(tmp_path / f"{kind}.key")}]
+        server.config.write_text(json.dumps(config))
+        after = len(server.lines)
+        server.signal(signal.SIGHUP)
+        server.wait_log("generation .* serves", after)
+        said = server.s_client("-CAfile", tmp_path / f"{kind}.crt", "-brief")
+        assert "Verification: OK" in said
