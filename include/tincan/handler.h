@@ -120,7 +120,8 @@ typedef struct tc_api {
 	const char *(*tail)(const tc_req *r);
 	const char *(*query)(const tc_req *r);	/* as sent, "" if none */
 	const char *(*param)(const tc_req *r, const char *name); /* {name} */
-	/* The first field of that name; case does not count. */
+	/* The first field of that name; case does not count. A tracestate is
+	 * NULL without a valid traceparent, as it means nothing then. */
 	const char *(*header)(const tc_req *r, const char *name);
 	/* The i-th field, from 0, its name in lower case; returns 0 after the
 	 * last. The trailer is what follows a chunked body. */
@@ -133,7 +134,11 @@ typedef struct tc_api {
 	 * "tls.resumed", "http.version", "request.id", "route", "handler".
 	 * "route.host" is the name of "hosts" in server.json, maybe with a
 	 * "*", by which the request is served; NULL on the default host.
-	 * NULL for a name this server does not know. */
+	 * "trace.id" is the id of the trace (W3C Trace Context) that the
+	 * request is part of: the client's, or a new one if it sent no valid
+	 * traceparent; "trace.parent" the traceparent to send on to other
+	 * services, with request.id in it for our part. Both of a request
+	 * only. NULL for a name this server does not know. */
 	const char *(*info)(const tc_req *r, const char *key);
 	/* The whole body, also NUL-terminated; "" of size 0 if none, or with
 	 * TC_BODY_STREAM. */

@@ -2,6 +2,7 @@
 /* Small work on text: guesses for messages, escapes. */
 #include "base/text.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,4 +203,26 @@ int text_append_printable(struct buffer *out, struct slice text)
 		out->size = before;
 	}
 	return rc;
+}
+
+/* All 8 digits at once, one in each byte: every request has three such numbers. */
+static uint64_t hex_digits(uint32_t number)
+{
+	uint64_t x = number;
+	uint64_t letters;
+
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+	return htobe64(x + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1));
+}
+
+void text_put_hex(char out[16], uint64_t number)
+{
+	uint64_t high = hex_digits((uint32_t)(number >> 32));
+	uint64_t low = hex_digits((uint32_t)number);
+
+	memcpy(out, &high, sizeof(high));
+	memcpy(out + 8, &low, sizeof(low));
 }

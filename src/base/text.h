@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include <stdint.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/slice.h"
@@ -25,5 +27,8 @@ int text_append_json(struct buffer *out, struct slice text) MUST_USE;
 
 /* Appends text for a terminal: control characters and bytes >= 0x7f become \xNN. */
 int text_append_printable(struct buffer *out, struct slice text) MUST_USE;
+
+/* The number as 16 hexadecimal digits, without a NUL. */
+void text_put_hex(char out[16], uint64_t number);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "http/trace.h"
 #include "plugin/alarm.h"
 #include "plugin/bus.h"
 #include "plugin/conn.h"
@@ -169,9 +170,15 @@ static const char *get_header(const tc_req *r, const char *name)
 	const struct head *head = &reader(r)->request.head;
 
 	for (size_t i = 0; name != NULL && i < head->count; i++) {
-		if (slice_equal_nocase(head_name(head, i), slice_of(name))) {
-			return head_value(head, i).data;
+		if (!slice_equal_nocase(head_name(head, i), slice_of(name))) {
+			continue;
 		}
+		/* Without its traceparent it must not be read (W3C Trace Context). */
+		if (slice_equal(head_name(head, i), SLICE("tracestate")) &&
+		    !trace_is_given(head)) {
+			return NULL;
+		}
+		return head_value(head, i).data;
 	}
 	return NULL;
 }
@@ -210,6 +217,22 @@ static const char *version_name(enum http_version version)
 	}
 }
 
+/* Made when it is asked for, as get_param does. */
+static const char *get_trace(const tc_req *r, const char *key)
+{
+	struct exchange *exchange = api_exchange((tc_req *)r);
+	struct trace trace;
+
+	trace_of(&exchange->request.head, exchange->id, &trace);
+	if (strcmp(key, "id") == 0) {
+		return arena_copy(&exchange->arena, trace.id, TRACE_ID_BYTES - 1);
+	}
+	if (strcmp(key, "parent") == 0) {
+		return arena_copy(&exchange->arena, trace.parent, TRACE_PARENT_BYTES - 1);
+	}
+	return NULL;
+}
+
 static const char *get_info(const tc_req *r, const char *key)
 {
 	const struct exchange *exchange = reader(r);
@@ -217,6 +240,9 @@ static const char *get_info(const tc_req *r, const char *key)
 
 	if (key == NULL) {
 		return NULL;
+	}
+	if (strncmp(key, "trace.", 6) == 0) {
+		return get_trace(r, key + 6);
 	}
 	if (strcmp(key, "request.id") == 0) {
 		return exchange->id;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "http/trace.h"
 #include "worker/dispatch.h"
 #include "worker/line.h"
 
@@ -66,6 +67,7 @@ struct entry {
 	int64_t us;
 	const char *handler;	/* NULL: the server's own reply */
 	const char *id;
+	const char *trace;	/* NULL: none */
 };
 
 static struct slice text_or_none(struct slice text)
@@ -117,11 +119,12 @@ static int append_json(struct buffer *out, const struct entry *entry)
 	if (rc == 0) {
 		rc = buffer_printf(out,
 		    "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"handler\":%s%s%s,"
-		    "\"id\":\"%s\"}\n",
+		    "\"id\":\"%s\",\"trace\":\"%s\"}\n",
 		    entry->status, (unsigned long long)entry->bytes, (long long)entry->us,
 		    entry->handler == NULL ? "" : "\"",
 		    entry->handler == NULL ? "null" : entry->handler,
-		    entry->handler == NULL ? "" : "\"", entry->id);
+		    entry->handler == NULL ? "" : "\"", entry->id,
+		    entry->trace == NULL ? "" : entry->trace);
 	}
 	return rc;
 }
@@ -187,9 +190,14 @@ void access_done(struct connection *connection, const struct exchange *exchange,
 	count(worker, dispatch_count_as(exchange), exchange->reply.status, us);
 	if (worker->access.fd >= 0) {
 		struct entry entry = { .bytes = sent, .us = us };
+		struct trace trace;
 
 		fill_client(&entry, connection);
 		fill(&entry, exchange);
+		if (worker->access_json && exchange->id[0] != '\0') {
+			trace_of(&exchange->request.head, exchange->id, &trace);
+			entry.trace = trace.id;
+		}
 		log_entry(worker, &entry);
 	}
 }

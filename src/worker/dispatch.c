@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "plugin/instance.h"
 #include "worker/exchanges.h"
 #include "worker/generation.h"
@@ -20,19 +22,16 @@
 /* What may wait of a body that streams: HTTP/2's window, or a piece of HTTP/1's input. */
 #define UPLOAD_QUEUE (512 * 1024)
 
-static void write_id(uint64_t number, char out[EXCHANGE_ID_BYTES])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (int i = 0; i < 16; i++) {
-		out[i] = digits[number >> (60 - 4 * i) & 15];
-	}
-	out[16] = '\0';
-}
-
 void dispatch_new_id(struct worker *worker, char id[EXCHANGE_ID_BYTES])
 {
-	write_id(worker->next_id++, id);
+	uint64_t number;
+
+	do {
+		worker->ids += HASH_BLOCK;
+		number = hash_fold(worker->ids, worker->ids ^ worker->ids_key);
+	} while (number == 0);
+	text_put_hex(id, number);
+	id[EXCHANGE_ID_BYTES - 1] = '\0';
 }
 
 void dispatch_identify(struct worker *worker, struct exchange *exchange)

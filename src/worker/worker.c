@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/metrics.h"
@@ -193,9 +193,8 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	tls_wire_init(&worker->wire);
 	worker->bus = bus_new(worker, setup);
 	metrics_show(setup->board);
-	if (getrandom(&worker->next_id, sizeof(worker->next_id), 0) < 0) {
-		worker->next_id = (uint64_t)clock_us();
-	}
+	worker->ids = hash_seed();
+	worker->ids_key = hash_seed();
 }
 
 static int start(struct worker *worker, const struct worker_setup *setup)

@@ -76,7 +76,8 @@ struct worker {
 	struct list parted; /* exchanges that have no client any more, but a handler */
 	struct list finished;		/* of those */
 	struct deferred recycling;	/* of them */
-	uint64_t next_id;		/* of a request */
+	uint64_t ids;			/* where the generator of requests' ids is, */
+	uint64_t ids_key;		/* and what nobody can guess of it */
 	int64_t date_s;			/* the second that date is of */
 	char date[HTTP_DATE_BYTES];
 	bool draining;

@@ -25,6 +25,7 @@ def test_line_of_a_request(start_server):
     line = server.wait_access("/echo?x=%22")
     assert TIME.fullmatch(line.pop("time"))
     assert 0 < line.pop("us") < 60e6
+    assert re.fullmatch("[0-9a-f]{32}", line.pop("trace"))
     assert line == {
         "client": address, "tls": tls[0], "cipher": tls[1], "method": "POST",
         "target": "/echo?x=%22", "status": 200, "bytes": len(echo.body),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "unit.h"
@@ -138,6 +139,24 @@ START_TEST(printable_text_is_safe_for_a_terminal)
 }
 END_TEST
 
+START_TEST(puts_numbers_in_hexadecimal)
+{
+	static const uint64_t numbers[] = { 0, 1, UINT64_MAX,
+		UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210),
+		UINT64_C(0xa00000009) };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char expected[17];
+		char out[17] = "";
+
+		snprintf(expected, sizeof(expected), "%016llx",
+		    (unsigned long long)numbers[i]);
+		text_put_hex(out, numbers[i]);
+		ck_assert_str_eq(out, expected);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
@@ -153,6 +172,7 @@ int main(void)
 	tcase_add_test(escapes, json_replaces_each_byte_that_is_not_utf8);
 	tcase_add_test(escapes, json_appends_all_or_nothing);
 	tcase_add_test(escapes, printable_text_is_safe_for_a_terminal);
+	tcase_add_test(escapes, puts_numbers_in_hexadecimal);
 	suite_add_tcase(suite, guesses);
 	suite_add_tcase(suite, escapes);
 	return unit_run(suite);
