@@ -17,16 +17,23 @@ void upload_begin_whole(struct exchange *exchange)
 
 bool upload_takes(const struct exchange *exchange)
 {
+	return exchange->upload.on && !exchange->upload.done &&
+	    exchange->state <= EXCHANGE_STARTED;
+}
+
+/* Can the handler side have some now? It may not have the exchange yet. */
+static bool is_open(const struct exchange *exchange)
+{
 	const struct exchange_handler_ops *handler = exchange->handler_ops;
 
-	return exchange->upload.on && !exchange->upload.done && handler != NULL &&
-	    handler->body != NULL && exchange->state <= EXCHANGE_STARTED;
+	return upload_takes(exchange) && !exchange->upload.paused && handler != NULL &&
+	    handler->body != NULL;
 }
 
 bool upload_wants(const struct exchange *exchange)
 {
 	return !upload_takes(exchange) ||
-	    (!exchange->upload.paused && exchange->body.size == 0);
+	    (is_open(exchange) && exchange->body.size == 0);
 }
 
 bool upload_awaits(const struct exchange *exchange)
@@ -83,8 +90,7 @@ void upload_go_on(struct exchange *exchange)
 	struct upload *upload = &exchange->upload;
 	struct buffer *queue = &exchange->body;
 
-	while (upload_takes(exchange) && !upload->paused &&
-	    (queue->size > 0 || upload->whole)) {
+	while (is_open(exchange) && (queue->size > 0 || upload->whole)) {
 		struct slice bytes = buffer_slice(queue);
 
 		if (bytes.size > UPLOAD_PIECE) {

@@ -40,10 +40,11 @@ void upload_begin(struct exchange *exchange, uint64_t max);
 /* The body is in exchange->body, but its handler takes it in pieces. */
 void upload_begin_whole(struct exchange *exchange);
 
-/* Does the handler side still wait for some of it? If not, what comes can be dropped. */
+/* Is some of it still for the handler side? If not, what comes can be dropped. */
 bool upload_takes(const struct exchange *exchange);
 
-/* Should the protocol side read on? Not while the handler side has paused. */
+/* Should the protocol side read on? Not while the handler side has paused, or has not
+ * begun. */
 bool upload_wants(const struct exchange *exchange);
 
 /* Has the handler side all that has come, and waits for more? */

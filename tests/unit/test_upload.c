@@ -196,6 +196,18 @@ START_TEST(what_waits_is_dropped_with_a_reply)
 }
 END_TEST
 
+START_TEST(what_comes_before_the_handler_has_begun_waits)
+{
+	upload_begin(exchange, 100);
+	ck_assert(upload_takes(exchange) && !upload_wants(exchange));
+	feed("one", true);
+	upload_go_on(exchange);
+	exchange_hold(exchange, &plain);
+	upload_go_on(exchange);
+	ck_assert_str_eq(heard, "one.");
+}
+END_TEST
+
 START_TEST(a_whole_body_is_handed_on_in_pieces)
 {
 	ck_assert_int_eq(buffer_append(&exchange->body, "whole", 5), 0);
@@ -255,6 +267,7 @@ int main(void)
 	tcase_add_test(tests, no_more_waits_than_the_queue_may_hold);
 	tcase_add_test(tests, what_nobody_takes_is_dropped);
 	tcase_add_test(tests, what_waits_is_dropped_with_a_reply);
+	tcase_add_test(tests, what_comes_before_the_handler_has_begun_waits);
 	tcase_add_test(tests, a_whole_body_is_handed_on_in_pieces);
 	tcase_add_test(tests, nothing_streams_that_was_not_begun);
 	tcase_add_test(tests, a_refusal_of_the_server_is_told_the_handler);
