@@ -56,6 +56,7 @@ struct config_certificate {
 #define CONFIG_MESSAGE_MAX_BYTES (1 << 20)
 #define CONFIG_HANDLER_PROCESSES 4
 #define CONFIG_HANDLER_QUEUE 256
+#define CONFIG_HANDLER_THREADS 8
 #define CONFIG_BODY_LIMITS UINT64_MAX
 
 struct config_handler {
@@ -69,6 +70,7 @@ struct config_handler {
 	 * least one for each; and in a worker, how many requests may wait for one. */
 	uint32_t processes;
 	uint32_t max_queue;
+	uint32_t threads;	/* that it has in each worker it runs in */
 	uint64_t max_body_bytes; /* of a request; CONFIG_BODY_LIMITS: as limits say */
 };
 

@@ -35,6 +35,7 @@ static const struct key handler_keys[] = {
 	  RANGE(1, 256, CONFIG_HANDLER_PROCESSES) },
 	{ KEY("max_queue", U32), FIELD(max_queue),
 	  RANGE(0, 65536, CONFIG_HANDLER_QUEUE) },
+	{ KEY("threads", U32), FIELD(threads), RANGE(1, 256, CONFIG_HANDLER_THREADS) },
 	{ KEY("timeout_ms", U32), FIELD(timeout_ms),
 	  RANGE(1, DAY_MS, CONFIG_HANDLER_TIMEOUT_MS) },
 	{ KEY("max_memory_bytes", U64), FIELD(max_memory_bytes),

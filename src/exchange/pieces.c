@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define PIECES_FIRST 2048	/* a first copy up to this size goes into the arena */
-#define PIECES_BLOCK 4096	/* what a later copy takes at least, its piece included */
 
 void pieces_init(struct pieces *pieces)
 {
@@ -246,5 +245,24 @@ void pieces_consume(struct pieces *pieces, size_t size)
 	pieces->copied -= piece->copy ? size : 0;
 	if (piece->left == 0) {
 		remove_first(pieces);
+	}
+}
+
+struct piece *pieces_detach(struct pieces *pieces)
+{
+	struct piece *first = pieces->first;
+
+	*pieces = (struct pieces){ .spare = pieces->spare, .begun = true };
+	return first;
+}
+
+void pieces_give_spares(struct pieces *pieces, struct piece *spares)
+{
+	while (spares != NULL) {
+		struct piece *next = spares->next;
+
+		spares->next = pieces->spare;
+		pieces->spare = spares;
+		spares = next;
 	}
 }

@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/slice.h"
 
+#define PIECES_BLOCK 4096	/* what a copy takes at least, but a small first one */
+
 struct piece {
 	struct piece *next;
 	const char *data;	/* NULL: a file's */
@@ -67,6 +69,13 @@ int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t 
  */
 int pieces_peek(struct pieces *pieces, char *scratch, size_t max,
     struct slice *out) MUST_USE;
+
+/* Takes all pieces out, in a chain, as they are: whoever has them does with each what its
+ * fields say. What is added later has memory of its own. */
+struct piece *pieces_detach(struct pieces *pieces);
+
+/* Pieces that were detached, and are not own, to be used again; a chain, or NULL. */
+void pieces_give_spares(struct pieces *pieces, struct piece *spares);
 
 /* Takes size bytes, of what pieces_peek gave, off the front. */
 void pieces_consume(struct pieces *pieces, size_t size);

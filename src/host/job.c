@@ -28,8 +28,8 @@ static const char *info(const struct exchange *exchange, const char *key)
 {
 	const struct job *job = job_of(exchange);
 
-	for (size_t i = 0; i < REQUEST_FACTS; i++) {
-		if (strcmp(request_facts[i], key) == 0) {
+	for (size_t i = 0; i < EXCHANGE_FACTS; i++) {
+		if (strcmp(exchange_facts[i], key) == 0) {
 			return job->facts[i];
 		}
 	}

@@ -34,7 +34,7 @@ struct job {
 	size_t window;			/* bytes of DATA that may be sent */
 	int64_t credit;			/* bytes of BODY that the peer may still send */
 	int64_t timeout_ms;		/* that the handler has from each of them on */
-	const char *facts[REQUEST_FACTS];
+	const char *facts[EXCHANGE_FACTS];
 };
 
 /* The frames of the peer that make and move jobs. A body that streams comes to the

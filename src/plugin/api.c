@@ -16,6 +16,7 @@
 #include "plugin/alarm.h"
 #include "plugin/bus.h"
 #include "plugin/conn.h"
+#include "plugin/errand.h"
 #include "plugin/instance.h"
 #include "plugin/post.h"
 #include "plugin/run.h"
@@ -652,12 +653,21 @@ static void missing(void)
 	abort();
 }
 
-void api_fill(tc_api *api, size_t size)
+const tc_api *api_table(void)
 {
+	return &table;
+}
+
+void api_fill(tc_api *api, size_t size, bool threaded)
+{
+	tc_api ours = table;
 	size_t known = size < sizeof(table) ? size : sizeof(table);
 	void (*stub)(void) = missing;
 
-	memcpy(api, &table, known);
+	if (threaded) {
+		errand_fill(&ours);
+	}
+	memcpy(api, &ours, known);
 	api->size = (uint32_t)known;
 	for (size_t at = offsetof(tc_api, method); size - at >= sizeof(stub);
 	    at += sizeof(stub)) {

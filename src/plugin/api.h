@@ -41,10 +41,11 @@ const struct plugin_services *api_services(void);
 struct conf *api_conf(tc_conf *cf);
 
 /*
- * Fills the plugin's table of size bytes: what both sides know, then (if the plugin was
- * built with a newer header) a stub that ends the process with a message.
+ * Fills the plugin's table of size bytes: what both sides know, as a plugin on threads
+ * needs it or as others do, then (if the plugin was built with a newer header) a stub
+ * that ends the process with a message.
  */
-void api_fill(tc_api *api, size_t size);
+void api_fill(tc_api *api, size_t size, bool threaded);
 
 struct instance;
 
@@ -70,6 +71,9 @@ struct instance *api_instance(void);
 
 /* What this thread runs, if it is one of a crew, else NULL. Async-signal-safe. */
 const struct api_call *api_thread(void);
+
+/* What every plugin has in its table but for what is replaced in it. */
+const tc_api *api_table(void);
 
 /* Tells services->hold. */
 void api_hold(void *owner, int change);

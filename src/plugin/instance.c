@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plugin/alarm.h"
 #include "plugin/bus.h"
+#include "plugin/errand.h"
 #include "plugin/post.h"
 #include "plugin/watch.h"
 
@@ -227,16 +228,25 @@ static void run_body(struct exchange *exchange, struct slice bytes, bool last)
 	api_leave(before);
 }
 
-static const struct exchange_handler_ops later_ops = { .drain = run_drain,
+const struct exchange_handler_ops instance_later_ops = { .drain = run_drain,
 	.gone = run_gone };
 static const struct exchange_handler_ops upload_ops = { .drain = run_drain,
 	.gone = run_gone, .body = run_body };
 
+bool instance_answer(struct instance *instance, struct exchange *exchange)
+{
+	int result = instance->plugin->handler->on_request(api_request(exchange));
+
+	if (result != TC_LATER) {
+		settle(exchange, result);
+	}
+	return result == TC_LATER;
+}
+
 void instance_request(struct instance *instance, struct exchange *exchange)
 {
-	struct api_call before = instance_enter(instance, PAGE_ON_REQUEST, exchange);
 	bool uploads = instance->plugin->can & PLUGIN_BODY_STREAM;
-	int result;
+	struct api_call before;
 
 	exchange->instance = instance;
 	if (uploads && !exchange->upload.on) {
@@ -244,17 +254,17 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 	}
 	if (instance->plugin->handler->on_request == NULL) {
 		exchange_fail(exchange, 404, "there are only WebSockets at this path");
-		api_leave(before);
 		return;
 	}
-	result = instance->plugin->handler->on_request(api_request(exchange));
-	if (result == TC_LATER) {
-		/* It may well have finished already. */
-		if (exchange->state <= EXCHANGE_STARTED) {
-			exchange_hold(exchange, uploads ? &upload_ops : &later_ops);
-		}
-	} else {
-		settle(exchange, result);
+	if (instance->plugin->threaded) {
+		errand_start(instance, exchange);
+		return;
+	}
+	before = instance_enter(instance, PAGE_ON_REQUEST, exchange);
+	/* It may well have finished already. */
+	if (instance_answer(instance, exchange) &&
+	    exchange->state <= EXCHANGE_STARTED) {
+		exchange_hold(exchange, uploads ? &upload_ops : &instance_later_ops);
 	}
 	api_leave(before);
 }

@@ -94,6 +94,13 @@ void instance_request(struct instance *instance, struct exchange *exchange);
 void instance_connect(struct instance *instance, struct duplex *duplex,
     struct exchange *upgrade);
 
+/* Runs on_request for an exchange whose call has been entered. True: it answers later.
+ * Else what it has left undone is done. */
+bool instance_answer(struct instance *instance, struct exchange *exchange);
+
+/* What a handler that answers later is told. */
+extern const struct exchange_handler_ops instance_later_ops;
+
 /* "TC_FAIL", ..., for the log. */
 const char *instance_result_name(int result);
 

@@ -105,6 +105,10 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	} else if ((handler->flags & ~FLAGS) != 0 || handler->reserved != 0) {
 		plugin_refuse(plugin, "sets flags that this tincan does not know (0x%x)",
 		    (handler->flags & ~FLAGS) | handler->reserved);
+	} else if (uploads && (handler->flags & TC_BLOCKING)) {
+		plugin_refuse(plugin,
+		    "sets both TC_BLOCKING and TC_BODY_STREAM: where on_request blocks, "
+		    "nobody could take the pieces of the body");
 	} else if (uploads && (handler->on_request == NULL || handler->on_body == NULL)) {
 		plugin_refuse(plugin, "sets TC_BODY_STREAM, but has no %s",
 		    handler->on_body == NULL ? "on_body" : "on_request");
@@ -159,7 +163,8 @@ int plugin_load(struct plugin *plugin, const struct plugin_services *services)
 	if (check_fields(plugin, &plugin->descriptor) != 0) {
 		return ERR_INVALID;
 	}
-	api_fill(handler->api, handler->api_size);
+	plugin->threaded = services->threads && (handler->flags & TC_BLOCKING);
+	api_fill(handler->api, handler->api_size, plugin->threaded);
 	plugin->can = abilities(&plugin->descriptor);
 	plugin->handler = &plugin->descriptor;
 	return 0;

@@ -53,6 +53,11 @@ struct plugin {
 	 * PLUGIN_THREADS; and they themselves, owned, NULL until they are needed. */
 	uint32_t threads;
 	struct crew *crew;
+	bool threaded;		/* on_request runs on them */
+	uint32_t max_queue;	/* requests that may wait for one */
+	uint64_t refused;	/* that found no place there, how many of those the */
+	uint64_t refused_said;	/* log has been told, and when */
+	int64_t said_ms;
 };
 
 /* The plugins of one generation, sorted by file name. */
@@ -81,6 +86,9 @@ struct plugin_services {
 	struct shared *(*shared)(void *arg, const char *handler);
 	void *arg;
 	struct loop *loop;	/* of timers; NULL: there are none */
+	/* on_request of a plugin that may block is run on threads, as there is more to do
+	 * here than that. */
+	bool threads;
 	/* Something of the instance that this owner has opened has begun (1) to run on
 	 * another thread, or has come back (-1): the owner must not close it in between.
 	 * NULL: nothing is run on threads. */

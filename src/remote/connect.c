@@ -11,11 +11,11 @@
 static const char *const more_facts[] = { "http.version", "route",
 	"route.host" };
 
-#define FACTS (REQUEST_FACTS + sizeof(more_facts) / sizeof(more_facts[0]))
+#define FACTS (EXCHANGE_FACTS + sizeof(more_facts) / sizeof(more_facts[0]))
 
 static const char *fact_name(size_t i)
 {
-	return i < REQUEST_FACTS ? request_facts[i] : more_facts[i - REQUEST_FACTS];
+	return i < EXCHANGE_FACTS ? exchange_facts[i] : more_facts[i - EXCHANGE_FACTS];
 }
 
 static int pack_facts(struct buffer *out, const struct duplex *duplex)

@@ -9,10 +9,6 @@
 
 #define BODY_MAX ((size_t)1 << 40)	/* the worker has held it against its own limit */
 
-const char *const request_facts[REQUEST_FACTS + 1] = { "client.address", "client.port",
-	"server.port", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
-	"tls.resumed", NULL };
-
 static int pack_string(struct buffer *out, const char *text)
 {
 	return pack_text(out, slice_of(text));
@@ -98,8 +94,8 @@ static int make_facts(struct buffer *out, const struct exchange *exchange)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < REQUEST_FACTS; i++) {
-		const char *value = exchange->ops->info(exchange, request_facts[i]);
+	for (size_t i = 0; rc == 0 && i < EXCHANGE_FACTS; i++) {
+		const char *value = exchange->ops->info(exchange, exchange_facts[i]);
 
 		rc = pack_u8(out, value != NULL);
 		rc = rc != 0 ? rc : pack_string(out, value == NULL ? "" : value);
@@ -250,9 +246,9 @@ static void unpack_line(struct unpack *in, struct exchange *exchange)
 	exchange->match.tail = unpack_text(in);
 }
 
-static void unpack_facts(struct unpack *in, const char *facts[REQUEST_FACTS])
+static void unpack_facts(struct unpack *in, const char *facts[EXCHANGE_FACTS])
 {
-	for (size_t i = 0; i < REQUEST_FACTS; i++) {
+	for (size_t i = 0; i < EXCHANGE_FACTS; i++) {
 		bool known = unpack_u8(in) != 0;
 		const char *value = unpack_string(in);
 
@@ -271,7 +267,7 @@ static int unpack_body(struct unpack *in, struct buffer *out, bool more)
 }
 
 int request_unpack(const struct frame *frame, struct exchange *exchange,
-    uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more)
+    uint32_t *instance, const char *facts[EXCHANGE_FACTS], bool *more)
 {
 	const char *base = arena_copy(&exchange->arena, frame->payload.data,
 	    frame->payload.size);

@@ -9,12 +9,8 @@
 #include "base/buffer.h"
 #include "base/settings.h"
 #include "exchange/exchange.h"
+#include "exchange/facts.h"
 #include "ipc/frame.h"
-
-/* Facts of a connection, for tc.info; a host gets the value of each with every request.
- * The names are those of handler.h; NULL-ended. */
-extern const char *const request_facts[];
-#define REQUEST_FACTS 9
 
 /* What an OPEN says: one route's use of the plugin. */
 struct open_message {
@@ -44,14 +40,14 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 
 /*
  * Fills in the exchange (fresh from exchange_init) from a REQUEST: request, params, tail,
- * id and, in facts (REQUEST_FACTS of them, in the exchange's arena; NULL for none), the
+ * id and, in facts (EXCHANGE_FACTS of them, in the exchange's arena; NULL for none), the
  * facts. *more: BODY frames follow, to be appended to exchange->body by the caller; those
  * of a body that streams are to be fed.
  *
  * @return 0, ERR_PROTOCOL, ERR_LIMIT or ERR_NOMEM
  */
 int request_unpack(const struct frame *frame, struct exchange *exchange,
-    uint32_t *instance, const char *facts[REQUEST_FACTS], bool *more) MUST_USE;
+    uint32_t *instance, const char *facts[EXCHANGE_FACTS], bool *more) MUST_USE;
 
 /* The TRAILER of a body that streams. ERR_LIMIT, ERR_NOMEM: out is as it was. Unpacking:
  * ERR_PROTOCOL, ERR_LIMIT, ERR_NOMEM. */

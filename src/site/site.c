@@ -14,6 +14,15 @@ struct build {
 	struct problems *problems;
 };
 
+static void set_threads(const struct config *config, struct plugin *plugin)
+{
+	const struct config_handler *handler = config_find_handler(config,
+	    plugin->note.name);
+
+	plugin->threads = handler == NULL ? CONFIG_HANDLER_THREADS : handler->threads;
+	plugin->max_queue = handler == NULL ? CONFIG_HANDLER_QUEUE : handler->max_queue;
+}
+
 static void load_plugins(const struct build *build)
 {
 	struct plugin_set *plugins = build->site->plugins;
@@ -23,6 +32,7 @@ static void load_plugins(const struct build *build)
 
 		if (plugin->refusal == NULL && !plugin->isolated &&
 		    plugin->handler == NULL) {
+			set_threads(build->site->config, plugin);
 			plugin_load(plugin, build->process->services);
 		}
 	}

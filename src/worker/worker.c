@@ -175,7 +175,8 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	worker->loop = loop_new();
 	worker->services = (struct plugin_services){ .log = log_handler,
 		.ext = metrics_ext, .running = on_running, .shared = shares_find,
-		.arg = worker, .loop = worker->loop, .hold = on_hold };
+		.arg = worker, .loop = worker->loop, .hold = on_hold,
+		.threads = true };
 	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);

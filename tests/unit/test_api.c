@@ -271,7 +271,7 @@ START_TEST(a_smaller_table_is_filled_as_far_as_it_goes)
 	tc_api api;
 
 	memset(&api, 0x55, sizeof(api));
-	api_fill(&api, offsetof(tc_api, query));
+	api_fill(&api, offsetof(tc_api, query), false);
 	ck_assert_uint_eq(api.size, offsetof(tc_api, query));
 	ck_assert_ptr_nonnull(api.tail);
 	ck_assert_mem_eq((char *)&api + offsetof(tc_api, query), "\x55\x55\x55\x55\x55",

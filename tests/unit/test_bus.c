@@ -66,7 +66,7 @@ static void set_up(void)
 	static tc_api api;
 
 	api_serve(&rig_services);
-	api_fill(&api, sizeof(api));
+	api_fill(&api, sizeof(api), false);
 	rig_log = (struct rig_log){ 0 };
 	list_init(&first.subscriptions);
 	list_init(&second.subscriptions);

@@ -9,7 +9,7 @@ static struct rig_exchange worker;
 static struct rig_exchange host;
 static struct buffer out;
 static uint32_t instance;
-static const char *facts[REQUEST_FACTS];
+static const char *facts[EXCHANGE_FACTS];
 static bool more;
 
 static void set_up(void)

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The facts of a connection. */
+#include "exchange/facts.h"
+
+#include <stddef.h>
+
+const char *const exchange_facts[EXCHANGE_FACTS + 1] = { "client.address", "client.port",
+	"server.port", "tls.version", "tls.cipher", "tls.group", "tls.alpn", "tls.sni",
+	"tls.resumed", NULL };
