@@ -102,7 +102,7 @@ static int on_reply(tc_req *r, int status)
 static int on_piece(tc_req *r, const void *data, size_t size, int last)
 {
 	struct job *job = tc.data(r);
-	struct span span = { .in = data, .in_size = size };
+	struct span span = { .in = size > 0 ? data : "", .in_size = size };
 	enum how how = last ? HOW_END :
 	    job->flowing && size < PIECE_BYTES ? HOW_FLUSH : HOW_MORE;
 	int step = STEP_MORE;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The filter compress: which replies it takes on, what their header says then, and that
- * every piece of every coding comes out again as it went in. Decoders are of the tests in
- * tests/e2e; here zlib's, and what the encoders say of their own streams.
+ * every piece of every coding comes out again as it went in.
  */
 #include "../../plugins/compress/codings.c"
 #include "../../plugins/compress/compress.c"
@@ -10,6 +9,8 @@
 #include "../../plugins/compress/judge.c"
 #include "../../plugins/compress/settings.c"
 #ifdef HAVE_BROTLI
+#include <brotli/decode.h>
+
 #include "../../plugins/compress/br.c"
 #endif
 #ifdef HAVE_ZSTD
@@ -385,23 +386,92 @@ static char *page(size_t size)
 	return text;
 }
 
-/* Unpacks what was passed so far; *whole: its end is there. The caller frees. */
-static char *unzip(size_t *size, bool *whole)
+#define TEXT_BYTES (4 << 20)
+
+/* Unpacks what was passed so far into text; its size. *whole: its end is there. */
+static size_t unpack_gzip(char *text, bool *whole)
 {
-	static char text[4 << 20];
 	z_stream stream = { .next_in = (const unsigned char *)filter.passed,
 		.avail_in = (uInt)filter.passed_size, .next_out = (unsigned char *)text,
-		.avail_out = sizeof(text) };
+		.avail_out = TEXT_BYTES };
 	int result;
 
 	ck_assert_int_eq(inflateInit2(&stream, MAX_WBITS + AS_GZIP), Z_OK);
 	result = inflate(&stream, Z_SYNC_FLUSH);
 	ck_assert_msg(result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR,
 	    "inflate: %d", result);
-	*size = sizeof(text) - stream.avail_out;
 	*whole = result == Z_STREAM_END;
 	ck_assert_uint_eq(stream.avail_in, 0);
 	inflateEnd(&stream);
+	return TEXT_BYTES - stream.avail_out;
+}
+
+#ifdef HAVE_BROTLI
+
+static size_t unpack_br(char *text, bool *whole)
+{
+	BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+	const uint8_t *in = (const uint8_t *)filter.passed;
+	uint8_t *out = (uint8_t *)text;
+	size_t in_size = filter.passed_size;
+	size_t out_size = TEXT_BYTES;
+	BrotliDecoderResult result = BrotliDecoderDecompressStream(state, &in_size, &in,
+	    &out_size, &out, NULL);
+
+	ck_assert_int_ne(result, BROTLI_DECODER_RESULT_ERROR);
+	ck_assert_uint_eq(in_size, 0);
+	*whole = result == BROTLI_DECODER_RESULT_SUCCESS;
+	BrotliDecoderDestroyInstance(state);
+	return TEXT_BYTES - out_size;
+}
+
+#endif
+#ifdef HAVE_ZSTD
+
+static size_t unpack_zstd(char *text, bool *whole)
+{
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	ZSTD_inBuffer in = { filter.passed, filter.passed_size, 0 };
+	ZSTD_outBuffer out = { text, TEXT_BYTES, 0 };
+	size_t left = 1;
+
+	while (in.pos < in.size && left != 0) {
+		left = ZSTD_decompressStream(context, &out, &in);
+		ck_assert_msg(!ZSTD_isError(left), "%s", ZSTD_getErrorName(left));
+	}
+	ck_assert_uint_eq(in.pos, in.size);
+	*whole = left == 0;
+	ZSTD_freeDCtx(context);
+	return out.pos;
+}
+
+#endif
+
+/* What a client can read so far, and its size. */
+static const char *unpack(size_t *size, bool *whole)
+{
+	static char text[TEXT_BYTES];
+	const char *coding = filter_reply_header(NULL, "content-encoding");
+
+	*size = 0;
+	*whole = false;
+	if (filter.passed_size == 0) {
+		return text;
+	}
+#ifdef HAVE_BROTLI
+	if (strcmp(coding, "br") == 0) {
+		*size = unpack_br(text, whole);
+		return text;
+	}
+#endif
+#ifdef HAVE_ZSTD
+	if (strcmp(coding, "zstd") == 0) {
+		*size = unpack_zstd(text, whole);
+		return text;
+	}
+#endif
+	ck_assert_str_eq(coding, "gzip");
+	*size = unpack_gzip(text, whole);
 	return text;
 }
 
@@ -424,16 +494,25 @@ static void end_reply(void)
 	filter_close();
 }
 
-static void expect_unzipped(const char *text, size_t size, bool all)
+static void expect_unpacked(const char *text, size_t size, bool all)
 {
-	size_t unzipped_size;
+	size_t unpacked_size;
 	bool whole;
-	const char *unzipped = unzip(&unzipped_size, &whole);
+	const char *unpacked = unpack(&unpacked_size, &whole);
 
-	ck_assert_uint_eq(unzipped_size, size);
-	ck_assert_int_eq(memcmp(unzipped, text, size), 0);
+	ck_assert_uint_eq(unpacked_size, size);
+	ck_assert_int_eq(memcmp(unpacked, text, size), 0);
 	ck_assert_int_eq(whole, all);
 	ck_assert_int_eq(filter.last, all);
+}
+
+/* The fields of a request for the coding that a loop test is at. */
+static const char *request_for(int i)
+{
+	static char request[64];
+
+	snprintf(request, sizeof(request), "accept-encoding: %s\n", codings[i]->name);
+	return request;
 }
 
 START_TEST(a_body_of_any_size_comes_out_again)
@@ -443,36 +522,49 @@ START_TEST(a_body_of_any_size_comes_out_again)
 	char *text = page(65536);
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		for (int level = 1; level <= 9; level++) {
-			char settings[100];
-			char reply[100];
+		char reply[100];
 
-			snprintf(settings, sizeof(settings),
-			    "{ \"min_bytes\": 0, \"levels\": { \"gzip\": %d } }", level);
-			snprintf(reply, sizeof(reply), TEXT "content-length: %zu\n",
-			    sizes[i]);
-			begin_reply(settings, GZIP, reply);
-			give(text, sizes[i], true);
-			expect_unzipped(text, sizes[i], true);
-			end_reply();
-		}
+		snprintf(reply, sizeof(reply), TEXT "content-length: %zu\n", sizes[i]);
+		begin_reply("{ \"min_bytes\": 0 }", request_for(_i), reply);
+		give(text, sizes[i], true);
+		expect_unpacked(text, sizes[i], true);
+		end_reply();
 	}
 	free(text);
 }
 END_TEST
 
+/* Every level, in full pieces and in others, with a length and without. */
 START_TEST(a_long_body_comes_out_again)
 {
-	size_t size = 3 << 20;
+	static const size_t pieces[] = { 65536, 50000, 1000 };
+	size_t size = 300000;
 	char *text = page(size);
 
-	begin_reply("{}", GZIP, TEXT "content-length: 3145728\n");
-	for (size_t at = 0; at < size; at += 65536) {
-		give(text + at, 65536, at + 65536 == size);
+	const struct coding *coding = codings[_i];
+
+	for (int level = coding->min_level; level <= coding->max_level; level++) {
+		char settings[100];
+
+		snprintf(settings, sizeof(settings), "{ \"levels\": { \"%s\": %d } }",
+		    coding->name, level);
+		for (size_t i = 0; i < 6; i++) {
+			char reply[100];
+
+			snprintf(reply, sizeof(reply), TEXT "content-length: %zu\n",
+			    size);
+			begin_reply(settings, request_for(_i), i < 3 ? reply : TEXT);
+			for (size_t at = 0; at < size; at += pieces[i % 3]) {
+				size_t left = size - at;
+				bool last = left <= pieces[i % 3];
+
+				give(text + at, last ? left : pieces[i % 3], last);
+			}
+			expect_unpacked(text, size, true);
+			ck_assert_uint_lt(filter.passed_size, size * 9 / 10);
+			end_reply();
+		}
 	}
-	expect_unzipped(text, size, true);
-	ck_assert_uint_lt(filter.passed_size, size * 3 / 4);
-	end_reply();
 	free(text);
 }
 END_TEST
@@ -489,11 +581,11 @@ START_TEST(what_cannot_be_made_smaller_comes_out_again)
 		random ^= random << 17;
 		text[i] = (char)random;
 	}
-	begin_reply("{}", GZIP, TEXT "content-length: 1048576\n");
+	begin_reply("{}", request_for(_i), TEXT "content-length: 1048576\n");
 	for (size_t at = 0; at < size; at += 32768) {
 		give(text + at, 32768, at + 32768 == size);
 	}
-	expect_unzipped(text, size, true);
+	expect_unpacked(text, size, true);
 	ck_assert_uint_lt(filter.passed_size, size + size / 100);
 	end_reply();
 	free(text);
@@ -502,20 +594,20 @@ END_TEST
 
 START_TEST(what_is_written_bit_by_bit_arrives_bit_by_bit)
 {
-	begin_reply("{}", GZIP, TEXT);
+	begin_reply("{}", request_for(_i), TEXT);
 	give("one", 3, false);
-	expect_unzipped("one", 3, false);
+	expect_unpacked("one", 3, false);
 	give("two", 3, false);
-	expect_unzipped("onetwo", 6, false);
+	expect_unpacked("onetwo", 6, false);
 	give(NULL, 0, true);
-	expect_unzipped("onetwo", 6, true);
+	expect_unpacked("onetwo", 6, true);
 	end_reply();
 }
 END_TEST
 
 START_TEST(what_has_a_length_waits_for_more)
 {
-	begin_reply("{}", GZIP, TEXT "content-length: 2000\n");
+	begin_reply("{}", request_for(_i), TEXT "content-length: 2000\n");
 	give("one", 3, false);
 	ck_assert_uint_lt(filter.passed_size, 11);	/* the header alone, if that */
 	end_reply();
@@ -524,21 +616,16 @@ END_TEST
 
 START_TEST(a_full_piece_waits_for_more)
 {
-	char *text = page(65536);
+	char *text = page(65546);
+	size_t size;
+	bool whole;
 
-	begin_reply("{}", GZIP, TEXT);
+	begin_reply("{}", request_for(_i), TEXT);
 	give(text, 65536, false);
-	{
-		size_t size;
-		bool whole;
-
-		unzip(&size, &whole);
-		ck_assert_uint_lt(size, 65536);
-	}
-	give(text, 10, false);
-	text = realloc(text, 65546);
-	memcpy(text + 65536, text, 10);
-	expect_unzipped(text, 65546, false);
+	unpack(&size, &whole);
+	ck_assert_uint_lt(size, 65536);
+	give(text + 65536, 10, false);
+	expect_unpacked(text, 65546, false);
 	end_reply();
 	free(text);
 }
@@ -546,15 +633,17 @@ END_TEST
 
 START_TEST(a_reply_that_breaks_off_leaves_nothing)
 {
-	for (size_t i = 0; codings[i] != NULL; i++) {
-		char request[64];
+	begin_reply("{}", request_for(_i), TEXT);
+	give("one", 3, false);
+	end_reply();		/* what leaks is the sanitizer's to tell */
+}
+END_TEST
 
-		snprintf(request, sizeof(request), "accept-encoding: %s\n",
-		    codings[i]->name);
-		begin_reply("{}", request, TEXT);
-		give("one", 3, false);
-		end_reply();		/* what leaks is the sanitizer's to tell */
-	}
+START_TEST(a_reply_that_is_not_as_long_as_said_does_no_harm)
+{
+	begin_reply("{}", request_for(_i), TEXT "content-length: 2000\n");
+	ck_assert_int_le(tincan_handler_1.on_piece((tc_req *)&filter, "short", 5, 1), 0);
+	end_reply();
 }
 END_TEST
 
@@ -593,35 +682,6 @@ START_TEST(without_memory_a_reply_stays_as_it_is)
 	ck_assert_str_eq(filter_fields(), TEXT "etag: \"x\"\n" VARIES);
 	filter_end();
 	filter_close();
-}
-END_TEST
-
-/* Every coding, each level: what it says of itself, and that all of it gets out. */
-START_TEST(every_level_of_every_coding_ends)
-{
-	char *text = page(200000);
-
-	for (size_t i = 0; codings[i] != NULL; i++) {
-		for (int level = codings[i]->min_level; level <= codings[i]->max_level;
-		    level++) {
-			char settings[100];
-			char request[64];
-
-			snprintf(settings, sizeof(settings),
-			    "{ \"levels\": { \"%s\": %d } }", codings[i]->name, level);
-			snprintf(request, sizeof(request), "accept-encoding: %s\n",
-			    codings[i]->name);
-			begin_reply(settings, request, TEXT "content-length: 200000\n");
-			for (size_t at = 0; at < 200000; at += 50000) {
-				give(text + at, 50000, at == 150000);
-			}
-			ck_assert(filter.last);
-			ck_assert_uint_gt(filter.passed_size, 1000);
-			ck_assert_uint_lt(filter.passed_size, 160000);
-			end_reply();
-		}
-	}
-	free(text);
 }
 END_TEST
 
@@ -674,7 +734,11 @@ int main(void)
 {
 	Suite *suite = suite_create("compress");
 	TCase *tests = tcase_create("compress");
+	int count = 0;
 
+	while (codings[count] != NULL) {
+		count++;
+	}
 	tcase_set_timeout(tests, 60);
 #if defined HAVE_BROTLI && defined HAVE_ZSTD
 	tcase_add_loop_test(tests, chooses_by_accept_encoding, 0,
@@ -695,16 +759,18 @@ int main(void)
 	tcase_add_test(tests, knows_the_types_that_are_worth_it);
 	tcase_add_test(tests, takes_the_types_of_the_settings);
 	tcase_add_test(tests, events_want_to_be_named);
-	tcase_add_test(tests, a_body_of_any_size_comes_out_again);
-	tcase_add_test(tests, a_long_body_comes_out_again);
-	tcase_add_test(tests, what_cannot_be_made_smaller_comes_out_again);
-	tcase_add_test(tests, what_is_written_bit_by_bit_arrives_bit_by_bit);
-	tcase_add_test(tests, what_has_a_length_waits_for_more);
-	tcase_add_test(tests, a_full_piece_waits_for_more);
-	tcase_add_test(tests, a_reply_that_breaks_off_leaves_nothing);
+	tcase_add_loop_test(tests, a_body_of_any_size_comes_out_again, 0, count);
+	tcase_add_loop_test(tests, a_long_body_comes_out_again, 0, count);
+	tcase_add_loop_test(tests, what_cannot_be_made_smaller_comes_out_again, 0, count);
+	tcase_add_loop_test(tests, what_is_written_bit_by_bit_arrives_bit_by_bit, 0,
+	    count);
+	tcase_add_loop_test(tests, what_has_a_length_waits_for_more, 0, count);
+	tcase_add_loop_test(tests, a_full_piece_waits_for_more, 0, count);
+	tcase_add_loop_test(tests, a_reply_that_breaks_off_leaves_nothing, 0, count);
+	tcase_add_loop_test(tests, a_reply_that_is_not_as_long_as_said_does_no_harm, 0,
+	    count);
 	tcase_add_test(tests, a_piece_that_is_not_taken_fails_the_reply);
 	tcase_add_test(tests, without_memory_a_reply_stays_as_it_is);
-	tcase_add_test(tests, every_level_of_every_coding_ends);
 	tcase_add_test(tests, refuses_settings_that_make_no_sense);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
