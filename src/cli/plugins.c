@@ -48,6 +48,9 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 	columns_add(columns, "%s", ask_text(plugin, "state"));
 	add_count(columns, serves, ask_number(plugin, "requests"));
 	add_count(columns, serves, crashes_of(plugin));
+	add_count(columns, ask_number(plugin, "processes") > 0,
+	    ask_number(plugin, "processes"));
+	add_count(columns, serves, ask_number(plugin, "queue"));
 	columns_add(columns, "%s", ask_text(plugin, "file"));
 	if (reason[0] != '\0') {
 		columns_note(columns, reason);
@@ -57,7 +60,7 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 void plugins_print(const json_t *reply)
 {
 	static const char *const heads[] = { "name", ">level", "hash", "isolation",
-		"state", ">requests", ">crashes", "file", NULL };
+		"state", ">requests", ">crashes", ">processes", ">queue", "file", NULL };
 	json_t *plugins = json_object_get(reply, "plugins");
 	struct columns columns;
 	json_t *plugin;

@@ -164,6 +164,12 @@ bool exchange_part(struct exchange *exchange, const struct exchange_ops *ops)
 	return !exchange->held;
 }
 
+void exchange_desert(struct exchange *exchange, const struct exchange_ops *ops)
+{
+	exchange->held = true;
+	(void)!exchange_part(exchange, ops);
+}
+
 /* Bytes of a reply, in one of the forms that a handler may give them. */
 struct content {
 	enum { CONTENT_COPY, CONTENT_REFERENCE, CONTENT_FILE } form;
@@ -315,23 +321,34 @@ static struct content file_content(int fd, int64_t offset, int64_t size)
 
 static bool is_full(const struct exchange *exchange)
 {
-	size_t most = exchange->held ? EXCHANGE_HIGH : EXCHANGE_FIRST;
+	bool waits = exchange->held || exchange->ops->wait != NULL;
+	size_t most = waits ? EXCHANGE_HIGH : EXCHANGE_FIRST;
 
 	return exchange->pieces.copied >= most || exchange->unkept >= most;
+}
+
+static int make_room(struct exchange *exchange)
+{
+	if (exchange->ops->wait != NULL && !exchange->held) {
+		return exchange->ops->wait(exchange);
+	}
+	exchange->refused = true;
+	return ERR_AGAIN;
 }
 
 int exchange_write(struct exchange *exchange, const void *data, size_t size)
 {
 	struct content content = memory_content(data, size);
-
 	int rc;
 
 	if (exchange->state == EXCHANGE_STARTED && size > EXCHANGE_WRITE_MAX) {
 		return ERR_LIMIT;
 	}
 	if (exchange->state == EXCHANGE_STARTED && size > 0 && is_full(exchange)) {
-		exchange->refused = true;
-		return ERR_AGAIN;
+		rc = make_room(exchange);
+		if (rc != 0) {
+			return rc;
+		}
 	}
 	rc = write_content(exchange, &content);
 	if (rc == 0 && is_head(exchange)) {

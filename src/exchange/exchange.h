@@ -53,6 +53,10 @@ struct exchange_ops {
 	 * long after the request: make a note of it and take later, the exchange must
 	 * outlive the callback. */
 	void (*wake)(struct exchange *exchange);
+	/* A write finds too much waiting, and the handler that runs for the first time
+	 * may block: returns when there is room, or not 0 (as exchange_write) if there
+	 * will be none. NULL: no handler may block here. */
+	int (*wait)(struct exchange *exchange);
 	/* A fact of the connection for tc.info, NUL-terminated, or NULL. */
 	const char *(*info)(const struct exchange *exchange, const char *key);
 	/* Where a handler side may keep what it makes of those facts, which stay as they
@@ -146,6 +150,10 @@ void exchange_taken(struct exchange *exchange);
  * @return true if nobody has the exchange any more, now: no wake will come
  */
 bool exchange_part(struct exchange *exchange, const struct exchange_ops *ops) MUST_USE;
+
+/* The same while the handler runs for the first time: it holds the exchange from here on,
+ * until it has finished or returned. */
+void exchange_desert(struct exchange *exchange, const struct exchange_ops *ops);
 
 /* Is over the time of a handler that has not started its reply: the peer gets its 504,
  * then the handler is told. Harmless for a reply that has started. */

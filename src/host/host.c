@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "host/blocked.h"
 #include "host/bus.h"
 #include "host/checks.h"
 #include "host/guard.h"
@@ -202,6 +203,7 @@ static int load(struct host *host)
 	}
 	if (rc == 0) {
 		guard_plugin(plugin->handler->api);
+		blocked_init(host);
 		return 0;
 	}
 	problem.what = plugin->refusal;
@@ -267,8 +269,7 @@ static int take_frame(struct host *host, const struct frame *frame)
 	}
 }
 
-/* Appends what is there to host->in. */
-static int receive(struct host *host)
+int host_receive(struct host *host)
 {
 	ssize_t got;
 	char *space;
@@ -288,25 +289,39 @@ static int receive(struct host *host)
 	return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_SYSTEM;
 }
 
-static int take_frames(struct host *host)
+/* By its place, as a handler that blocks may bring in more behind it. */
+static int next_frame(struct host *host, struct frame *frame)
 {
 	struct slice bytes = buffer_slice(&host->in);
+	int rc;
+
+	slice_skip(&bytes, host->taken);
+	rc = frame_next(&bytes, frame);
+	if (rc == 0) {
+		host->taken = host->in.size - bytes.size;
+	}
+	return rc;
+}
+
+static int take_frames(struct host *host)
+{
 	struct frame frame;
 	int rc;
 
-	while ((rc = frame_next(&bytes, &frame)) == 0) {
+	while ((rc = next_frame(host, &frame)) == 0) {
 		rc = take_frame(host, &frame);
 		if (rc != 0) {
 			return rc;
 		}
 	}
-	buffer_consume(&host->in, host->in.size - bytes.size);
+	buffer_consume(&host->in, host->taken);
+	host->taken = 0;
 	return rc == ERR_AGAIN ? 0 : rc;
 }
 
 static int take_batch(struct host *host)
 {
-	int rc = receive(host);
+	int rc = host_receive(host);
 
 	if (rc == 0) {
 		rc = take_frames(host);

@@ -44,7 +44,9 @@ struct host {
 	struct deferred round_end;	/* sends what callbacks have left to say */
 	struct page *page;
 	struct outbox outbox;
-	struct buffer in;	/* what was received and not yet taken */
+	struct buffer in;	/* what was received and not yet taken, behind */
+	size_t taken;		/* bytes of it that were; and those that */
+	size_t heard;		/* a handler that blocks has looked through */
 	struct buffer frame;	/* the one that is being made; reset before use */
 	/* The same, of what a callback says on the bus or to a peer: it may be called to
 	 * release a reply's bytes, while that is being made in the other. */
@@ -62,6 +64,7 @@ struct host {
 	struct talks talks;
 	uint64_t running;	/* the call whose handler runs; 0: none */
 	int64_t now_us;		/* monotonic; a moment ago */
+	bool blocking;		/* its handler may block */
 	bool answering;		/* a handler ran, and its answer is not yet safe */
 	bool stopping;		/* end when the last job and the last talk have */
 	int result;		/* why the loop was stopped */
@@ -69,6 +72,9 @@ struct host {
 
 /* Serves until the peer stops it or goes; the exit code of the process. */
 int host_run(const struct host_setup *setup);
+
+/* Appends what is there to host->in. Also ERR_AGAIN; ERR_LIMIT: it is full. */
+int host_receive(struct host *host) MUST_USE;
 
 /* Sends the frame in host->frame, whose packing had the result rc. */
 int host_send(struct host *host, int rc) MUST_USE;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/blocked.h"
 #include "host/host.h"
 #include "ipc/pack.h"
 #include "remote/reply.h"
@@ -24,6 +25,23 @@ static void wake(struct exchange *exchange)
 	}
 }
 
+/* Who blocks may do so for long between two pieces: they go out as they are said. */
+static void wake_blocking(struct exchange *exchange)
+{
+	struct job *job = (struct job *)exchange;
+
+	if (!job->later && exchange->state == EXCHANGE_STARTED) {
+		blocked_say(job);
+	} else {
+		wake(exchange);
+	}
+}
+
+static int wait_for_room(struct exchange *exchange)
+{
+	return blocked_wait((struct job *)exchange);
+}
+
 static const char *info(const struct exchange *exchange, const char *key)
 {
 	const struct job *job = job_of(exchange);
@@ -37,6 +55,8 @@ static const char *info(const struct exchange *exchange, const char *key)
 }
 
 static const struct exchange_ops ops = { .wake = wake, .info = info };
+static const struct exchange_ops blocking_ops = { .wake = wake_blocking,
+	.wait = wait_for_room, .info = info };
 
 struct job *job_new(struct host *host)
 {
@@ -55,7 +75,7 @@ struct job *job_new(struct host *host)
 		list_init(&job->link);
 		list_init(&job->moved);
 	}
-	exchange_init(&job->exchange, &ops, job);
+	exchange_init(&job->exchange, host->blocking ? &blocking_ops : &ops, job);
 	memset(job->facts, 0, sizeof(job->facts));
 	job->id = 0;
 	job->mount = NULL;
@@ -172,11 +192,10 @@ static int send_end(struct host *host, struct job *job)
 	return rc;
 }
 
-/* Sends of a started reply what its window lets through; frees the job behind its end. */
-static int send_more(struct host *host, struct job *job)
+/* What its window lets through. */
+static int send_pieces(struct host *host, struct job *job)
 {
-	struct exchange *exchange = &job->exchange;
-	const struct pieces *pieces = &exchange->pieces;
+	const struct pieces *pieces = &job->exchange.pieces;
 	int rc = 0;
 
 	while (rc == 0 && pieces->first != NULL &&
@@ -184,6 +203,16 @@ static int send_more(struct host *host, struct job *job)
 		rc = pieces->first->data == NULL ? send_file(host, job) :
 		    send_memory(host, job);
 	}
+	return rc;
+}
+
+/* Goes on with a started reply; frees the job behind its end. */
+static int send_more(struct host *host, struct job *job)
+{
+	struct exchange *exchange = &job->exchange;
+	const struct pieces *pieces = &exchange->pieces;
+	int rc = send_pieces(host, job);
+
 	if (rc == 0 && pieces->first == NULL && exchange->state != EXCHANGE_STARTED) {
 		return send_end(host, job);
 	}
@@ -199,9 +228,16 @@ static int send_start(struct host *host, struct job *job)
 
 	buffer_reset(&host->frame);
 	rc = reply_pack_start(&host->frame, job->id, &job->exchange);
-	rc = host_send(host, rc);
 	job->started = true;
-	return rc != 0 ? rc : send_more(host, job);
+	return host_send(host, rc);
+}
+
+int job_send_some(struct host *host, struct job *job)
+{
+	int rc = job->started ? 0 : send_start(host, job);
+
+	rc = rc != 0 ? rc : send_pieces(host, job);
+	return rc != 0 ? rc : outbox_flush(&host->outbox);
 }
 
 static int send_whole(struct host *host, struct job *job)
@@ -221,32 +257,61 @@ static int send_whole(struct host *host, struct job *job)
 static int send_reply(struct host *host, struct job *job)
 {
 	const struct exchange *exchange = &job->exchange;
+	int rc = 0;
 
-	if (job->started) {
-		return send_more(host, job);
-	}
-	if (exchange->state == EXCHANGE_BROKEN && exchange->reply.status == 0) {
+	if (!job->started && exchange->state == EXCHANGE_BROKEN &&
+	    exchange->reply.status == 0) {
 		return send_end(host, job);
 	}
-	return reply_is_small(exchange) ? send_whole(host, job) : send_start(host, job);
+	if (!job->started && reply_is_small(exchange)) {
+		return send_whole(host, job);
+	}
+	if (!job->started) {
+		rc = send_start(host, job);
+	}
+	return rc != 0 ? rc : send_more(host, job);
 }
 
-/* A crash from here on costs it: the peer must not send it to the next host. */
-static int send_later(struct host *host, struct job *job)
+static int say_later(struct host *host, const struct job *job)
 {
 	int rc;
 
-	job->later = true;
-	if (job->exchange.state != EXCHANGE_OPEN) {
-		return send_reply(host, job);
-	}
 	buffer_reset(&host->frame);
 	rc = frame_append(&host->frame, FRAME_LATER, 0, 0, job->id, SLICE(""));
 	return host_send(host, rc);
 }
 
+/* A crash from here on costs it: the peer must not send it to the next host. */
+static int send_later(struct host *host, struct job *job)
+{
+	job->later = true;
+	return job->exchange.state == EXCHANGE_OPEN ? say_later(host, job)
+						    : send_reply(host, job);
+}
+
+/* Of a handler that blocks the peer waits to hear that it has returned. */
+static int answer_blocking(struct host *host, struct job *job)
+{
+	uint64_t id = job->id;
+	bool gone = job->exchange.state == EXCHANGE_GONE;
+	bool open = job->exchange.state == EXCHANGE_OPEN;
+	int rc;
+
+	if (gone && job->exchange.held) {
+		job->later = true;
+		return say_later(host, job);
+	}
+	if (gone) {
+		return send_end(host, job);
+	}
+	rc = job->exchange.held ? send_later(host, job) : send_reply(host, job);
+	job = find(host, id);
+	return rc != 0 || job == NULL || open ? rc : say_later(host, job);
+}
+
 void job_run(struct host *host, struct job *job)
 {
+	host->heard = host->taken;
 	host_enter(host, PAGE_ON_REQUEST, job->id, job->exchange.id);
 	host->answering = true;
 	instance_request(job->mount->instance, &job->exchange);
@@ -294,7 +359,8 @@ static int answer(struct host *host, struct job *job)
 
 	job_run(host, job);
 	later = job->exchange.held;
-	rc = later ? send_later(host, job) : send_reply(host, job);
+	rc = host->blocking ? answer_blocking(host, job) :
+	    later ? send_later(host, job) : send_reply(host, job);
 	if (rc != 0) {
 		return rc;
 	}
@@ -433,6 +499,11 @@ int job_cancel(struct host *host, const struct frame *frame)
 		return 0;
 	}
 	return send_end(host, job);
+}
+
+void job_desert(struct job *job)
+{
+	exchange_desert(&job->exchange, &ops);
 }
 
 void job_abandon(struct host *host, struct job *job)

@@ -178,11 +178,15 @@ static void try_again(struct child *child)
 
 static void reset_slot(struct child *child)
 {
-	struct scoreboard_worker *slot = &child->master->board->worker[child->index];
+	struct scoreboard *board = child->master->board;
+	struct scoreboard_worker *slot = &board->worker[child->index];
 
 	atomic_store(&slot->state, SCOREBOARD_STARTING);
 	atomic_store(&slot->started_s, (int64_t)time(NULL));
 	atomic_store(&slot->connections, 0);
+	for (uint32_t i = 0; i < atomic_load(&board->handlers); i++) {
+		atomic_store(&slot->handlers[i].waiting, 0);
+	}
 	blame_clear(&child->master->blames[child->index].running);
 	blame_clear(&child->master->blames[child->index].crashed);
 	child->started_ms = clock_us() / 1000;

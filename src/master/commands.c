@@ -46,6 +46,7 @@ static json_t *describe_worker(const struct master *master, uint32_t index)
 struct host_list {
 	json_t *list;
 	uint32_t version;
+	int running;
 	bool broken;
 };
 
@@ -55,6 +56,7 @@ static void add_host(void *arg, const struct host_facts *facts)
 
 	if (facts->version == hosts->version) {
 		hosts->broken = hosts->broken || facts->broken;
+		hosts->running += facts->pid > 0;
 		json_array_append_new(hosts->list,
 		    json_pack("{s:i, s:i, s:i, s:I, s:b}", "worker", (int)facts->worker,
 			"pid", (int)facts->pid, "crashes", (int)facts->crashes, "answers",
@@ -80,32 +82,45 @@ static const char *state_of(const struct master *master, const struct plugin *pl
 									: "serving";
 }
 
-static uint64_t handler_requests(const struct master *master, const char *name)
+struct handler_sums {
+	uint64_t requests;
+	uint64_t waiting;
+	uint64_t turned_away;
+};
+
+static struct handler_sums sum_up(const struct master *master, const char *name)
 {
 	uint32_t handler = scoreboard_handler_find(master->board, name);
-	uint64_t sum = 0;
+	struct handler_sums sums = { 0 };
 
 	for (uint32_t w = 0; handler != SCOREBOARD_SERVER && w < master->worker_count;
 	     w++) {
-		sum += requests_of(&master->board->worker[w], handler);
+		const struct scoreboard_worker *worker = &master->board->worker[w];
+
+		sums.requests += requests_of(worker, handler);
+		sums.waiting += counter_get(&worker->handlers[handler].waiting);
+		sums.turned_away += counter_get(&worker->handlers[handler].turned_away);
 	}
-	return sum;
+	return sums;
 }
 
 static json_t *describe_plugin(const struct master *master, const struct plugin *plugin)
 {
 	struct host_list hosts = { .list = json_array(), .version = plugin->version };
+	struct handler_sums sums = sum_up(master, plugin->note.name);
 
 	if (plugin->refusal == NULL && plugin->isolated) {
 		hosts_each(master, add_host, &hosts);
 	}
-	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:o}", "name",
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:i, s:I, s:I, s:o}",
+	    "name",
 	    plugin->note.name, "file", plugin->file, "hash", plugin->hash, "level",
 	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
 	    "state", state_of(master, plugin, hosts.broken), "reason",
 	    plugin->refusal == NULL ? plugin->probe_refusal : plugin->refusal,
-	    "requests", (json_int_t)handler_requests(master, plugin->note.name), "hosts",
-	    hosts.list);
+	    "requests", (json_int_t)sums.requests, "processes", hosts.running, "queue",
+	    (json_int_t)sums.waiting, "turned_away", (json_int_t)sums.turned_away,
+	    "hosts", hosts.list);
 }
 
 static json_t *describe_plugins(const struct master *master)

@@ -29,8 +29,8 @@
 
 /* The hosts of one version for one worker. What a death means is judged for all of them
  * together: the next request may find any of them. */
-struct crew {
-	struct list link;		/* in master.crews */
+struct squad {
+	struct list link;		/* in master.squads */
 	struct master *master;
 	struct child *child;
 	uint32_t version;
@@ -47,7 +47,7 @@ struct host {
 	struct list link;		/* in master.hosts */
 	struct master *master;
 	struct child *child;
-	struct crew *crew;		/* NULL: retired, it ends and is not missed */
+	struct squad *squad;		/* NULL: retired, it ends and is not missed */
 	uint32_t version;
 	pid_t pid;			/* 0: none runs */
 	const struct page *page;
@@ -89,7 +89,7 @@ static void start(struct host *host)
 	struct hostexec_how how = { .cpu = cpu_of(host, version),
 		.board_fd = host->master->board_fd,
 		.memory_fd = memories_get(host->master, version->plugin.note.name),
-		.max_memory_bytes = host->crew->max_memory };
+		.max_memory_bytes = host->squad->max_memory };
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {
@@ -122,15 +122,15 @@ static void on_timer(struct timer *timer)
 	}
 }
 
-static struct crew *find_crew(const struct child *child, uint32_t version)
+static struct squad *find_squad(const struct child *child, uint32_t version)
 {
-	const struct list *crews = &child->master->crews;
+	const struct list *squads = &child->master->squads;
 
-	for (struct list *link = crews->next; link != crews; link = link->next) {
-		struct crew *crew = LIST_OWNER(link, struct crew, link);
+	for (struct list *link = squads->next; link != squads; link = link->next) {
+		struct squad *squad = LIST_OWNER(link, struct squad, link);
 
-		if (crew->child == child && crew->version == version) {
-			return crew;
+		if (squad->child == child && squad->version == version) {
+			return squad;
 		}
 	}
 	return NULL;
@@ -145,55 +145,55 @@ static struct host *find(const struct child *child, uint32_t version, pid_t pid)
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		if (host->child == child && host->version == version &&
-		    host->pid == pid && host->crew != NULL) {
+		    host->pid == pid && host->squad != NULL) {
 			return host;
 		}
 	}
 	return NULL;
 }
 
-static uint32_t count_hosts(const struct crew *crew)
+static uint32_t count_hosts(const struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
+	const struct list *hosts = &squad->master->hosts;
 	uint32_t count = 0;
 
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
-		count += LIST_OWNER(link, struct host, link)->crew == crew;
+		count += LIST_OWNER(link, struct host, link)->squad == squad;
 	}
 	return count;
 }
 
-static void add(struct crew *crew)
+static void add(struct squad *squad)
 {
 	struct host *host = memory_new(1, sizeof(*host));
 
-	host->master = crew->master;
-	host->child = crew->child;
-	host->crew = crew;
-	host->version = crew->version;
+	host->master = squad->master;
+	host->child = squad->child;
+	host->squad = squad;
+	host->version = squad->version;
 	timer_init(&host->timer, on_timer);
-	list_append(&crew->master->hosts, &host->link);
+	list_append(&squad->master->hosts, &host->link);
 	start(host);
 }
 
 /* Of all that it ever had. */
-static uint64_t crew_answers(const struct crew *crew)
+static uint64_t squad_answers(const struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
-	uint64_t sum = crew->answers;
+	const struct list *hosts = &squad->master->hosts;
+	uint64_t sum = squad->answers;
 
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
 
-		sum += host->crew == crew ? host->answers + answers_of(host) : 0;
+		sum += host->squad == squad ? host->answers + answers_of(host) : 0;
 	}
 	return sum;
 }
 
 static void forget(struct host *host)
 {
-	if (host->crew != NULL) {
-		host->crew->answers += host->answers + answers_of(host);
+	if (host->squad != NULL) {
+		host->squad->answers += host->answers + answers_of(host);
 	}
 	timer_cancel(&host->timer);
 	list_remove(&host->link);
@@ -202,119 +202,119 @@ static void forget(struct host *host)
 }
 
 /* Those that do not run. */
-static void start_missing(struct crew *crew)
+static void start_missing(struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
+	const struct list *hosts = &squad->master->hosts;
 
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
-		if (host->crew == crew && host->pid == 0) {
+		if (host->squad == squad && host->pid == 0) {
 			timer_cancel(&host->timer);
 			start(host);
 		}
 	}
 }
 
-static void tell_broken(const struct crew *crew, uint32_t seconds)
+static void tell_broken(const struct squad *squad, uint32_t seconds)
 {
-	struct channel_message message = { .type = CHANNEL_BREAK, .number = crew->version,
-		.value = seconds, .fds = { -1, -1 } };
+	struct channel_message message = { .type = CHANNEL_BREAK,
+		.number = squad->version, .value = seconds, .fds = { -1, -1 } };
 
-	(void)!channel_send(crew->child->channel.fd, &message);
+	(void)!channel_send(squad->child->channel.fd, &message);
 }
 
 static void on_trial(struct timer *timer)
 {
-	struct crew *crew = LIST_OWNER(timer, struct crew, trial);
+	struct squad *squad = LIST_OWNER(timer, struct squad, trial);
 
-	tell_broken(crew, 0);
-	start_missing(crew);
+	tell_broken(squad, 0);
+	start_missing(squad);
 }
 
-static struct crew *new_crew(struct child *child, uint32_t version)
+static struct squad *new_squad(struct child *child, uint32_t version)
 {
-	struct crew *crew = memory_new(1, sizeof(*crew));
+	struct squad *squad = memory_new(1, sizeof(*squad));
 
-	crew->master = child->master;
-	crew->child = child;
-	crew->version = version;
-	timer_init(&crew->trial, on_trial);
-	list_append(&child->master->crews, &crew->link);
-	return crew;
+	squad->master = child->master;
+	squad->child = child;
+	squad->version = version;
+	timer_init(&squad->trial, on_trial);
+	list_append(&child->master->squads, &squad->link);
+	return squad;
 }
 
 /* A reload may change the memory that a process has while it runs. */
-static void change_limit(const struct crew *crew)
+static void change_limit(const struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
+	const struct list *hosts = &squad->master->hosts;
 
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
 
-		if (host->crew == crew && host->pid > 0 &&
-		    hostexec_limit(host->pid, crew->max_memory) != 0) {
+		if (host->squad == squad && host->pid > 0 &&
+		    hostexec_limit(host->pid, squad->max_memory) != 0) {
 			log_say(LOG_WARN,
 			    "max_memory_bytes of handler '%s' waits for its next "
 			    "process: %s",
-			    name_of(crew->master, crew->version), strerror(errno));
+			    name_of(squad->master, squad->version), strerror(errno));
 		}
 	}
 }
 
-static void tell_count(const struct crew *crew)
+static void tell_count(const struct squad *squad)
 {
 	struct channel_message message = { .type = CHANNEL_PROCESSES,
-		.number = crew->version, .value = crew->wanted, .fds = { -1, -1 } };
+		.number = squad->version, .value = squad->wanted, .fds = { -1, -1 } };
 
 	snprintf(message.text, sizeof(message.text), "%s",
-	    name_of(crew->master, crew->version));
-	(void)!channel_send(crew->child->channel.fd, &message);
+	    name_of(squad->master, squad->version));
+	(void)!channel_send(squad->child->channel.fd, &message);
 }
 
 /* Those too many that run are let go by their worker, when they are free. */
-static void drop_missing(const struct crew *crew)
+static void drop_missing(const struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
-	uint32_t surplus = count_hosts(crew) - crew->wanted;
+	const struct list *hosts = &squad->master->hosts;
+	uint32_t surplus = count_hosts(squad) - squad->wanted;
 
 	for (struct list *link = hosts->next; surplus > 0 && link != hosts;) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		link = link->next;
-		if (host->crew == crew && host->pid == 0) {
+		if (host->squad == squad && host->pid == 0) {
 			forget(host);
 			surplus--;
 		}
 	}
 }
 
-static void resize(struct crew *crew, uint32_t wanted)
+static void resize(struct squad *squad, uint32_t wanted)
 {
-	crew->wanted = wanted;
-	tell_count(crew);
-	if (count_hosts(crew) > wanted) {
-		drop_missing(crew);
+	squad->wanted = wanted;
+	tell_count(squad);
+	if (count_hosts(squad) > wanted) {
+		drop_missing(squad);
 	}
-	for (uint32_t count = count_hosts(crew); count < wanted; count++) {
-		add(crew);
+	for (uint32_t count = count_hosts(squad); count < wanted; count++) {
+		add(squad);
 	}
 }
 
 static void need(struct child *child, uint32_t version, const struct hosts_want *want)
 {
-	struct crew *crew = find_crew(child, version);
+	struct squad *squad = find_squad(child, version);
 
-	if (crew == NULL) {
-		crew = new_crew(child, version);
-		crew->max_memory = want->max_memory;
+	if (squad == NULL) {
+		squad = new_squad(child, version);
+		squad->max_memory = want->max_memory;
 	}
-	if (crew->max_memory != want->max_memory) {
-		crew->max_memory = want->max_memory;
-		change_limit(crew);
+	if (squad->max_memory != want->max_memory) {
+		squad->max_memory = want->max_memory;
+		change_limit(squad);
 	}
-	if (crew->wanted != want->count) {
-		resize(crew, want->count);
+	if (squad->wanted != want->count) {
+		resize(squad, want->count);
 	}
 }
 
@@ -333,7 +333,7 @@ void hosts_need(struct master *master, const struct version *version,
 /* It ends at the end of file of its socket; or is ended, if it does not. */
 static void retire(struct host *host)
 {
-	host->crew = NULL;
+	host->squad = NULL;
 	if (host->pid == 0) {
 		forget(host);
 	} else {
@@ -342,33 +342,33 @@ static void retire(struct host *host)
 	}
 }
 
-static void dismiss(struct crew *crew)
+static void dismiss(struct squad *squad)
 {
-	struct list *hosts = &crew->master->hosts;
+	struct list *hosts = &squad->master->hosts;
 
 	for (struct list *link = hosts->next; link != hosts;) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		link = link->next;
-		if (host->crew == crew) {
+		if (host->squad == squad) {
 			retire(host);
 		}
 	}
-	timer_cancel(&crew->trial);
-	list_remove(&crew->link);
-	free(crew);
+	timer_cancel(&squad->trial);
+	list_remove(&squad->link);
+	free(squad);
 }
 
 void hosts_worker_gone(struct child *child)
 {
-	struct list *crews = &child->master->crews;
+	struct list *squads = &child->master->squads;
 
-	for (struct list *link = crews->next; link != crews;) {
-		struct crew *crew = LIST_OWNER(link, struct crew, link);
+	for (struct list *link = squads->next; link != squads;) {
+		struct squad *squad = LIST_OWNER(link, struct squad, link);
 
 		link = link->next;
-		if (crew->child == child) {
-			dismiss(crew);
+		if (squad->child == child) {
+			dismiss(squad);
 		}
 	}
 }
@@ -389,15 +389,15 @@ static bool is_live(const struct master *master, uint32_t version)
 
 void hosts_retired(struct child *child, uint32_t version)
 {
-	struct crew *crew = find_crew(child, version);
+	struct squad *squad = find_squad(child, version);
 
-	if (crew != NULL) {
-		struct hosts_want want = { .count = crew->wanted,
-			.max_memory = crew->max_memory };
+	if (squad != NULL) {
+		struct hosts_want want = { .count = squad->wanted,
+			.max_memory = squad->max_memory };
 		bool live = is_live(child->master, version) &&
 		    !child->master->stopping && !child->leaving;
 
-		dismiss(crew);
+		dismiss(squad);
 		/* A generation that uses it again was on its way to the worker. */
 		if (live) {
 			need(child, version, &want);
@@ -448,46 +448,46 @@ static void tell_died(const struct host *host)
 	(void)!channel_send(host->child->channel.fd, &message);
 }
 
-static void open_breaker(struct crew *crew)
+static void open_breaker(struct squad *squad)
 {
-	const struct list *hosts = &crew->master->hosts;
+	const struct list *hosts = &squad->master->hosts;
 
-	crew->breaker_s = crew->breaker_s == 0 ? BREAKER_FIRST_S : crew->breaker_s * 2;
-	if (crew->breaker_s > BREAKER_MAX_S) {
-		crew->breaker_s = BREAKER_MAX_S;
+	squad->breaker_s = squad->breaker_s == 0 ? BREAKER_FIRST_S : squad->breaker_s * 2;
+	if (squad->breaker_s > BREAKER_MAX_S) {
+		squad->breaker_s = BREAKER_MAX_S;
 	}
 	log_say(LOG_ERROR,
 	    "handler '%s' has died %u times without an answer between: 503 for %u s, "
 	    "then a trial",
-	    name_of(crew->master, crew->version), crew->in_row, crew->breaker_s);
-	tell_broken(crew, crew->breaker_s);
+	    name_of(squad->master, squad->version), squad->in_row, squad->breaker_s);
+	tell_broken(squad, squad->breaker_s);
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
-		if (host->crew == crew && host->pid == 0) {
+		if (host->squad == squad && host->pid == 0) {
 			timer_cancel(&host->timer);
 		}
 	}
-	timer_set(&crew->master->loop->timers, &crew->trial,
-	    crew->master->loop->now_ms + (int64_t)crew->breaker_s * 1000);
+	timer_set(&squad->master->loop->timers, &squad->trial,
+	    squad->master->loop->now_ms + (int64_t)squad->breaker_s * 1000);
 }
 
 /* Never by a plain count of deaths: one poisonous request, sent again and again, would
  * shut the handler for everybody. */
 static void restart(struct host *host)
 {
-	struct crew *crew = host->crew;
+	struct squad *squad = host->squad;
 	int64_t delay_ms = 0;
 
-	if (timer_is_set(&crew->trial)) {
+	if (timer_is_set(&squad->trial)) {
 		return;
 	}
-	if (crew->in_row >= BREAKER_DEATHS) {
-		open_breaker(crew);
+	if (squad->in_row >= BREAKER_DEATHS) {
+		open_breaker(squad);
 		return;
 	}
-	if (crew->in_row > 1) {
-		delay_ms = (int64_t)FIRST_DELAY_MS << (crew->in_row - 2);
+	if (squad->in_row > 1) {
+		delay_ms = (int64_t)FIRST_DELAY_MS << (squad->in_row - 2);
 	}
 	if (delay_ms > MAX_DELAY_MS) {
 		delay_ms = MAX_DELAY_MS;
@@ -531,7 +531,7 @@ static bool ended_as_told(const struct host *host, int status)
 
 static bool is_surplus(const struct host *host)
 {
-	return count_hosts(host->crew) > host->crew->wanted;
+	return count_hosts(host->squad) > host->squad->wanted;
 }
 
 /* What it has counted stays. */
@@ -546,18 +546,18 @@ static void end_page(struct host *host)
 static void count_death(struct host *host, const struct version *version)
 {
 	struct master *master = host->master;
-	struct crew *crew = host->crew;
-	uint64_t answers = crew_answers(crew);
-	bool answered = answers > crew->heard;
+	struct squad *squad = host->squad;
+	uint64_t answers = squad_answers(squad);
+	bool answered = answers > squad->heard;
 
 	host->hung = false;
 	host->crashes++;
 	counter_add(&master->board->crashes[scoreboard_handler_find(master->board,
 	    version->plugin.note.name)], 1);
-	crew->heard = answers;
-	crew->in_row = answered ? 1 : crew->in_row + 1;
+	squad->heard = answers;
+	squad->in_row = answered ? 1 : squad->in_row + 1;
 	if (answered) {
-		crew->breaker_s = 0;
+		squad->breaker_s = 0;
 	}
 }
 
@@ -572,7 +572,7 @@ static void on_death(struct host *host, int status)
 	struct master *master = host->master;
 	struct version *version = versions_by_number(master, host->version);
 
-	if (host->crew == NULL || master->stopping) {
+	if (host->squad == NULL || master->stopping) {
 		if (crashed(status)) {
 			tell_death(host, version, status);
 		}
@@ -598,7 +598,7 @@ static void on_death(struct host *host, int status)
 	}
 	count_death(host, version);
 	end_page(host);
-	if (version_died(master, version, crew_answers(host->crew))) {
+	if (version_died(master, version, squad_answers(host->squad))) {
 		rollout_plugins(master);
 	}
 	restart(host);
@@ -621,17 +621,17 @@ uint32_t hosts_reset(struct master *master, const char *name)
 {
 	uint32_t count = 0;
 
-	for (struct list *link = master->crews.next; link != &master->crews;
+	for (struct list *link = master->squads.next; link != &master->squads;
 	     link = link->next) {
-		struct crew *crew = LIST_OWNER(link, struct crew, link);
+		struct squad *squad = LIST_OWNER(link, struct squad, link);
 
-		if (strcmp(name_of(master, crew->version), name) == 0) {
-			count += count_hosts(crew);
-			crew->in_row = 0;
-			crew->breaker_s = 0;
-			timer_cancel(&crew->trial);
-			tell_broken(crew, 0);
-			start_missing(crew);
+		if (strcmp(name_of(master, squad->version), name) == 0) {
+			count += count_hosts(squad);
+			squad->in_row = 0;
+			squad->breaker_s = 0;
+			timer_cancel(&squad->trial);
+			tell_broken(squad, 0);
+			start_missing(squad);
 		}
 	}
 	return count;
@@ -648,8 +648,8 @@ void hosts_release(struct master *master)
 		}
 		forget(host);
 	}
-	while (!list_empty(&master->crews)) {
-		dismiss(LIST_OWNER(master->crews.next, struct crew, link));
+	while (!list_empty(&master->squads)) {
+		dismiss(LIST_OWNER(master->squads.next, struct squad, link));
 	}
 }
 
@@ -659,15 +659,15 @@ void hosts_each(const struct master *master,
 	for (struct list *link = master->hosts.next; link != &master->hosts;
 	     link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
-		const struct crew *crew = host->crew;
+		const struct squad *squad = host->squad;
 		struct host_facts facts = { .worker = host->child->index,
 			.version = host->version,
 			.pid = host->pid,
 			.crashes = host->crashes,
 			.answers = host->answers + answers_of(host),
-			.broken = crew != NULL && timer_is_set(&crew->trial) };
+			.broken = squad != NULL && timer_is_set(&squad->trial) };
 
-		if (crew != NULL) {
+		if (squad != NULL) {
 			fn(arg, &facts);
 		}
 	}

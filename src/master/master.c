@@ -208,7 +208,7 @@ static void init(struct master *master, struct boot *boot)
 	master->bus = bus_rings_new(&master->bell_fd);
 	list_init(&master->listeners);
 	list_init(&master->hosts);
-	list_init(&master->crews);
+	list_init(&master->squads);
 	list_init(&master->versions);
 	memories_init(master);
 	timer_init(&master->deadline, kill_late);

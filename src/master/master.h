@@ -54,7 +54,7 @@ struct master {
 	uint32_t worker_count;	/* the first so many are to run */
 	struct list listeners;	/* sockets.c */
 	struct list hosts;	/* hosts.c */
-	struct list crews;
+	struct list squads;
 	struct list versions;	/* versions.c */
 	struct list memories;	/* memories.c */
 	struct timer figures;	/* shows what handlers measure */

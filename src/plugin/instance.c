@@ -163,7 +163,9 @@ void instance_close(struct instance *instance)
  * client. */
 static void settle(struct exchange *exchange, int result)
 {
-	if (result != TC_OK) {
+	bool left = exchange->state == EXCHANGE_GONE;
+
+	if (result != TC_OK && !(left && result == TC_GONE)) {
 		api_log(TC_ERROR, "on_request returned %s (%d)",
 		    instance_result_name(result), result);
 	}
@@ -180,9 +182,12 @@ static void settle(struct exchange *exchange, int result)
 		}
 		exchange_fail(exchange, 500, NULL);
 		break;
+	case EXCHANGE_GONE:
+		/* The client has left while the handler blocked. */
+		exchange_fail(exchange, 500, NULL);
+		break;
 	case EXCHANGE_BROKEN:
 	case EXCHANGE_ENDED:
-	case EXCHANGE_GONE:
 		break;
 	}
 }

@@ -94,6 +94,8 @@ static void vacate(const struct call *call)
 
 	if (occupies(call)) {
 		remote->occupant = 0;
+		remote->unheard = 0;
+		tunnels_go_on(remote);
 	}
 	if (remote->blocking) {
 		remote->ops.free(remote->ops.arg);

@@ -15,6 +15,7 @@
 /* Bytes that may wait for a host before it misses events: as much as a ring holds, so
  * that a burst which the worker has caught is not lost for the host's being asleep. */
 #define EVENTS_MAX (BUS_RING_WORDS * 8)
+#define UNHEARD_MAX (4u << 20)	/* for later, while a host is busy with a call */
 
 struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
     uint32_t version, const char *name)
@@ -51,6 +52,15 @@ bool remote_is_free(const struct remote *remote)
 {
 	return remote_has_host(remote) && remote->occupant == 0 && !remote->leaving &&
 	    remote->free_count > 0;
+}
+
+bool remote_fills(struct remote *remote, size_t size)
+{
+	if (remote->occupant == 0) {
+		return false;
+	}
+	remote->unheard += size;
+	return remote->unheard > UNHEARD_MAX;
 }
 
 bool remote_idle(const struct remote *remote)
@@ -429,7 +439,7 @@ int remote_event(struct remote *remote, struct slice name, struct slice data,
 		return ERR_CLOSED;
 	}
 	out = link_out(remote->link);
-	if (out->size > EVENTS_MAX) {
+	if (out->size > EVENTS_MAX || remote_fills(remote, data.size)) {
 		return ERR_LIMIT;
 	}
 	rc = event_pack(out, bus_name_topic(name), data, lost);

@@ -48,6 +48,7 @@ struct remote {
 	struct tunnels tunnels;
 	bool blocking;		/* its host runs one call at a time, */
 	uint64_t occupant;	/* this one; 0: none */
+	size_t unheard;		/* bytes of other things said to it meanwhile */
 	bool leaving;		/* nothing new is to come */
 	struct timer watch;	/* looks whether the host stands still */
 	uint32_t timeout_ms;	/* that a callback may take */
@@ -58,6 +59,10 @@ void remote_check_idle(struct remote *remote);
 
 /* Opens in a new one what is open in another of the same plugin, by the same numbers. */
 void remote_copy(struct remote *remote, const struct remote *other);
+
+/* Of one that blocks: its host is busy, and that many bytes for later were sent to it.
+ * Has it had enough? Then what can wait elsewhere should, until the call has returned. */
+bool remote_fills(struct remote *remote, size_t size);
 
 /* Of one that blocks: can its host take a call now? */
 bool remote_is_free(const struct remote *remote);

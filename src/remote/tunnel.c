@@ -246,7 +246,8 @@ static void on_data(struct duplex *duplex, struct slice data, unsigned flags)
 		tunnel_fail(tunnel);
 		return;
 	}
-	if (link_crowded(remote->link) && list_empty(&tunnel->link)) {
+	if ((link_crowded(remote->link) || remote_fills(remote, data.size)) &&
+	    list_empty(&tunnel->link)) {
 		list_append(&remote->tunnels.stalled, &tunnel->link);
 	}
 	if (tunnel->window <= 0 || !list_empty(&tunnel->link)) {
