@@ -95,7 +95,7 @@ static void vacate(const struct call *call)
 	if (occupies(call)) {
 		remote->occupant = 0;
 		remote->unheard = 0;
-		tunnels_go_on(remote);
+		remote_go_on(remote);
 	}
 	if (remote->blocking) {
 		remote->ops.free(remote->ops.arg);
@@ -347,7 +347,8 @@ static void on_gone(struct exchange *exchange)
  * used up or too much waits there; what comes behind waits in the exchange. */
 static void hold_up(struct call *call)
 {
-	bool full = call->credit <= 0 || link_crowded(call->remote->link);
+	bool full = call->credit <= 0 || link_crowded(call->remote->link) ||
+	    remote_fills(call->remote, 0);
 
 	(void)!upload_pause(call->exchange, full);
 }
@@ -379,6 +380,7 @@ static void send_body(struct exchange *exchange, struct slice bytes, bool last)
 	}
 	link_flush(remote->link);
 	call->credit -= (int32_t)bytes.size;
+	(void)remote_fills(remote, bytes.size);
 	hold_up(call);
 }
 

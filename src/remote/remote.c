@@ -282,12 +282,17 @@ void remote_died(struct remote *remote, uint32_t pid)
 	}
 }
 
+void remote_go_on(struct remote *remote)
+{
+	if (remote_has_host(remote)) {
+		tunnels_go_on(remote);
+		calls_go_on(remote);
+	}
+}
+
 static void on_room(struct link *link)
 {
-	struct remote *remote = LIST_OWNER(link, struct host_link, link)->remote;
-
-	tunnels_go_on(remote);
-	calls_go_on(remote);
+	remote_go_on(LIST_OWNER(link, struct host_link, link)->remote);
 }
 
 static const struct link_ops ops = { .frame = on_frame, .down = on_down,

@@ -64,6 +64,9 @@ void remote_copy(struct remote *remote, const struct remote *other);
  * Has it had enough? Then what can wait elsewhere should, until the call has returned. */
 bool remote_fills(struct remote *remote, size_t size);
 
+/* What was held up for its host goes on. */
+void remote_go_on(struct remote *remote);
+
 /* Of one that blocks: can its host take a call now? */
 bool remote_is_free(const struct remote *remote);
 
