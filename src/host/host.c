@@ -49,7 +49,7 @@ static void take_log(int level, const char *handler, const char *request,
 	}
 	buffer_init(&frame, FRAME_MAX);
 	rc = frame_append(&frame, FRAME_LOG, 0, (uint16_t)level,
-	    request == NULL ? 0 : host->running, line);
+	    request == NULL ? 0 : host->about, line);
 	rc = rc != 0 ? rc : outbox_put(&host->outbox, buffer_slice(&frame));
 	/* Outside a callback of the loop no batch may be on its way out. */
 	if (rc == 0 && (handler == NULL || api_thread() != NULL)) {
@@ -80,6 +80,7 @@ static void on_running(void *arg, const struct api_call *call)
 	if (call->callback == PAGE_NONE && guard_is_child()) {
 		_exit(EXIT_SUCCESS);
 	}
+	host->about = call->callback == PAGE_NONE ? 0 : id_of(call);
 	if (host->answering) {
 		return;
 	}
@@ -89,7 +90,7 @@ static void on_running(void *arg, const struct api_call *call)
 		return;
 	}
 	host->now_us = clock_us();
-	host_enter(host, call->callback, id_of(call),
+	host_enter(host, call->callback, host->about,
 	    call->request == NULL ? "" : call->request);
 }
 

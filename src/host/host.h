@@ -63,6 +63,7 @@ struct host {
 	size_t spare_count;
 	struct talks talks;
 	uint64_t running;	/* the call whose handler runs; 0: none */
+	uint64_t about;		/* what the callback that runs is about; 0: nothing */
 	int64_t now_us;		/* monotonic; a moment ago */
 	bool blocking;		/* its handler may block */
 	bool answering;		/* a handler ran, and its answer is not yet safe */

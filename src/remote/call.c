@@ -38,6 +38,7 @@ struct call {
 	uint8_t deaths;
 	uint8_t extensions;
 	uint16_t files;		/* descriptors that came for its reply */
+	char request[EXCHANGE_ID_BYTES];	/* its id, for the log */
 };
 
 /* A piece of a streamed reply, until the client has it. */
@@ -56,11 +57,11 @@ static struct call *find(const struct remote *remote, uint64_t id)
 	return call != NULL && call->id == id ? call : NULL;
 }
 
-const struct exchange *call_exchange(const struct remote *remote, uint64_t id)
+const char *call_request(const struct remote *remote, uint64_t id)
 {
 	const struct call *call = find(remote, id);
 
-	return call == NULL ? NULL : call->exchange;
+	return call == NULL ? NULL : call->request;
 }
 
 void calls_init(struct remote *remote)
@@ -399,6 +400,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	slot = remote->free_slots[--remote->free_count];
 	call->remote = remote;
 	call->exchange = exchange;
+	memcpy(call->request, exchange->id, sizeof(call->request));
 	call->id = ++remote->serial << FRAME_SLOT_BITS | slot;
 	call->instance = instance;
 	call->timeout_ms = timeout_ms;

@@ -25,7 +25,7 @@ void calls_refuse_waiting(struct remote *remote);
 /* The link is crowded no more: bodies that stream go on. */
 void calls_go_on(struct remote *remote);
 
-/* The exchange of that call, or NULL. */
-const struct exchange *call_exchange(const struct remote *remote, uint64_t id);
+/* The id of that call's request, whose client may have left; or NULL. */
+const char *call_request(const struct remote *remote, uint64_t id);
 
 #endif

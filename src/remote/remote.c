@@ -161,10 +161,10 @@ static int take_opened(struct remote *remote, const struct frame *frame)
 
 static int take_log(struct remote *remote, const struct frame *frame)
 {
-	const struct exchange *exchange = call_exchange(remote, frame->header.id);
+	uint64_t id = frame->header.id;
 
-	remote->ops.log(frame->header.code, remote->name,
-	    exchange != NULL ? exchange->id : tunnel_request(remote, frame->header.id),
+	remote->ops.log(frame->header.code, remote->name, frame_is_duplex(id)
+	    ? tunnel_request(remote, id) : call_request(remote, id),
 	    frame->payload.data, frame->payload.size);
 	return 0;
 }

@@ -34,7 +34,7 @@ const char *tunnel_request(const struct remote *remote, uint64_t id)
 {
 	const struct tunnel *tunnel = tunnel_find(remote, id);
 
-	return tunnel == NULL || tunnel->duplex == NULL ? NULL : tunnel->duplex->id;
+	return tunnel == NULL ? NULL : tunnel->request;
 }
 
 /* Forgets the duplex, which may be freed from now on. */
@@ -429,6 +429,7 @@ void remote_connect(struct remote *remote, uint32_t instance, struct duplex *dup
 		return;
 	}
 	tunnel->duplex = duplex;
+	memcpy(tunnel->request, duplex->id, sizeof(tunnel->request));
 	tunnel->upgrade = upgrade;
 	tunnel->instance = instance;
 	tunnel->timeout_ms = timeout_ms;

@@ -40,6 +40,7 @@ struct tunnel {
 	bool closed;		/* the host says no more */
 	bool paused;		/* the peer is held up */
 	bool unsaid;		/* the host does not know yet that it has ended */
+	char request[EXCHANGE_ID_BYTES];	/* its id, for the log */
 };
 
 struct tunnels {
