@@ -50,6 +50,9 @@ struct config_certificate {
 	size_t vhost;		/* index: whose it is */
 	char *chain;		/* PEM file: certificate, then intermediates */
 	char *key;		/* PEM file */
+	/* The master's word: what is wrong with its files stops nothing but its names. */
+	bool tolerated;
+	bool broken;		/* the preflight's word: it cannot be used as it is */
 };
 
 #define CONFIG_HANDLER_TIMEOUT_MS 30000

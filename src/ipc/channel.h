@@ -14,6 +14,8 @@
  *	MEMORY		text = handler's name; fd: its memory (ipc/shared.h). Before the
  *			first generation that has it in the workers
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
+ *	CERTIFICATES	number = generation it serves; fd: as with GENERATION, for what it
+ *			says of certificates: their files have changed, to be read anew
  *	KEEPER		fd: the socket to the keeper (ipc/sign.h)
  *
  *	worker -> master
@@ -29,7 +31,8 @@
  *
  *	master -> keeper
  *	KEY		fd: a key file, open to be read; text: its name
- *	KEYS		number: the KEYs since the last of these are all there are now
+ *	KEYS		number: the KEYs since the last of these are all there are now;
+ *			value 1: beside those there have been, as some cannot be read
  *	WORKER		number = worker's index; fd: the socket to it, for its requests
  *
  *	keeper -> master
@@ -52,6 +55,7 @@ enum channel_type {
 	CHANNEL_DIED,
 	CHANNEL_BREAK,
 	CHANNEL_GENERATION,
+	CHANNEL_CERTIFICATES,
 	CHANNEL_MEMORY,
 	CHANNEL_PROCESSES,
 	CHANNEL_KEEPER,

@@ -145,13 +145,13 @@ static void read_key(struct keeper *keeper, const struct channel_message *messag
 	}
 }
 
-static void settle(struct keeper *keeper, uint32_t number)
+static void settle(struct keeper *keeper, uint32_t number, bool all)
 {
 	struct channel_message message = { .type = CHANNEL_KEPT, .number = number,
 		.fds = { -1, -1 } };
 
-	message.value =
-	    (uint32_t)keys_settle(&keeper->keys, keeper->loop->now_ms);
+	message.value = (uint32_t)(all ?
+	    keys_settle(&keeper->keys, keeper->loop->now_ms) : keeper->keys.count);
 	timer_set(&keeper->loop->timers, &keeper->forget,
 	    keeper->loop->now_ms + KEYS_LEAVE_MS);
 	if (channel_send(keeper->orders.fd, &message) != 0) {
@@ -173,7 +173,7 @@ static void take(struct keeper *keeper, struct channel_message *message)
 		read_key(keeper, message);
 		break;
 	case CHANNEL_KEYS:
-		settle(keeper, message->number);
+		settle(keeper, message->number, message->value == 0);
 		break;
 	case CHANNEL_WORKER:
 		if (message->fds[0] >= 0) {

@@ -210,8 +210,13 @@ void keeper_give_keys(struct master *master, const struct config *config)
 	if (keeper->channel.fd < 0) {
 		return;
 	}
+	/* The certificate that goes on in place of a broken one needs its key. */
 	for (size_t i = 0; i < config->certificate_count; i++) {
-		send_key(keeper, config->certificates[i].key);
+		if (config->certificates[i].broken) {
+			message.value = 1;
+		} else {
+			send_key(keeper, config->certificates[i].key);
+		}
 	}
 	message.number = ++keeper->asked;
 	if (channel_send(keeper->channel.fd, &message) == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The certificates and keys, tried in a throw-away process. It reports over a pipe, by
- * records of three texts and a level as ipc/pack.h packs them.
+ * records of three texts and a level as ipc/pack.h packs them; then a byte for each
+ * certificate: 1 if it is broken.
  */
 #include "master/preflight.h"
 
@@ -32,7 +33,20 @@ static int pack_problem(struct buffer *out, const struct problem *problem)
 	    : pack_text(out, slice_of(problem->hint == NULL ? "" : problem->hint));
 }
 
-static int report(int fd, const struct problems *problems)
+static int pack_verdicts(struct buffer *out, const struct config *config,
+    const struct tls_context *tls)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < config->certificate_count; i++) {
+		rc = pack_u8(out, tls == NULL ||
+			!tls_identities_have(tls->identities, &config->certificates[i]));
+	}
+	return rc;
+}
+
+static int report(int fd, const struct problems *problems, const struct config *config,
+    const struct tls_context *tls)
 {
 	struct buffer out;
 	int rc = 0;
@@ -42,6 +56,7 @@ static int report(int fd, const struct problems *problems)
 		rc = pack_problem(&out, &problems->items[i]);
 	}
 	rc = rc != 0 ? rc : pack_u8(&out, REPORT_END);
+	rc = rc != 0 ? rc : pack_verdicts(&out, config, tls);
 	while (rc == 0 && out.size > 0) {
 		ssize_t written = write(fd, buffer_slice(&out).data, out.size);
 
@@ -58,7 +73,7 @@ static int report(int fd, const struct problems *problems)
 static _Noreturn void child_run(int fd, const struct config *config)
 {
 	struct tls_tickets tickets = { { 0 } };
-	struct tls_context tls;
+	struct tls_context *tls = NULL;
 	struct problems problems;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -67,11 +82,10 @@ static _Noreturn void child_run(int fd, const struct config *config)
 		tls_devcert_ensure(config, config->certificates[0].chain,
 		    config->certificates[0].key, &problems);
 	}
-	if (problems.errors == 0 &&
-	    tls_context_init(&tls, config, TLS_KEYS_HERE, &tickets, &problems) == 0) {
-		tls_context_release(&tls);
+	if (problems.errors == 0) {
+		tls = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL, &problems);
 	}
-	_exit(report(fd, &problems) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	_exit(report(fd, &problems, config, tls) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 static int collect(int fd, struct buffer *out)
@@ -96,7 +110,8 @@ static int collect(int fd, struct buffer *out)
 }
 
 /* Was the whole of it there? */
-static bool take_report(struct slice content, struct problems *problems)
+static bool take_report(struct slice content, struct config *config,
+    struct problems *problems)
 {
 	struct unpack in = { .rest = content };
 	uint8_t level = unpack_u8(&in);
@@ -113,6 +128,9 @@ static bool take_report(struct slice content, struct problems *problems)
 			problems_warn(problems, where, hint, "%s", what);
 		}
 		level = unpack_u8(&in);
+	}
+	for (size_t i = 0; !in.failed && i < config->certificate_count; i++) {
+		config->certificates[i].broken = unpack_u8(&in) != 0;
 	}
 	return unpack_done(&in);
 }
@@ -152,7 +170,7 @@ void preflight_run(struct config *config, struct problems *problems)
 	}
 	buffer_init(&content, REPORT_MAX);
 	if (collect(fd, &content) != 0 ||
-	    !take_report(buffer_slice(&content), problems)) {
+	    !take_report(buffer_slice(&content), config, problems)) {
 		problems_add(problems, config->file, NULL,
 		    "the check of the certificates died");
 	}

@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "config/config.h"
 
-/* Adds what is wrong to problems. Waits for the process: some milliseconds. */
+/* Adds what is wrong to problems, and says which certificates are broken. Waits for the
+ * process: some milliseconds, half of one per key. */
 void preflight_run(struct config *config, struct problems *problems);
 
 #endif

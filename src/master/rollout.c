@@ -115,11 +115,10 @@ static void need_hosts(struct rollout *rollout)
 	}
 }
 
-static int pack(struct rollout *rollout)
+static int pack(struct rollout *rollout, uint32_t number)
 {
 	struct boot *live = &rollout->live;
-	struct generation_message message = { .number = rollout->number + 1,
-		.config = live->config, .plugins = live->plugins };
+	struct generation_message message = { .number = number, .config = live->config, .plugins = live->plugins };
 	int fd;
 	int rc;
 
@@ -134,14 +133,14 @@ static int pack(struct rollout *rollout)
 		close(rollout->memfd);
 	}
 	rollout->memfd = fd;
-	rollout->number++;
+	rollout->number = number;
 	return 0;
 }
 
-static void send_generation(struct child *child)
+static void send_memfd(struct child *child, enum channel_type type)
 {
 	const struct rollout *rollout = child->master->rollout;
-	struct channel_message message = { .type = CHANNEL_GENERATION,
+	struct channel_message message = { .type = type,
 		.number = rollout->number, .fds = { rollout->memfd, -1 } };
 
 	if (child->pid <= 0) {
@@ -159,7 +158,7 @@ static void hand_out(struct rollout *rollout)
 
 	need_hosts(rollout);
 	for (uint32_t i = 0; i < master->worker_count; i++) {
-		send_generation(&master->children[i]);
+		send_memfd(&master->children[i], CHANNEL_GENERATION);
 	}
 }
 
@@ -172,7 +171,7 @@ int rollout_start(struct master *master)
 	}
 	keeper_give_keys(master, rollout->live.config);
 	adopt_finish(master, &rollout->live, NULL);
-	if (pack(rollout) != 0) {
+	if (pack(rollout, rollout->number + 1) != 0) {
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
@@ -283,7 +282,7 @@ static void on_built(struct boot *boot)
 		keeper_give_keys(master, rollout->live.config);
 		open_log(rollout->live.config);
 	}
-	if (pack(rollout) == 0) {
+	if (pack(rollout, rollout->number + 1) == 0) {
 		waiters_move(&rollout->handing_out, &rollout->building_for);
 		hand_out(rollout);
 		children_resize(master, children_wanted(rollout->live.config));
@@ -355,7 +354,7 @@ void rollout_worker_started(struct child *child)
 	keeper_serve(child);
 	sockets_send(child);
 	need_hosts(rollout);
-	send_generation(child);
+	send_memfd(child, CHANNEL_GENERATION);
 }
 
 static bool all_serve(const struct rollout *rollout)

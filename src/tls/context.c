@@ -2,15 +2,15 @@
 /* What all TLS sessions of a generation share. */
 #include "tls/context.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
 
-#include "tls/provider.h"
+#include "base/hostname.h"
+#include "base/memory.h"
+#include "tls/certificate.h"
 #include "tls/session.h"
 
 /* Mozilla's intermediate configuration, version 5.7, in its order. */
@@ -30,128 +30,6 @@ int tls_tickets_make(struct tls_tickets *tickets)
 	return got == (ssize_t)sizeof(tickets->keys) ? 0 : ERR_SYSTEM;
 }
 
-/* Why OpenSSL's last call failed, in its words or the system's. */
-static const char *last_reason(void)
-{
-	unsigned long code = ERR_peek_last_error();
-	const char *reason;
-
-	if (ERR_SYSTEM_ERROR(code)) {
-		return strerror(ERR_GET_REASON(code));
-	}
-	reason = ERR_reason_error_string(code);
-	return reason == NULL ? "unknown reason" : reason;
-}
-
-static bool can_read(const char *where, const char *key, const char *path,
-    struct problems *problems)
-{
-	FILE *in = fopen(path, "re");
-	char place[512];
-
-	if (in != NULL) {
-		fclose(in);
-		return true;
-	}
-	snprintf(place, sizeof(place), "%s.%s", where, key);
-	problems_add(problems, place, NULL, "cannot read '%s': %s", path,
-	    strerror(errno));
-	return false;
-}
-
-static void warn_of_readers(const struct config_certificate *certificate,
-    struct problems *problems)
-{
-	struct stat st;
-
-	if (stat(certificate->key, &st) == 0 && (st.st_mode & S_IROTH) != 0) {
-		problems_warn(problems, certificate->where, "chmod 600 it",
-		    "everybody on this machine can read the key '%s'", certificate->key);
-	}
-}
-
-static void warn_of_expiry(SSL_CTX *ssl, const struct config_certificate *certificate,
-    struct problems *problems)
-{
-	X509 *x509 = SSL_CTX_get0_certificate(ssl);
-
-	if (x509 != NULL && X509_cmp_current_time(X509_get0_notAfter(x509)) < 0) {
-		problems_warn(problems, certificate->where, NULL,
-		    "the certificate '%s' has expired", certificate->chain);
-	}
-}
-
-/* libssl has a slot for each kind of key, and compares within one slot only. */
-static int use_key(SSL_CTX *ssl, const struct config_certificate *certificate,
-    struct problems *problems)
-{
-	const X509 *x509 = SSL_CTX_get0_certificate(ssl);
-	int reason;
-
-	if (SSL_CTX_use_PrivateKey_file(ssl, certificate->key, SSL_FILETYPE_PEM) == 1 &&
-	    X509_check_private_key(x509, SSL_CTX_get0_privatekey(ssl)) == 1) {
-		return 0;
-	}
-	reason = ERR_GET_REASON(ERR_peek_last_error());
-	if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
-		problems_add(problems, certificate->where, NULL,
-		    "the key '%s' is not that of the certificate '%s'", certificate->key,
-		    certificate->chain);
-	} else {
-		problems_add(problems, certificate->where,
-		    "expected an unencrypted PEM key", "cannot use the key '%s': %s",
-		    certificate->key, last_reason());
-	}
-	return ERR_INVALID;
-}
-
-/* The keeper knows the key by its public half. */
-static int use_kept_key(SSL_CTX *ssl, const struct config_certificate *certificate,
-    struct problems *problems)
-{
-	EVP_PKEY *key = provider_key(X509_get0_pubkey(SSL_CTX_get0_certificate(ssl)));
-	bool used = key != NULL && SSL_CTX_use_PrivateKey(ssl, key) == 1;
-
-	if (!used) {
-		problems_add(problems, certificate->where, "RSA, ECDSA or Ed25519",
-		    "cannot use the certificate '%s': %s", certificate->chain,
-		    key == NULL ? "it is for a kind of key that is not supported" :
-		    last_reason());
-	}
-	EVP_PKEY_free(key);
-	return used ? 0 : ERR_INVALID;
-}
-
-static int use_certificate(SSL_CTX *ssl, const struct config_certificate *certificate,
-    enum tls_keys keys, struct problems *problems)
-{
-	const char *where = certificate->where;
-	bool readable = can_read(where, "chain", certificate->chain, problems);
-
-	if (keys == TLS_KEYS_HERE) {
-		readable = can_read(where, "key", certificate->key, problems) && readable;
-	}
-	if (!readable) {
-		return ERR_INVALID;
-	}
-	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(ssl, certificate->chain) != 1) {
-		problems_add(problems, where, "expected PEM, the certificate first",
-		    "cannot use the certificate '%s': %s", certificate->chain,
-		    last_reason());
-		return ERR_INVALID;
-	}
-	if (keys == TLS_KEYS_KEPT) {
-		return use_kept_key(ssl, certificate, problems);
-	}
-	if (use_key(ssl, certificate, problems) != 0) {
-		return ERR_INVALID;
-	}
-	warn_of_readers(certificate, problems);
-	warn_of_expiry(ssl, certificate, problems);
-	return 0;
-}
-
 /* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. On a
  * listener of raw streams that goes for HTTP's names, too: what is meant for the one must
  * not be redirected to the other. */
@@ -159,7 +37,8 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     const unsigned char *in, unsigned in_size, void *arg)
 {
 	const struct tls_session *session = SSL_get_app_data(ssl);
-	struct slice ours = tls_protocols_list(session->protocols, !session->no_http);
+	struct slice ours = tls_protocols_list(session->context->protocols,
+	    !session->no_http);
 	unsigned char *chosen;
 
 	(void)arg;
@@ -171,23 +50,14 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* There is one certificate, for every name: saying so keeps clients from warning of a
- * name that was ignored (RFC 6066 section 3). */
+/* There is a certificate for every name, be it the server's: saying so keeps clients from
+ * warning of a name that was ignored (RFC 6066 section 3). */
 static int accept_name(SSL *ssl, int *alert, void *arg)
 {
 	(void)ssl;
 	(void)alert;
 	(void)arg;
 	return SSL_TLSEXT_ERR_OK;
-}
-
-static int no_passphrase(char *out, int size, int writing, void *arg)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
 }
 
 /* libssl's macro takes the keys by a pointer that is not const; it only copies them. */
@@ -204,7 +74,6 @@ static bool set_tickets(SSL_CTX *ssl, const struct tls_tickets *tickets)
 static bool set_policy(SSL_CTX *ssl, const struct config *config,
     const struct tls_tickets *tickets)
 {
-	static const unsigned char id[] = "tincan";
 	int lowest = config->tls_min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION :
 	    TLS1_2_VERSION;
 
@@ -214,7 +83,6 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
 	/* Resumption is by tickets alone, so that no worker needs another's memory. */
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
 	SSL_CTX_set_alpn_select_cb(ssl, select_alpn, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
 	SSL_CTX_set_dh_auto(ssl, 1);
@@ -223,44 +91,106 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 	    SSL_CTX_set_cipher_list(ssl, tls12_ciphers) == 1 &&
 	    SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
 	    SSL_CTX_set_num_tickets(ssl, 1) == 1 &&
-	    SSL_CTX_set_session_id_context(ssl, id, sizeof(id) - 1) == 1 &&
 	    set_tickets(ssl, tickets);
 }
 
-int tls_context_init(struct tls_context *context, const struct config *config,
-    enum tls_keys keys, const struct tls_tickets *tickets, struct problems *problems)
+/* The name in a ClientHello (RFC 6066 section 3), "" without one. What is not well formed
+ * OpenSSL refuses later. */
+static struct slice asked_name(SSL *ssl)
 {
-	size_t before = problems->errors;
+	const unsigned char *data;
+	size_t size;
+	size_t name_size;
 
+	/* The list's size, the first name's type (0: a host's), its size. */
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 ||
+	    size < 5 || data[2] != TLSEXT_NAMETYPE_host_name) {
+		return SLICE("");
+	}
+	name_size = (size_t)data[3] << 8 | data[4];
+	if (name_size > size - 5) {
+		return SLICE("");
+	}
+	return (struct slice){ (const char *)data + 5, name_size };
+}
+
+/*
+ * Here and not when OpenSSL asks about the name: by then it has taken the client's ticket
+ * for good or bad, and a session of one host would go on under another's certificate.
+ */
+static int choose_identity(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_session *session = SSL_get_app_data(ssl);
+	char space[HOSTNAME_BYTES];
+	const struct tls_identity *identity = tls_identities_find(
+	    session->context->identities, hostname_normal(asked_name(ssl), space));
+
+	(void)arg;
+	if (identity == NULL || !tls_identity_offer(identity, ssl)) {
+		*alert = SSL_AD_INTERNAL_ERROR;
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* A server of one identity does not look at names. */
+static bool set_identities(struct tls_context *context, const struct config *config,
+    enum tls_keys keys, const struct tls_context *before, struct problems *problems)
+{
+	const struct tls_identity *only;
+
+	context->identities = tls_identities_new(config, keys,
+	    before == NULL ? NULL : before->identities, context->ssl, problems);
+	only = tls_identities_only(context->identities);
+	if (only != NULL) {
+		return tls_identity_offer_all(only, context->ssl);
+	}
+	SSL_CTX_set_client_hello_cb(context->ssl, choose_identity, NULL);
+	return true;
+}
+
+struct tls_context *tls_context_new(const struct config *config, enum tls_keys keys,
+    const struct tls_tickets *tickets, const struct tls_context *before,
+    struct problems *problems)
+{
+	struct tls_context *context = memory_new(1, sizeof(*context));
+
+	context->references = 1;
 	context->protocols = tls_protocols_new(config);
 	context->ssl = SSL_CTX_new(TLS_server_method());
-	if (context->ssl == NULL || !set_policy(context->ssl, config, tickets)) {
+	if (context->ssl == NULL || !set_policy(context->ssl, config, tickets) ||
+	    !set_identities(context, config, keys, before, problems)) {
 		problems_add(problems, config->file, NULL,
-		    "OpenSSL refuses the TLS policy: %s", last_reason());
+		    "OpenSSL refuses the TLS policy: %s", tls_last_reason());
+		tls_context_unref(context);
+		context = NULL;
 	}
-	for (size_t i = 0; context->ssl != NULL && i < config->certificate_count; i++) {
-		const struct config_certificate *certificate = &config->certificates[i];
-
-		if (certificate->vhost == 0 &&
-		    use_certificate(context->ssl, certificate, keys, problems) != 0) {
-			break;
-		}
-	}
-	if (context->ssl != NULL && keys == TLS_KEYS_KEPT) {
+	if (context != NULL && keys == TLS_KEYS_KEPT) {
 		SSL_CTX_set_mode(context->ssl, SSL_MODE_ASYNC);
 	}
 	ERR_clear_error();
-	if (problems->errors != before) {
-		tls_context_release(context);
-		return ERR_INVALID;
-	}
-	return 0;
+	return context;
 }
 
-void tls_context_release(struct tls_context *context)
+struct tls_context *tls_context_ref(struct tls_context *context)
 {
+	context->references++;
+	return context;
+}
+
+void tls_context_unref(struct tls_context *context)
+{
+	if (context == NULL || --context->references > 0) {
+		return;
+	}
 	SSL_CTX_free(context->ssl);
-	context->ssl = NULL;
-	tls_protocols_unref(context->protocols);
-	context->protocols = NULL;
+	tls_identities_free(context->identities);
+	tls_protocols_free(context->protocols);
+	free(context);
+}
+
+bool tls_context_same(const struct tls_context *context, struct slice a, struct slice b)
+{
+	return tls_identity_same(tls_identities_find(context->identities, a),
+	    tls_identities_find(context->identities, b));
 }

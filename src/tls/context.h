@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all TLS sessions of a generation share: certificate, key, versions, ciphers,
- * ticket keys. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3, forward secrecy
- * and AEAD only. No renegotiation, no compression. Lifetime: generation.
+ * What all TLS sessions of a generation share: certificates and keys, versions, ciphers,
+ * ticket keys, protocols. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3,
+ * forward secrecy and AEAD only. No renegotiation, no compression. Counted, as a
+ * handshake may outlive the generation that it began in.
  */
 #ifndef TINCAN_TLS_CONTEXT_H
 #define TINCAN_TLS_CONTEXT_H
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "tls/identities.h"
 #include "tls/protocols.h"
 
 /* Keys that seal session tickets; one set for all workers, so that any of them can resume
@@ -22,25 +24,31 @@ struct tls_tickets {
 /* Fills tickets with random bytes. ERR_SYSTEM if the kernel gives none. */
 int tls_tickets_make(struct tls_tickets *tickets) MUST_USE;
 
-/* Where the private keys are. */
-enum tls_keys {
-	TLS_KEYS_HERE,		/* read from their files, into this process */
-	TLS_KEYS_KEPT		/* with the keeper: see tls/signer.h */
-};
-
 struct tls_context {
+	size_t references;
 	SSL_CTX *ssl;		/* owned */
-	struct tls_protocols *protocols;	/* a reference */
+	struct tls_protocols *protocols;	/* owned */
+	struct tls_identities *identities;	/* owned */
 };
 
 /*
- * Makes the context; reads certificate and, with TLS_KEYS_HERE, key files. What is wrong
- * with them becomes a problem (unreadable, not PEM, key of another certificate; a warning
- * for an expired one or a key that others may read). ERR_INVALID if there was an error.
+ * Makes the context; reads the certificates. With one reference, the caller's.
+ * What is wrong with the files becomes a problem, see tls/identities.h; the context is
+ * good for everything else.
+ *
+ * @param before	the one until now, whose certificates stand in for bad files;
+ *	or NULL
+ * @return NULL, with a problem, if OpenSSL refuses the policy
  */
-int tls_context_init(struct tls_context *context, const struct config *config,
-    enum tls_keys keys, const struct tls_tickets *tickets,
-    struct problems *problems) MUST_USE;
-void tls_context_release(struct tls_context *context);
+struct tls_context *tls_context_new(const struct config *config, enum tls_keys keys,
+    const struct tls_tickets *tickets, const struct tls_context *before,
+    struct problems *problems);
+
+struct tls_context *tls_context_ref(struct tls_context *context);
+void tls_context_unref(struct tls_context *context);	/* NULL is accepted */
+
+/* Do clients that ask for the one name and for the other (both from hostname_normal) get
+ * the same certificate? */
+bool tls_context_same(const struct tls_context *context, struct slice a, struct slice b);
 
 #endif

@@ -16,7 +16,6 @@ static const char http_names[] = "\x02h2\x08http/1.1";
 #define HTTP_BYTES (sizeof(http_names) - 1)
 
 struct tls_protocols {
-	size_t references;
 	size_t http_at;		/* where HTTP's names begin */
 	char names[];
 };
@@ -37,7 +36,6 @@ struct tls_protocols *tls_protocols_new(const struct config *config)
 	    sizeof(*protocols) + configured_bytes(config) + HTTP_BYTES);
 	char *next = protocols->names;
 
-	protocols->references = 1;
 	for (size_t i = 0; i < config->alpn_count; i++) {
 		size_t size = strlen(config->alpns[i].name);
 
@@ -51,17 +49,9 @@ struct tls_protocols *tls_protocols_new(const struct config *config)
 	return protocols;
 }
 
-struct tls_protocols *tls_protocols_ref(struct tls_protocols *protocols)
+void tls_protocols_free(struct tls_protocols *protocols)
 {
-	protocols->references++;
-	return protocols;
-}
-
-void tls_protocols_unref(struct tls_protocols *protocols)
-{
-	if (protocols != NULL && --protocols->references == 0) {
-		free(protocols);
-	}
+	free(protocols);
 }
 
 struct slice tls_protocols_list(const struct tls_protocols *protocols, bool with_http)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocols that a client may ask for by ALPN (RFC 7301). Shared by a context and its
- * sessions, counted, as a handshake may outlive the generation that it began in. Worker.
+ * The protocols that a client may ask for by ALPN (RFC 7301). Immutable. Worker.
  */
 #ifndef TINCAN_TLS_PROTOCOLS_H
 #define TINCAN_TLS_PROTOCOLS_H
@@ -13,10 +12,8 @@
 
 struct tls_protocols;
 
-/* With one reference, the caller's. */
 struct tls_protocols *tls_protocols_new(const struct config *config);
-struct tls_protocols *tls_protocols_ref(struct tls_protocols *protocols);
-void tls_protocols_unref(struct tls_protocols *protocols);	/* NULL is accepted */
+void tls_protocols_free(struct tls_protocols *protocols);	/* NULL is accepted */
 
 /* Their names by preference, each behind a byte that is its length; borrowed. Without
  * those of HTTP, it may be empty. */

@@ -16,7 +16,7 @@
 #define UNSENT_MAX (2 * (TLS_GATHER_MAX + TLS_GATHER_SLACK))
 
 int tls_session_init(struct tls_session *session, struct tls_wire *wire,
-    const struct tls_context *context, int fd)
+    struct tls_context *context, int fd)
 {
 	BIO *bio = BIO_new(wire->method);
 
@@ -33,7 +33,7 @@ int tls_session_init(struct tls_session *session, struct tls_wire *wire,
 		session->ssl = NULL;
 		return ERR_NOMEM;
 	}
-	session->protocols = tls_protocols_ref(context->protocols);
+	session->context = tls_context_ref(context);
 	SSL_set_app_data(session->ssl, session);
 	BIO_set_data(bio, session);
 	SSL_set_bio(session->ssl, bio, bio);
@@ -58,8 +58,8 @@ void tls_session_release(struct tls_session *session)
 	end_handshake(session);
 	SSL_free(session->ssl);
 	session->ssl = NULL;
-	tls_protocols_unref(session->protocols);
-	session->protocols = NULL;
+	tls_context_unref(session->context);
+	session->context = NULL;
 	free(session->kept);
 	session->kept = NULL;
 	buffer_release(&session->unsent);

@@ -46,7 +46,7 @@ void tls_wire_release(struct tls_wire *wire);
 struct tls_session {
 	SSL *ssl;		/* owned */
 	struct tls_wire *wire;	/* borrowed */
-	struct tls_protocols *protocols;	/* a reference */
+	struct tls_context *context;	/* a reference */
 	int fd;			/* borrowed from the connection */
 	const char *in;		/* received, not yet OpenSSL's; in wire.in or kept */
 	size_t in_size;
@@ -71,7 +71,7 @@ struct tls_session {
 
 /* Takes no ownership of fd. ERR_NOMEM. */
 int tls_session_init(struct tls_session *session, struct tls_wire *wire,
-    const struct tls_context *context, int fd) MUST_USE;
+    struct tls_context *context, int fd) MUST_USE;
 
 /* Frees everything but the descriptor. Sends nothing. */
 void tls_session_release(struct tls_session *session);

@@ -460,7 +460,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (connection == NULL ||
-	    tls_session_init(&connection->tls, &worker->wire, &worker->generation->tls,
+	    tls_session_init(&connection->tls, &worker->wire, worker->generation->tls,
 		fd) != 0) {
 		free(connection);
 		close(fd);

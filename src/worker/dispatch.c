@@ -133,13 +133,12 @@ static void answer_no_route(struct exchange *exchange)
 }
 
 /* A WebSocket over HTTP/2 asks by CONNECT for what is GET over HTTP/1.1. */
-static void route_request(const struct generation *generation, struct exchange *exchange)
+static void match_route(const struct router *router, struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
 	bool websocket = request->protocol.size > 0;
 
-	router_match(vhost_router(generation, exchange), request->path,
-	    websocket ? HTTP_GET : request->method_id,
+	router_match(router, request->path, websocket ? HTTP_GET : request->method_id,
 	    websocket ? SLICE("GET") : request->method, &exchange->match);
 }
 
@@ -157,6 +156,23 @@ static void expect_body(const struct site_route *route, struct exchange *exchang
 	}
 }
 
+/* NULL: it has been answered. */
+static struct site_route *find_route(const struct generation *generation,
+    struct exchange *exchange)
+{
+	const struct router *router;
+
+	if (vhost_choose(generation, exchange, &router) != 0) {
+		exchange_fail(exchange, 421, "this connection is for another host");
+		return NULL;
+	}
+	match_route(router, exchange);
+	if (exchange->match.value == NULL) {
+		answer_no_route(exchange);
+	}
+	return exchange->match.value;
+}
+
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
@@ -169,11 +185,11 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		return;
 	}
 	exchange->origin = generation_ref(worker->generation);
-	route_request(worker->generation, exchange);
-	route = exchange->match.value;
+	route = find_route(worker->generation, exchange);
 	if (route == NULL) {
-		answer_no_route(exchange);
-	} else if (route->kind == SITE_REDIRECT) {
+		return;
+	}
+	if (route->kind == SITE_REDIRECT) {
 		answer_redirect(exchange, route->config);
 	} else if (route->kind == SITE_UNAVAILABLE) {
 		answer_unavailable(exchange);

@@ -36,7 +36,7 @@ static void close_generation(struct deferred *later)
 
 	timer_cancel(&generation->retire);
 	list_remove(&generation->link);
-	tls_context_release(&generation->tls);
+	tls_context_unref(generation->tls);
 	if (site_release(&generation->site)) {
 		generation_release(&generation->message);
 		free(generation);
@@ -82,6 +82,30 @@ static void tell_refused(const struct generation *generation)
 	}
 }
 
+/* The master has found the files good, or can do without: one that is broken is no reason
+ * not to serve the others. */
+static struct tls_context *read_certificates(const struct generation *generation,
+    const struct tls_context *before, struct problems *problems)
+{
+	struct problems found;
+	struct tls_context *tls;
+
+	problems_init(&found);
+	tls = tls_context_new(generation->message.config, TLS_KEYS_KEPT,
+	    generation->worker->tickets, before, &found);
+	if (tls == NULL) {
+		problems_move(problems, &found);
+	}
+	for (size_t i = 0; i < found.count; i++) {
+		if (found.items[i].level == PROBLEM_ERROR) {
+			log_say(LOG_ERROR, "%s: %s", found.items[i].where,
+			    found.items[i].what);
+		}
+	}
+	problems_release(&found);
+	return tls;
+}
+
 static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
@@ -95,10 +119,40 @@ static void build(struct generation *generation, struct problems *problems)
 	tell_refused(generation);
 	set_counters(worker->board, site->routes, site->route_count);
 	set_counters(worker->board, site->streams, site->stream_count);
-	if (tls_context_init(&generation->tls, config, TLS_KEYS_KEPT, worker->tickets,
-		problems) != 0) {
-		generation->tls.ssl = NULL;
+	generation->tls = read_certificates(generation,
+	    worker->generation == NULL ? NULL : worker->generation->tls, problems);
+}
+
+static bool take_verdicts(struct generation *generation, int fd)
+{
+	struct config *config = generation->message.config;
+	struct generation_message message;
+	bool taken = generation_unpack(fd, &message) == 0 &&
+	    message.number == generation->message.number &&
+	    message.config->certificate_count == config->certificate_count;
+
+	for (size_t i = 0; taken && i < config->certificate_count; i++) {
+		config->certificates[i].broken = message.config->certificates[i].broken;
 	}
+	generation_release(&message);
+	return taken;
+}
+
+void generation_renew_tls(struct generation *generation, int fd)
+{
+	struct problems problems;
+	struct tls_context *tls;
+
+	if (generation == NULL || !take_verdicts(generation, fd)) {
+		return;
+	}
+	problems_init(&problems);
+	tls = read_certificates(generation, generation->tls, &problems);
+	if (tls != NULL) {
+		tls_context_unref(generation->tls);
+		generation->tls = tls;
+	}
+	problems_release(&problems);
 }
 
 struct generation *generation_open(struct worker *worker, int fd, char *why,

@@ -20,7 +20,7 @@ struct generation {
 	struct worker *worker;
 	struct generation_message message; /* its number, configuration and plugins */
 	struct site site;
-	struct tls_context tls;
+	struct tls_context *tls;	/* a reference */
 	uint32_t references;
 	uint32_t held;			/* of those, by what runs on threads */
 	struct timer retire;		/* what it still serves has had its time */
@@ -34,6 +34,10 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 /* Another has taken its place: requests end under it, and so do WebSockets and streams,
  * which are closed when drain_ms have passed. Drops its opener's reference. */
 void generation_retire(struct generation *generation);
+
+/* The files of certificates have changed, and the memfd says which of them are good:
+ * connections from now on get those. NULL is accepted. */
+void generation_renew_tls(struct generation *generation, int fd);
 
 /* The worker drains: tells all instances of all generations so. */
 void generations_stop(struct worker *worker);

@@ -98,6 +98,9 @@ static void take(struct worker *worker, struct channel_message *message)
 	case CHANNEL_GENERATION:
 		take_generation(worker, message);
 		break;
+	case CHANNEL_CERTIFICATES:
+		generation_renew_tls(worker->generation, message->fds[0]);
+		break;
 	default:
 		log_say(LOG_ERROR, "an order of unknown type %u", message->type);
 		break;

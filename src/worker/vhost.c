@@ -2,32 +2,55 @@
 /* Which virtual host a request is for. */
 #include "worker/vhost.h"
 
-/* A request of HTTP/1.0 may name no host: then it is the one that TLS was asked for. */
-static struct slice host_of(const struct exchange *exchange, char space[HOSTNAME_BYTES])
+/* The name that TLS was asked for, "" if for none. */
+static struct slice asked_host(const struct exchange *exchange,
+    char space[HOSTNAME_BYTES])
 {
-	const char *sni;
+	const char *sni = exchange->ops->info(exchange, "tls.sni");
 
-	if (exchange->request.authority.size > 0) {
-		return hostname_of_authority(exchange->request.authority, space);
-	}
-	sni = exchange->ops->info(exchange, "tls.sni");
 	return hostname_normal(slice_of(sni == NULL ? "" : sni), space);
 }
 
-const struct router *vhost_router(const struct generation *generation,
-    struct exchange *exchange)
+/*
+ * A client may send requests for all names of the certificate that it was shown on one
+ * connection, and browsers do. For a name of another certificate nobody has been proved
+ * to it. By what is served now, not by what was when the connection began: a renewed
+ * certificate is no other. Who asked TLS for no name could not be shown the right one.
+ */
+static bool is_misdirected(const struct generation *generation, struct slice asked,
+    struct slice host)
+{
+	return asked.size > 0 && !slice_equal(asked, host) &&
+	    !tls_context_same(generation->tls, asked, host);
+}
+
+int vhost_choose(const struct generation *generation, struct exchange *exchange,
+    const struct router **router)
 {
 	const struct site *site = &generation->site;
 	const struct site_name *name;
+	char asked_space[HOSTNAME_BYTES];
 	char space[HOSTNAME_BYTES];
+	struct slice asked;
+	struct slice host;
 
+	*router = site->routers[0];
 	if (site->name_count == 0) {
-		return site->routers[0];
+		return 0;
 	}
-	name = site_find_name(site, host_of(exchange, space));
-	if (name == NULL) {
-		return site->routers[0];
+	asked = asked_host(exchange, asked_space);
+	host = hostname_of_authority(exchange->request.authority, space);
+	if (exchange->request.authority.size == 0) {
+		/* HTTP/1.0 need not name a host. */
+		host = asked;
 	}
-	exchange->vhost = name->name;
-	return site->routers[name->vhost];
+	if (is_misdirected(generation, asked, host)) {
+		return ERR_INVALID;
+	}
+	name = site_find_name(site, host);
+	if (name != NULL) {
+		exchange->vhost = name->name;
+		*router = site->routers[name->vhost];
+	}
+	return 0;
 }

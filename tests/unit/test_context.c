@@ -11,7 +11,7 @@
 static struct rig rig;
 static struct config *config;
 static struct tls_tickets tickets;
-static struct tls_context context;
+static struct tls_context *context;
 
 static void set_up(void)
 {
@@ -30,13 +30,12 @@ static void tear_down(void)
 /* The context must be refused, for that reason. */
 static void refuse(const char *what)
 {
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
-	    &tickets, &rig.problems),
-	    ERR_INVALID);
+	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	    &rig.problems);
 	ck_assert_uint_gt(rig.problems.errors, 0);
 	ck_assert_msg(strstr(rig.problems.items[0].what, what) != NULL, "%s",
 	    rig.problems.items[0].what);
-	ck_assert_ptr_null(context.ssl);
+	tls_context_unref(context);
 }
 
 static void write_key(EVP_PKEY *key)
@@ -61,11 +60,11 @@ static void write_text(const char *path, const char *text)
 
 START_TEST(takes_a_certificate_and_its_key)
 {
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
-	    &tickets, &rig.problems), 0);
+	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	    &rig.problems);
 	ck_assert_uint_eq(rig.problems.count, 0);
-	tls_context_release(&context);
-	tls_context_release(&context);
+	tls_context_unref(context);
+	tls_context_unref(NULL);
 }
 END_TEST
 
@@ -110,11 +109,12 @@ END_TEST
 START_TEST(warns_of_a_key_that_everybody_can_read)
 {
 	ck_assert_int_eq(chmod(config->certificates[0].key, 0644), 0);
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
-	    &tickets, &rig.problems), 0);
+	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	    &rig.problems);
 	ck_assert_uint_eq(rig.problems.errors, 0);
 	ck_assert_uint_eq(rig.problems.count, 1);
-	tls_context_release(&context);
+	tls_context_unref(context);
+	context = NULL;
 }
 END_TEST
 
@@ -152,9 +152,10 @@ START_TEST(makes_a_development_certificate_anew_if_its_key_is_bad)
 
 	write_text(certificate->key, "");
 	tls_devcert_ensure(config, certificate->chain, certificate->key, &rig.problems);
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
-	    &tickets, &rig.problems), 0);
-	tls_context_release(&context);
+	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	    &rig.problems);
+	tls_context_unref(context);
+	context = NULL;
 }
 END_TEST
 

@@ -18,7 +18,7 @@ static void assert_list(const char *alpn, bool with_http, const char *expected)
 	list = tls_protocols_list(protocols, with_http);
 	ck_assert_msg(slice_equal(list, slice_of(expected)), "%.*s", (int)list.size,
 	    list.data);
-	tls_protocols_unref(protocols);
+	tls_protocols_free(protocols);
 }
 
 START_TEST(names_of_the_configuration_come_first_in_its_order)
@@ -47,20 +47,6 @@ START_TEST(the_longest_name_fits)
 }
 END_TEST
 
-START_TEST(it_lives_until_nobody_has_it)
-{
-	struct config *config = configs_parse("f", "{}");
-	struct tls_protocols *protocols = tls_protocols_new(config);
-
-	config_free(config);
-	ck_assert_ptr_eq(tls_protocols_ref(protocols), protocols);
-	tls_protocols_unref(protocols);
-	ck_assert_uint_eq(tls_protocols_list(protocols, false).size, 0);
-	tls_protocols_unref(protocols);
-	tls_protocols_unref(NULL);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("protocols");
@@ -69,7 +55,6 @@ int main(void)
 	tcase_add_test(tcase, names_of_the_configuration_come_first_in_its_order);
 	tcase_add_test(tcase, http_can_be_left_out);
 	tcase_add_test(tcase, the_longest_name_fits);
-	tcase_add_test(tcase, it_lives_until_nobody_has_it);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

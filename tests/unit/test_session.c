@@ -17,7 +17,7 @@
 static struct rig rig;
 static struct config *config;
 static struct tls_tickets tickets;
-static struct tls_context context;
+static struct tls_context *context;
 static struct tls_wire wire;
 static struct tls_session session;
 static SSL_CTX *client_context;
@@ -33,14 +33,14 @@ static void set_up(void)
 	config = served_config(&rig,
 	    ",\"alpn\":{\"tincan-echo\":\"echo\",\"x\":\"echo\"}");
 	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_HERE,
-	    &tickets, &rig.problems), 0);
+	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	    &rig.problems);
 	tls_wire_init(&wire);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			     0, fds),
 	    0);
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	ck_assert_int_eq(tls_session_init(&session, &wire, &context, fds[0]), 0);
+	ck_assert_int_eq(tls_session_init(&session, &wire, context, fds[0]), 0);
 	client_context = SSL_CTX_new(TLS_client_method());
 	client = SSL_new(client_context);
 	SSL_set_fd(client, fds[1]);
@@ -52,7 +52,8 @@ static void tear_down(void)
 {
 	tls_session_release(&session);
 	tls_wire_release(&wire);
-	tls_context_release(&context);
+	tls_context_unref(context);
+	context = NULL;
 	SSL_free(client);
 	SSL_CTX_free(client_context);
 	close(fds[0]);
@@ -201,7 +202,8 @@ END_TEST
 /* A reload may come between them. */
 START_TEST(a_handshake_may_outlive_its_context)
 {
-	tls_context_release(&context);
+	tls_context_unref(context);
+	context = NULL;
 	offer("\x01x");
 	assert_alpn("x");
 }
@@ -507,7 +509,7 @@ START_TEST(resumes_by_a_ticket)
 	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	tls_session_release(&session);
 	SSL_free(client);
-	ck_assert_int_eq(tls_session_init(&session, &wire, &context, fds[0]), 0);
+	ck_assert_int_eq(tls_session_init(&session, &wire, context, fds[0]), 0);
 	client = SSL_new(client_context);
 	SSL_set_fd(client, fds[1]);
 	SSL_set_connect_state(client);

@@ -20,7 +20,7 @@
 static struct rig rig;
 static struct config *config;
 static struct tls_tickets tickets;
-static struct tls_context context;
+static struct tls_context *context;
 static struct tls_wire wire;
 static struct tls_session session;
 static struct loop *loop;
@@ -42,7 +42,7 @@ static void open_session(void)
 {
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, fds), 0);
-	ck_assert_int_eq(tls_session_init(&session, &wire, &context, fds[0]), 0);
+	ck_assert_int_eq(tls_session_init(&session, &wire, context, fds[0]), 0);
 	session.wake = on_signed;
 	client = SSL_new(client_context);
 	SSL_set_fd(client, fds[1]);
@@ -84,8 +84,8 @@ static void set_up(void)
 	loop = loop_new();
 	ck_assert_int_eq(signer_new(&signer, loop), 0);
 	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
-	ck_assert_int_eq(tls_context_init(&context, config, TLS_KEYS_KEPT, &tickets,
-	    &rig.problems), 0);
+	context = tls_context_new(config, TLS_KEYS_KEPT, &tickets, NULL, &rig.problems);
+	ck_assert_ptr_nonnull(context);
 	tls_wire_init(&wire);
 	client_context = SSL_CTX_new(TLS_client_method());
 	read_key(config->certificates[0].key);
@@ -98,7 +98,7 @@ static void tear_down(void)
 {
 	close_session();
 	tls_wire_release(&wire);
-	tls_context_release(&context);
+	tls_context_unref(context);
 	SSL_CTX_free(client_context);
 	signer_free(signer);
 	close(keeper_fd);
