@@ -68,6 +68,16 @@ void problems_warn(struct problems *list, const char *where, const char *hint,
 	va_end(ap);
 }
 
+void problems_copy(struct problems *list, const struct problems *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct problem *problem = &from->items[i];
+
+		(problem->level == PROBLEM_ERROR ? problems_add : problems_warn)(list,
+		    problem->where, problem->hint, "%s", problem->what);
+	}
+}
+
 void problems_move(struct problems *list, struct problems *from)
 {
 	for (size_t i = 0; i < from->count; i++) {

@@ -62,6 +62,9 @@ void problems_add(struct problems *list, const char *where, const char *hint,
 void problems_warn(struct problems *list, const char *where, const char *hint,
     const char *what_format, ...) PRINTF(4, 5);
 
+/* Appends copies of all of from. */
+void problems_copy(struct problems *list, const struct problems *from);
+
 /* Appends all of from, which is empty afterwards. */
 void problems_move(struct problems *list, struct problems *from);
 

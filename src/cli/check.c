@@ -10,7 +10,7 @@ int cli_check(const struct cli *cli)
 	struct boot boot;
 	size_t errors;
 
-	boot_load(&boot, cli->config);
+	boot_load(&boot, cli->config, NULL);
 	for (size_t i = 0; i < boot.plugins.count; i++) {
 		const struct plugin *plugin = &boot.plugins.items[i];
 

@@ -90,7 +90,7 @@ static int list_without_server(const struct cli *cli)
 	struct boot boot;
 	int status;
 
-	boot_load(&boot, cli->config);
+	boot_load(&boot, cli->config, NULL);
 	problems_print(&boot.problems, stderr);
 	for (size_t i = 0; i < boot.plugins.count; i++) {
 		json_array_append_new(list, describe(&boot.plugins.items[i]));

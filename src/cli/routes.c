@@ -98,7 +98,7 @@ int cli_routes(const struct cli *cli)
 	struct boot boot;
 	int status = CLI_DONE;
 
-	boot_load(&boot, cli->config);
+	boot_load(&boot, cli->config, NULL);
 	if (boot.problems.errors > 0) {
 		problems_print(&boot.problems, stderr);
 		status = CLI_MISUSE;

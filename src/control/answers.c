@@ -42,7 +42,7 @@ void waiters_release(struct waiters *waiters)
 	*waiters = (struct waiters){ 0 };
 }
 
-json_t *answer_of_problems(const struct problems *problems)
+json_t *answer_list(const struct problems *problems)
 {
 	json_t *list = json_array();
 
@@ -54,7 +54,12 @@ json_t *answer_of_problems(const struct problems *problems)
 		    "where", problem->where, "what", problem->what, "hint",
 		    problem->hint));
 	}
-	return json_pack("{s:b, s:o}", "ok", 0, "problems", list);
+	return list;
+}
+
+json_t *answer_of_problems(const struct problems *problems)
+{
+	return json_pack("{s:b, s:o}", "ok", 0, "problems", answer_list(problems));
 }
 
 void answer_problems(struct waiters *waiters, const struct problems *problems)
@@ -64,10 +69,12 @@ void answer_problems(struct waiters *waiters, const struct problems *problems)
 	}
 }
 
-void answer_generation(struct waiters *waiters, uint32_t number)
+void answer_generation(struct waiters *waiters, uint32_t number,
+    const struct problems *warnings)
 {
 	if (waiters->count > 0) {
-		reply_all(waiters, json_pack("{s:b, s:I}", "ok", 1, "generation",
-		    (json_int_t)number));
+		reply_all(waiters, json_pack("{s:b, s:I, s:o}", "ok", 1,
+		    "generation", (json_int_t)number, "problems",
+		    answer_list(warnings)));
 	}
 }

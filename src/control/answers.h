@@ -19,11 +19,13 @@ void waiters_add(struct waiters *waiters, struct control_client *client);
 void waiters_move(struct waiters *to, struct waiters *from);
 void waiters_release(struct waiters *waiters);
 
-/* The JSON of a refusal; owned by the caller. */
+/* Problems as a JSON array, and the JSON of a refusal; owned by the caller. */
+json_t *answer_list(const struct problems *problems);
 json_t *answer_of_problems(const struct problems *problems);
 
 /* Tells all, and forgets them. */
 void answer_problems(struct waiters *waiters, const struct problems *problems);
-void answer_generation(struct waiters *waiters, uint32_t number);
+void answer_generation(struct waiters *waiters, uint32_t number,
+    const struct problems *warnings);
 
 #endif

@@ -81,7 +81,8 @@ static void on_probed(void *arg)
 	probes_free(boot->probes);
 	boot->probes = NULL;
 	if (boot->config != NULL) {
-		preflight_run(boot->config, &boot->problems);
+		preflight_run(boot->config, &boot->certificates);
+		problems_copy(&boot->problems, &boot->certificates);
 	}
 	boot->done(boot);
 }
@@ -107,6 +108,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 	boot->owner = owner;
 	boot->reread = text == NULL;
 	problems_init(&boot->problems);
+	problems_init(&boot->certificates);
 	read_config(boot, file, text);
 	if (boot->config != NULL && hostexec_open(&boot->problems) == 0) {
 		plugin_scan(&boot->plugins, boot->config->plugin_directory,
@@ -135,11 +137,11 @@ static void stop_waiting(struct boot *boot)
 	loop_stop(((struct waiting *)boot)->loop);
 }
 
-void boot_load(struct boot *boot, const char *file)
+void boot_load(struct boot *boot, const char *file, boot_adjust_fn *adjust)
 {
 	struct waiting waiting = { .loop = loop_new() };
 
-	boot_begin(&waiting.boot, waiting.loop, file, NULL, NULL, NULL, stop_waiting);
+	boot_begin(&waiting.boot, waiting.loop, file, NULL, NULL, adjust, stop_waiting);
 	loop_run(waiting.loop);
 	loop_free(waiting.loop);
 	*boot = waiting.boot;
@@ -151,6 +153,7 @@ void boot_release(struct boot *boot)
 	plugin_set_release(&boot->plugins);
 	config_free(boot->config);
 	problems_release(&boot->problems);
+	problems_release(&boot->certificates);
 	free(boot->text);
 	memset(boot, 0, sizeof(*boot));
 }

@@ -21,6 +21,7 @@ struct boot {
 	struct config *config; /* owned; NULL if the file could not be understood */
 	struct plugin_set plugins;
 	struct problems problems;
+	struct problems certificates;	/* what the preflight has found */
 	bool reread;			/* the file was read anew, on somebody's wish */
 	struct probes *probes;		/* while they run */
 	void (*done)(struct boot *boot);
@@ -40,9 +41,10 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
     const struct slice *text, void *owner, boot_adjust_fn *adjust,
     void (*done)(struct boot *boot));
 
-/* The same, waiting for the end. Serve only if problems.errors is 0 afterwards; plugins
- * that are refused are not among the problems: they stay in the set. */
-void boot_load(struct boot *boot, const char *file);
+/* The same, without a text, waiting for the end. Serve only if problems.errors is 0
+ * afterwards; plugins that are refused are not among the problems: they stay in the
+ * set. */
+void boot_load(struct boot *boot, const char *file, boot_adjust_fn *adjust);
 
 void boot_release(struct boot *boot);
 

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "master/renewals.h"
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
@@ -215,6 +216,7 @@ static void init(struct master *master, struct boot *boot)
 	children_init(master);
 	sockets_raise_limit(config, master->worker_count);
 	master->rollout = rollout_new(master, boot);
+	master->renewals = renewals_new(master);
 }
 
 static int prepare(struct master *master)
@@ -240,6 +242,8 @@ static void serve(struct master *master)
 		child_start(&master->children[i]);
 	}
 	master_watch_plugins(master);
+	/* On stderr they are already. */
+	renewals_serve(master, strcmp(rollout_live(master)->config->log.error, "-") != 0);
 	loop_run(master->loop);
 	if (master->status == EXIT_SUCCESS) {
 		log_say(LOG_INFO, "stopped");
@@ -256,6 +260,7 @@ static void release(struct master *master)
 	hosts_release(master);
 	keeper_stop(master->keeper);
 	sockets_close(master);
+	renewals_free(master->renewals);
 	rollout_free(master->rollout);
 	versions_release(master);
 	memories_release(master);
@@ -285,6 +290,11 @@ static int run(struct master *master, struct boot *boot)
 	return master->status;
 }
 
+static void tolerate_hosts(struct boot *boot)
+{
+	renewals_tolerate(boot, NULL);
+}
+
 int master_run(const char *config_file, int log_level)
 {
 	struct master master = { .file = config_file, .log_level = log_level,
@@ -293,7 +303,7 @@ int master_run(const char *config_file, int log_level)
 	int status = EXIT_MISUSE;
 
 	upgrade_remember();
-	boot_load(&boot, config_file);
+	boot_load(&boot, config_file, tolerate_hosts);
 	if (boot.config != NULL && log_level != 0) {
 		boot.config->log.level = log_level;
 	}

@@ -60,6 +60,7 @@ struct master {
 	struct timer figures;	/* shows what handlers measure */
 	struct keeper_link *keeper;	/* keeper.c */
 	struct rollout *rollout;	/* rollout.c: generations */
+	struct renewals *renewals;	/* renewals.c */
 	struct directory_watch plugins;
 	struct control *control;
 	struct upgrade *upgrade;	/* under way; NULL: none is */

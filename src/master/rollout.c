@@ -12,6 +12,7 @@
 #include "control/answers.h"
 #include "ipc/channel.h"
 #include "master/adopt.h"
+#include "master/renewals.h"
 #include "master/children.h"
 #include "master/commands.h"
 #include "master/hosts.h"
@@ -118,7 +119,8 @@ static void need_hosts(struct rollout *rollout)
 static int pack(struct rollout *rollout, uint32_t number)
 {
 	struct boot *live = &rollout->live;
-	struct generation_message message = { .number = number, .config = live->config, .plugins = live->plugins };
+	struct generation_message message = { .number = number,
+		.config = live->config, .plugins = live->plugins };
 	int fd;
 	int rc;
 
@@ -149,6 +151,19 @@ static void send_memfd(struct child *child, enum channel_type type)
 	memories_send(child);
 	if (channel_send(child->channel.fd, &message) != 0) {
 		log_say(LOG_ERROR, "worker %u does not take a generation", child->index);
+	}
+}
+
+void rollout_certificates(struct master *master)
+{
+	struct rollout *rollout = master->rollout;
+
+	if (pack(rollout, rollout->number) != 0) {
+		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
+		return;
+	}
+	for (uint32_t i = 0; i < master->worker_count; i++) {
+		send_memfd(&master->children[i], CHANNEL_CERTIFICATES);
 	}
 }
 
@@ -291,7 +306,16 @@ static void on_built(struct boot *boot)
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
 	}
 	master_watch_plugins(master);
+	renewals_serve(master, rollout->for_file);
 	end_build(rollout);
+}
+
+static void adjust(struct boot *boot)
+{
+	const struct master *master = boot->owner;
+
+	adopt_known(boot);
+	renewals_tolerate(boot, rollout_live(master));
 }
 
 static void begin(struct rollout *rollout, bool for_file)
@@ -302,7 +326,7 @@ static void begin(struct rollout *rollout, bool for_file)
 	rollout->for_file = for_file;
 	rollout->building = memory_new(1, sizeof(*rollout->building));
 	boot_begin(rollout->building, master->loop, master->file, for_file ? NULL : &text,
-	    master, adopt_known, on_built);
+	    master, adjust, on_built);
 }
 
 static void next_wish(struct rollout *rollout)
@@ -381,7 +405,8 @@ void rollout_ready(struct child *child, uint32_t number)
 	}
 	rollout->served = number;
 	log_say(number == 1 ? LOG_DEBUG : LOG_INFO, "generation %u serves", number);
-	answer_generation(&rollout->handing_out, number);
+	answer_generation(&rollout->handing_out, number,
+	    renewals_problems(rollout->master));
 	master_serves(child->master);
 }
 

@@ -29,6 +29,10 @@ void rollout_reload(struct master *master, struct control_client *client);
 /* The plugin directory, or what is known of its plugins, has changed. */
 void rollout_plugins(struct master *master);
 
+/* The preflight has looked at the live certificates anew: workers are told which are
+ * good. No other generation comes of it. */
+void rollout_certificates(struct master *master);
+
 /* A worker process has started: it gets all that is served. */
 void rollout_worker_started(struct child *child);
 

@@ -342,7 +342,8 @@ struct tls_identities *tls_identities_new(const struct config *config,
 {
 	struct tls_identities *identities = memory_new(1, sizeof(*identities));
 	struct build build = { .identities = identities, .keys = keys,
-		.before = before, .config = config, .trial = SSL_new(policy), .problems = problems };
+		.before = before, .config = config, .trial = SSL_new(policy),
+		.problems = problems };
 
 	if (build.trial == NULL) {
 		memory_exhausted();
