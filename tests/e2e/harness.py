@@ -22,7 +22,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TINCAN_BUILD", ".")).resolve()
 TINCAN = BUILD / "tincan"
 PLUGINS = BUILD / "plugins"
-SANITIZED = b"__asan_init" in TINCAN.read_bytes()
+SANITIZED = any(x in TINCAN.read_bytes() for x in (b"__asan_init", b"__tsan_init"))
 DEADLINE = 30  # seconds that no event may take, even with sanitizers on a busy machine
 
 LISTENING = re.compile(r"listening on https://(\S+):(\d+)")

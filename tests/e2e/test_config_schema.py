@@ -86,6 +86,7 @@ def number(text):
     text = text.replace("CONFIG_MESSAGE_MAX_BYTES", "1048576")
     text = text.replace("CONFIG_HANDLER_PROCESSES", "4")
     text = text.replace("CONFIG_HANDLER_QUEUE", "256")
+    text = text.replace("CONFIG_HANDLER_THREADS", "8")
     assert re.fullmatch(r"[\d <]+", text), text
     base, _, shift = text.partition("<<")
     return int(base) << int(shift or 0)

@@ -109,7 +109,7 @@ START_TEST(handlers_run_as_told)
 	    "\"report\": { \"isolation\": \"host\", \"timeout_ms\": 86400000,"
 	    "\"max_memory_bytes\": 1048576, \"max_message_bytes\": 1024,"
 	    "\"max_body_bytes\": 0,"
-	    "\"processes\": 256, \"max_queue\": 0 } } }");
+	    "\"processes\": 256, \"max_queue\": 0, \"threads\": 3 } } }");
 	const struct config_handler *handler;
 
 	ck_assert_uint_eq(config->handler_count, 3);
@@ -122,6 +122,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert(handler->max_body_bytes == CONFIG_BODY_LIMITS);
 	ck_assert_uint_eq(handler->processes, CONFIG_HANDLER_PROCESSES);
 	ck_assert_uint_eq(handler->max_queue, CONFIG_HANDLER_QUEUE);
+	ck_assert_uint_eq(handler->threads, CONFIG_HANDLER_THREADS);
 	handler = config_find_handler(config, "files");
 	ck_assert_str_eq(handler->where, "server.json:2: handlers.files");
 	ck_assert(handler->in_worker);
@@ -133,6 +134,7 @@ START_TEST(handlers_run_as_told)
 	ck_assert(handler->max_body_bytes == 0);
 	ck_assert_uint_eq(handler->processes, 256);
 	ck_assert_uint_eq(handler->max_queue, 0);
+	ck_assert_uint_eq(handler->threads, 3);
 	ck_assert_ptr_null(config_find_handler(config, "Report"));
 	config_free(config);
 }
