@@ -427,7 +427,7 @@ static int feed(struct host *host, struct job *job, const struct frame *frame)
 	job->exchange.deadline_ms = host->now_us / 1000 + job->timeout_ms;
 	if (upload_feed(&job->exchange, frame->payload, frame->header.flags & FRAME_LAST,
 		&reason) != 0) {
-		exchange_overrule(&job->exchange, 503, reason);
+		return ERR_NOMEM;
 	}
 	rc = grant(host, job);
 	return rc != 0 ? rc : host_rest(host, began_us);

@@ -315,7 +315,8 @@ static struct session_wait wait(const struct session *base)
 	if (!session->request_read && !is_held_up(session)) {
 		return (struct session_wait){ WAIT_BODY, false, timeouts->body_ms };
 	}
-	/* The client has done its part; how long a handler may take is not up to it. */
+	/* The client has done its part, or is held up; how long a handler may take is not
+	 * up to it. */
 	return (struct session_wait){ WAIT_HANDLER, false, 0 };
 }
 
@@ -323,7 +324,6 @@ static struct session_wait wait(const struct session *base)
 static void timeout(struct session *base)
 {
 	struct h1_session *session = (struct h1_session *)base;
-
 	const struct exchange *exchange = session->exchange;
 
 	if (exchange == NULL ||
