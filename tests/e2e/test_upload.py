@@ -534,34 +534,3 @@ def test_a_stop_waits_for_an_upload(start, connect):
     assert upload.reply().text == summed(b"0123456789" * 2)
     upload.client.close()
     assert server.wait_exit() == 0
-
-
-# Handlers that block
-
-TOTAL = """
-static int take(tc_req *r, const void *data, size_t size, int last)
-{
-	size_t total = (size_t)tc.data(r) + size;
-
-	(void)data;
-	tc.set_data(r, (void *)total);
-	return last ? tc.text(r, 200, tc_printf(r, "%zu\\n", total)) : TC_OK;
-}
-"""
-
-
-def test_a_body_waits_until_a_process_is_free_for_it(start_server, tmp_path, isolation,
-                                                     connect):
-    plug = plugs.Plugs(tmp_path)
-    plug.drop("total", "never", code=TOTAL, fields=".on_body = take, "
-              ".flags = TC_BODY_STREAM | TC_BLOCKING",
-              first="usleep(200 * 1000); return TC_LATER;")
-    server = start_server(
-        workers=1, plugins={"directory": str(plug.directory)}, routes=[],
-        handlers={"total": {"isolation": isolation, "processes": 1}})
-    uploads = [connect(server) for _ in range(3)]
-    for upload in uploads:
-        upload.begin("/total", length=100_000)
-        upload.send(RANDOM[:100_000], end=True)
-    for upload in uploads:
-        assert upload.reply().text == "100000\n"

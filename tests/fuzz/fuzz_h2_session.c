@@ -105,7 +105,7 @@ const char *access_info(const struct connection *asked, struct arena *arena,
 
 void dispatch_new_id(struct worker *its, char id[EXCHANGE_ID_BYTES])
 {
-	snprintf(id, EXCHANGE_ID_BYTES, "%016llx", (unsigned long long)its->next_id++);
+	snprintf(id, EXCHANGE_ID_BYTES, "%016llx", (unsigned long long)its->ids++);
 }
 
 void dispatch_identify(struct worker *its, struct exchange *exchange)
