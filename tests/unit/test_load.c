@@ -126,6 +126,27 @@ START_TEST(refuses_flags_of_a_later_level)
 }
 END_TEST
 
+START_TEST(refuses_one_that_blocks_and_wants_its_body_in_pieces)
+{
+	expect_refusal("both_flags",
+	    "sets both TC_BLOCKING and TC_BODY_STREAM: where on_request blocks, "
+	    "nobody could take the pieces of the body");
+}
+END_TEST
+
+START_TEST(a_handler_that_blocks_has_threads_where_there_are_some)
+{
+	struct plugin_services services = rig_services;
+	struct plugin *plugin = rig_load(&rig, "sleeper");
+
+	ck_assert(plugin->can & PLUGIN_BLOCKING);
+	ck_assert(!plugin->threaded);
+	services.threads = true;
+	ck_assert_int_eq(plugin_load(plugin, &services), 0);
+	ck_assert(plugin->threaded);
+}
+END_TEST
+
 START_TEST(refuses_pieces_of_bodies_that_nobody_takes)
 {
 	expect_refusal("no_body", "sets TC_BODY_STREAM, but has no on_body");
@@ -205,6 +226,9 @@ int main(void)
 	tcase_add_test(tcase, refuses_to_read_past_what_is_exported);
 	tcase_add_test(tcase, refuses_a_handler_without_a_table);
 	tcase_add_test(tcase, refuses_flags_of_a_later_level);
+	tcase_add_test(tcase,
+	    refuses_one_that_blocks_and_wants_its_body_in_pieces);
+	tcase_add_test(tcase, a_handler_that_blocks_has_threads_where_there_are_some);
 	tcase_add_test(tcase, refuses_pieces_of_bodies_that_nobody_takes);
 	tcase_add_test(tcase, a_handler_may_take_bodies_in_pieces);
 	tcase_add_test(tcase, refuses_a_handler_that_answers_nothing);

@@ -237,6 +237,33 @@ START_TEST(refuses_files_without_a_sensible_range)
 }
 END_TEST
 
+/* As one thread detaches, and another sends and gives back. */
+START_TEST(detached_pieces_are_whole_and_can_be_used_again)
+{
+	struct piece *first;
+	struct piece *second;
+	size_t used;
+
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "ab", 2, NULL, NULL), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "cd", 2), 0);
+	first = pieces_detach(&pieces);
+	second = first->next;
+	ck_assert(slice_equal((struct slice){ first->data, 2 }, SLICE("ab")));
+	ck_assert(slice_equal((struct slice){ second->data, 2 }, SLICE("cd")));
+	ck_assert(second->copy && second->next == NULL);
+	ck_assert(pieces.first == NULL && pieces.left == 0 && pieces.copied == 0);
+	/* What is added now does not go on in what was detached. */
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "ef", 2), 0);
+	expect(10, "ef");
+	first->next = NULL;
+	pieces_give_spares(&pieces, first);
+	used = arena.used;
+	ck_assert_int_eq(pieces_add_memory(&pieces, &arena, "gh", 2, NULL, NULL), 0);
+	ck_assert_uint_eq(arena.used, used);
+	expect(10, "gh");
+}
+END_TEST
+
 START_TEST(sum_of_sizes_cannot_overflow)
 {
 	ck_assert_int_eq(pieces_add_file(&pieces, &arena, file_of("a"), 0, INT64_MAX - 1),
@@ -310,6 +337,7 @@ int main(void)
 	tcase_add_test(tcase, what_waits_of_copies_is_counted);
 	tcase_add_test(tcase, a_copy_behind_a_file_is_a_piece_of_its_own);
 	tcase_add_test(tcase, refuses_files_without_a_sensible_range);
+	tcase_add_test(tcase, detached_pieces_are_whole_and_can_be_used_again);
 	tcase_add_test(tcase, sum_of_sizes_cannot_overflow);
 	tcase_add_test(tcase, file_that_became_shorter_is_told);
 	tcase_add_test(tcase, file_that_cannot_be_read_is_told);
