@@ -114,4 +114,5 @@ def main():
           f"{idle_kb} KB idle, {busy_kb} KB after the load.")
 
 
-main()
+if __name__ == "__main__":
+    main()
