@@ -120,8 +120,17 @@ int shared_view_open(int fd, struct shared_front **front)
 {
 	void *mapped = mmap(NULL, areas_at(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	*front = mapped == MAP_FAILED ? NULL : mapped;
-	return *front == NULL ? ERR_SYSTEM : 0;
+	*front = NULL;
+	if (mapped == MAP_FAILED) {
+		return ERR_SYSTEM;
+	}
+	/* A worker may run other handlers. */
+	if (madvise(mapped, areas_at(), MADV_DONTFORK) != 0) {
+		munmap(mapped, areas_at());
+		return ERR_SYSTEM;
+	}
+	*front = mapped;
+	return 0;
 }
 
 void *shared_view_block(struct shared_front *front, uint32_t number)

@@ -67,7 +67,8 @@ int shared_open(struct shared *shared) MUST_USE;
 /* Maps the block of that number; ERR_SYSTEM. */
 int shared_map_block(const struct shared *shared, uint32_t number, void **block) MUST_USE;
 
-/* For the master: maps the front and all blocks, without their areas; ERR_SYSTEM. */
+/* For the master: maps the front and all blocks, without the areas, and not for its
+ * children; ERR_SYSTEM. */
 int shared_view_open(int fd, struct shared_front **front) MUST_USE;
 void *shared_view_block(struct shared_front *front, uint32_t number);
 void shared_view_close(struct shared_front *front);	/* NULL is accepted */

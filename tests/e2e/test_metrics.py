@@ -4,6 +4,7 @@ was counted in and whatever has become of that process."""
 
 import math
 import os
+import re
 import shutil
 import signal
 
@@ -214,3 +215,11 @@ def test_handlers_share_a_name_but_not_a_kind(start):
     server.wait_log("metric 'level' of handler 'second' is not shown: another handler")
     assert value(server, "level", handler="second") is None
     assert len(metrics(server)[NAME + "counted_total"].samples) == 2
+
+
+def test_the_manual_names_all_that_the_server_counts(server):
+    server.get("/status")
+    manual = (harness.TOP / "docs/tincan.1").read_text().split(".Sh METRICS")[1]
+    items = re.findall(r"^\.It (Li tincan_.*)", manual, re.MULTILINE)
+    named = re.findall(r"tincan_\w+", " ".join(items))
+    assert sorted(named) == sorted(metrics(server))
