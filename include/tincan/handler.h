@@ -25,7 +25,7 @@
  * Every callback of one instance (one route in one worker) comes on one
  * thread, its loop, one at a time; never block there. Call tc functions only
  * from a callback, except those marked [any thread]. With TC_BLOCKING,
- * on_request may block: it runs on threads of a pool, many at once, where the
+ * on_request may block: it runs on threads of its own, many at once, where the
  * plugin is in the workers, and one at a time in each of several processes
  * where it is isolated. So its state needs locks, and what several requests
  * share belongs into tc.shared. A request is used by one thread at a time.
@@ -186,8 +186,9 @@ typedef struct tc_api {
 	 * time (else TC_LIMIT), or, with TC_AGAIN, nothing: 256 KiB wait for
 	 * the client already, and on_drain says when to go on. While
 	 * on_request runs it takes up to 1 MiB, as a handler that answers at
-	 * once cannot wait. write_file takes fd as reply_file does, and any
-	 * size. */
+	 * once cannot wait; one with TC_BLOCKING can: there write itself waits
+	 * for room, and returns TC_GONE if nobody is left. write_file takes fd
+	 * as reply_file does, and any size. */
 	int (*start)(tc_req *r, int status, const char *type);
 	int (*write)(tc_req *r, const void *data, size_t size);
 	int (*write_file)(tc_req *r, int fd, int64_t offset, int64_t size);
