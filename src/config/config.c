@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "config/document.h"
+#include "config/filters.h"
 #include "config/flatten.h"
 #include "config/keys.h"
 #include "config/node.h"
@@ -160,6 +161,7 @@ void config_free(struct config *config)
 	vhosts_free(config);
 	certificates_free(config);
 	handlers_free(config);
+	filters_free(&config->filters);
 	routes_free(config);
 	free(config->log.access);
 	free(config->log.error);

@@ -35,6 +35,19 @@ struct config_alpn {
 	struct settings settings;	/* of the handler; count 0 if none were given */
 };
 
+/* One mention of a filter. */
+struct config_filter {
+	char *where;		/* of the handler's name */
+	char *handler;
+	struct settings settings;	/* of the handler; count 0 if none were given */
+};
+
+/* Filters in the order in which a request meets them. */
+struct config_filters {
+	struct config_filter *items;
+	size_t count;
+};
+
 /*
  * A virtual host: names, and what is served under them. The first of a config is the
  * default host: it has no names, but all requests that no other has; what server.json
@@ -43,6 +56,7 @@ struct config_alpn {
 struct config_vhost {
 	char *where;
 	char **names;		/* NULL-ended; as base/hostname.h writes them */
+	struct config_filters filters;	/* behind the server's */
 };
 
 struct config_certificate {
@@ -93,6 +107,7 @@ struct config_route {
 	 * for all. NULL-ended, or NULL: none.
 	 */
 	char **origins;
+	struct config_filters filters;	/* behind those of its vhost */
 };
 
 struct config_limits {
@@ -149,6 +164,7 @@ struct config {
 	size_t handler_count;
 	struct config_route *routes;	/* of all vhosts */
 	size_t route_count;
+	struct config_filters filters;	/* of whatever is asked of the server */
 	struct config_limits limits;
 	struct config_timeouts timeouts;
 	struct config_log log;
@@ -185,7 +201,8 @@ int config_parse_settings(const char *file, const char *text, size_t size,
 /* Does any route name that handler? */
 bool config_routes_to(const struct config *config, const char *handler);
 
-/* Does anything that it serves: a route, a listener's "stream", a name of "alpn"? */
+/* Does anything that it serves: a route, a filter, a listener's "stream", a name of
+ * "alpn"? */
 bool config_uses(const struct config *config, const char *handler);
 
 /* One use of a handler for raw streams; borrowed from the config. */
@@ -201,6 +218,10 @@ struct config_stream {
  * no more. */
 bool config_stream_at(const struct config *config, size_t index,
     struct config_stream *stream);
+
+/* The index-th mention of a filter: the server's, those of the vhosts, then those of the
+ * routes. NULL: there are no more. */
+struct config_filter *config_filter_at(const struct config *config, size_t index);
 
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,

@@ -122,10 +122,16 @@ bool config_routes_to(const struct config *config, const char *handler)
 
 bool config_uses(const struct config *config, const char *handler)
 {
+	const struct config_filter *filter;
 	struct config_stream stream;
 
 	for (size_t i = 0; config_stream_at(config, i, &stream); i++) {
 		if (strcmp(stream.handler, handler) == 0) {
+			return true;
+		}
+	}
+	for (size_t i = 0; (filter = config_filter_at(config, i)) != NULL; i++) {
+		if (strcmp(filter->handler, handler) == 0) {
 			return true;
 		}
 	}

@@ -81,6 +81,7 @@ const struct key config_keys[] = {
 	{ KEY("tls", OBJECT), .keys = tls_keys },
 	{ KEY("plugins", OBJECT), .keys = plugins_keys },
 	{ KEY("handlers", OTHER), .read = handlers_read },
+	{ KEY("filters", OTHER), .read = filters_read },
 	{ KEY("routes", OTHER), .read = routes_read },
 	{ KEY("hosts", OTHER), .read = vhosts_read },
 	{ KEY("limits", OBJECT), .keys = limits_keys },
@@ -89,7 +90,6 @@ const struct key config_keys[] = {
 	{ KEY("state", FILE), FIELD(state), .text = "run" },
 	{ KEY("control", FILE), FIELD(control), .text = "run/tincan.sock" },
 	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
-	{ KEY("filters", RESERVED) },
 	{ KEY("user", RESERVED) },
 	{ .name = NULL }
 };

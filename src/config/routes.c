@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "config/filters.h"
 #include "config/methods.h"
 #include "config/origins.h"
 #include "config/reader.h"
@@ -25,6 +26,13 @@ static void read_origins(const struct node *node, void *target)
 	struct config_route *route = target;
 
 	origins_read(node, &route->origins);
+}
+
+static void read_filters(const struct node *node, void *target)
+{
+	struct config_route *route = target;
+
+	filters_read_list(node, &route->filters);
 }
 
 static void read_status(const struct node *node, void *target)
@@ -55,6 +63,7 @@ static const struct key route_keys[] = {
 	{ KEY("handler", TEXT), FIELD(handler) },
 	{ KEY("settings", SETTINGS), FIELD(settings) },
 	{ KEY("origins", OTHER), .read = read_origins },
+	{ KEY("filters", OTHER), .read = read_filters },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
 	{ KEY("status", OTHER), .read = read_status },
 	{ .name = NULL }
@@ -69,6 +78,7 @@ static void free_route(struct config_route *route)
 	free(route->handler);
 	free(route->redirect);
 	settings_release(&route->settings);
+	filters_free(&route->filters);
 }
 
 static void check_pattern(const struct node *node, const struct config_route *route)

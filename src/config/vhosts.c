@@ -7,6 +7,7 @@
 
 #include "base/hostname.h"
 #include "base/memory.h"
+#include "config/filters.h"
 #include "config/reader.h"
 
 /* An entry that is being read. */
@@ -108,10 +109,17 @@ static void read_certificates(const struct node *node, void *target)
 	certificates_add(node, entry->config, entry->vhost);
 }
 
+static void read_filters(const struct node *node, void *target)
+{
+	const struct entry *entry = target;
+
+	filters_read_list(node, &entry->config->vhosts[entry->vhost].filters);
+}
+
 static const struct key vhost_keys[] = {
 	{ KEY("names", OTHER), .required = true, .read = read_names },
 	{ KEY("certificates", OTHER), .read = read_certificates },
-	{ KEY("filters", RESERVED) },
+	{ KEY("filters", OTHER), .read = read_filters },
 	{ KEY("routes", OTHER), .read = read_routes },
 	{ .name = NULL }
 };
@@ -156,6 +164,7 @@ void vhosts_free(struct config *config)
 			free(*name);
 		}
 		free(config->vhosts[i].names);
+		filters_free(&config->vhosts[i].filters);
 		free(config->vhosts[i].where);
 	}
 	free(config->vhosts);

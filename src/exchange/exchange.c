@@ -32,6 +32,8 @@ static void clear(struct exchange *exchange)
 	exchange->instance = NULL;
 	exchange->upgrade = false;
 	exchange->upload = (struct upload){ 0 };
+	exchange->deciding = false;
+	exchange->borrowed = false;
 	exchange->id[0] = '\0';
 	exchange->started_us = 0;
 	exchange->deadline_ms = 0;
@@ -41,6 +43,9 @@ static void clear(struct exchange *exchange)
 	exchange->refused = false;
 	exchange->unkept = 0;
 	exchange->data = NULL;
+	exchange->outer = NULL;
+	exchange->stage = NULL;
+	exchange->edits = NULL;
 }
 
 void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
@@ -238,6 +243,20 @@ static int set_type(struct exchange *exchange, const char *type)
 	return head_add(&exchange->reply.head, SLICE("content-type"), slice_of(type));
 }
 
+/* A filter that replies in place of what is behind it has nothing of that in its
+ * header. */
+static int drop_borrowed(struct exchange *exchange)
+{
+	struct head *head = &exchange->reply.head;
+
+	if (!exchange->borrowed) {
+		return 0;
+	}
+	exchange->borrowed = false;
+	head_init(head, &exchange->arena, head->max_bytes, head->max_fields);
+	return edits_apply(exchange->edits, exchange);
+}
+
 static void set_status(struct exchange *exchange, int status)
 {
 	struct reply *reply = &exchange->reply;
@@ -258,7 +277,8 @@ int exchange_start(struct exchange *exchange, int status, const char *type)
 	if (!may_start(exchange, status, type)) {
 		return too_late(exchange);
 	}
-	rc = set_type(exchange, type);
+	rc = drop_borrowed(exchange);
+	rc = rc != 0 ? rc : set_type(exchange, type);
 	if (rc != 0) {
 		return rc;
 	}
@@ -357,6 +377,13 @@ int exchange_write(struct exchange *exchange, const void *data, size_t size)
 	return rc;
 }
 
+int exchange_pass(struct exchange *exchange, const void *data, size_t size)
+{
+	struct content content = memory_content(data, size);
+
+	return write_content(exchange, &content);
+}
+
 int exchange_write_ref(struct exchange *exchange, const void *data, size_t size,
     void (*release)(void *), void *arg)
 {
@@ -442,7 +469,8 @@ static int reply_content(struct exchange *exchange, int status, const char *type
 	if (rc != 0) {
 		return rc;
 	}
-	rc = set_type(exchange, type);
+	rc = drop_borrowed(exchange);
+	rc = rc != 0 ? rc : set_type(exchange, type);
 	if (rc != 0) {
 		pieces_release(&exchange->pieces);
 		return rc;
@@ -489,6 +517,7 @@ static int put_failure(struct exchange *exchange, int status, const char *reason
 	bool ours = status >= 500 && exchange->id[0] != '\0';
 	char *text;
 
+	exchange->borrowed = false;
 	reply_init(&exchange->reply, &exchange->arena);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		struct slice value = head_find(&old, kept[i]);
@@ -571,27 +600,50 @@ static void remove_field(struct head *head, struct slice name)
 	head_remove(head, (struct slice){ lower, name.size });
 }
 
+/* 0, or why the field is not to be changed now. */
+static int judge_field(const struct exchange *exchange, struct slice name,
+    const char *value)
+{
+	if (exchange_abandoned(exchange)) {
+		return ERR_CLOSED;
+	}
+	if (exchange->state != EXCHANGE_OPEN || name.size > FIELD_NAME_BYTES ||
+	    !head_name_valid(name) || fields_framing(name) ||
+	    (value != NULL && !head_value_valid(slice_of(value)))) {
+		return ERR_INVALID;
+	}
+	return 0;
+}
+
+static int put_field(struct head *head, struct slice name, const char *value,
+    bool replace)
+{
+	if (replace) {
+		remove_field(head, name);
+	}
+	return value == NULL ? 0 : head_add(head, name, slice_of(value));
+}
+
+static int note(struct exchange *exchange, enum edit_kind kind, const char *name,
+    const char *value)
+{
+	return exchange->edits == NULL ? 0 : edits_note(exchange->edits,
+	    &exchange->arena, kind, name, value);
+}
+
 static int change_field(struct exchange *exchange, const char *name, const char *value,
     bool replace)
 {
 	struct slice field = slice_of(name);
-	struct head *head = &exchange->reply.head;
+	int rc = judge_field(exchange, field, value);
 
-	if (exchange_abandoned(exchange)) {
-		return ERR_CLOSED;
+	if (rc == 0) {
+		rc = slice_equal_nocase(field, SLICE("content-length")) ?
+		    set_length(exchange, value, replace) :
+		    put_field(&exchange->reply.head, field, value, replace);
 	}
-	if (exchange->state != EXCHANGE_OPEN || field.size > FIELD_NAME_BYTES ||
-	    !head_name_valid(field) || fields_framing(field) ||
-	    (value != NULL && !head_value_valid(slice_of(value)))) {
-		return ERR_INVALID;
-	}
-	if (slice_equal_nocase(field, SLICE("content-length"))) {
-		return set_length(exchange, value, replace);
-	}
-	if (replace) {
-		remove_field(head, field);
-	}
-	return value == NULL ? 0 : head_add(head, field, slice_of(value));
+	return rc != 0 ? rc :
+	    note(exchange, replace ? EDIT_SET : EDIT_ADD, name, value);
 }
 
 int exchange_set_header(struct exchange *exchange, const char *name, const char *value)
@@ -602,6 +654,64 @@ int exchange_set_header(struct exchange *exchange, const char *name, const char 
 int exchange_add_header(struct exchange *exchange, const char *name, const char *value)
 {
 	return value == NULL ? ERR_INVALID : change_field(exchange, name, value, false);
+}
+
+/* The outer exchange sees its own fields, which nobody behind it may move. */
+static int own_fields(struct exchange *exchange)
+{
+	struct head *head = &exchange->request.head;
+	struct head_field *fields;
+
+	if (exchange->outer == NULL || head->count == 0 ||
+	    head->fields != exchange->outer->request.head.fields) {
+		return 0;
+	}
+	fields = arena_alloc(&exchange->arena, head->count * sizeof(*fields));
+	if (fields == NULL) {
+		return ERR_NOMEM;
+	}
+	memcpy(fields, head->fields, head->count * sizeof(*fields));
+	head->fields = fields;
+	return 0;
+}
+
+int exchange_set_request_header(struct exchange *exchange, const char *name,
+    const char *value)
+{
+	struct slice field = slice_of(name);
+	int rc = judge_field(exchange, field, value);
+
+	if (rc == 0 && slice_equal_nocase(field, SLICE("content-length"))) {
+		rc = ERR_INVALID;
+	}
+	rc = rc != 0 ? rc : own_fields(exchange);
+	rc = rc != 0 ? rc : put_field(&exchange->request.head, field, value, true);
+	return rc != 0 ? rc : note(exchange, EDIT_REQUEST, name, value);
+}
+
+static const struct exchange *outermost(const struct exchange *exchange)
+{
+	while (exchange->outer != NULL) {
+		exchange = exchange->outer;
+	}
+	return exchange;
+}
+
+const struct buffer *exchange_body(const struct exchange *exchange)
+{
+	return &outermost(exchange)->body;
+}
+
+const struct head *exchange_trailer(const struct exchange *exchange)
+{
+	return &outermost(exchange)->request.trailer;
+}
+
+bool exchange_is_typed(const struct exchange *exchange)
+{
+	return exchange->borrowed
+	    ? edits_find(exchange->edits, "content-type") != NULL
+	    : head_find(&exchange->reply.head, SLICE("content-type")).data != NULL;
 }
 
 int exchange_add_trailer(struct exchange *exchange, const char *name, const char *value)

@@ -27,6 +27,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "exchange/edits.h"
 #include "exchange/pieces.h"
 #include "exchange/upload.h"
 #include "http/message.h"
@@ -44,6 +45,7 @@
 #define EXCHANGE_ID_BYTES 17		/* 16 hexadecimal digits and NUL */
 
 struct exchange;
+struct stage;
 
 /* What the protocol side does when the handler side has moved. */
 struct exchange_ops {
@@ -114,10 +116,19 @@ struct exchange {
 	/* It asks for a WebSocket, and a handler has that: a reply can only refuse it,
 	 * with a status from 300 on. */
 	bool upgrade;
+	/* Filters have not let the request go on: nothing that invites more of it yet,
+	 * be it 100 (Continue) or an upgrade. wake tells when they have. */
+	bool deciding;
+	/* Its header is that of a reply from behind a filter, which is about to look. */
+	bool borrowed;
 	char id[EXCHANGE_ID_BYTES];
 	int64_t started_us;		/* monotonic; when the header was complete */
 	int64_t deadline_ms;	/* monotonic; until then it must have started */
 	void *data;		/* the slot of the plugin, where its code runs */
+	/* Filters; exchange/stage.h. The one further out, whose request this is, too. */
+	struct exchange *outer;
+	struct stage *stage;	/* of the filter that has it; NULL: it is a handler's */
+	struct edits *edits;	/* of that filter, noted */
 };
 
 /*
@@ -202,6 +213,9 @@ int exchange_end(struct exchange *exchange) MUST_USE;
 /* No reply, or no more of it: EXCHANGE_BROKEN, and nothing that waits is sent. */
 int exchange_abort(struct exchange *exchange) MUST_USE;
 
+/* As exchange_write, of what is bounded elsewhere: it is taken however much waits. */
+int exchange_pass(struct exchange *exchange, const void *data, size_t size) MUST_USE;
+
 /* The whole reply in one call, its length known: copied, by reference, from a file. */
 int exchange_reply(struct exchange *exchange, int status, const char *type,
     const void *data, size_t size) MUST_USE;
@@ -227,6 +241,19 @@ int exchange_add_header(struct exchange *exchange, const char *name, const char 
     MUST_USE;
 int exchange_add_trailer(struct exchange *exchange, const char *name, const char *value)
     MUST_USE;
+
+/* Changes a field of the request, as exchange_set_header does one of the reply, for those
+ * behind the filter that has it. */
+int exchange_set_request_header(struct exchange *exchange, const char *name,
+    const char *value) MUST_USE;
+
+/* The body of the request and what follows it, whoever of those that share it is
+ * asked. */
+const struct buffer *exchange_body(const struct exchange *exchange);
+const struct head *exchange_trailer(const struct exchange *exchange);
+
+/* Has the handler side set a Content-Type? */
+bool exchange_is_typed(const struct exchange *exchange);
 
 /*
  * The protocol side, while it reads. Is the body that the header announces, or what has

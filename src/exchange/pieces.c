@@ -198,6 +198,48 @@ int pieces_add_copy(struct pieces *pieces, struct arena *arena, const void *data
 	return 0;
 }
 
+/* Those that were taken from pieces go back where new ones are made. */
+static void move_spare(struct pieces *pieces, struct pieces *from)
+{
+	struct piece *last = pieces->spare;
+
+	if (last == NULL) {
+		return;
+	}
+	while (last->next != NULL) {
+		last = last->next;
+	}
+	last->next = from->spare;
+	from->spare = pieces->spare;
+	pieces->spare = NULL;
+}
+
+int pieces_move(struct pieces *pieces, struct pieces *from)
+{
+	if (!fits(pieces, (uint64_t)from->left)) {
+		return ERR_LIMIT;
+	}
+	move_spare(pieces, from);
+	if (from->first == NULL) {
+		return 0;
+	}
+	if (pieces->last == NULL) {
+		pieces->first = from->first;
+	} else {
+		pieces->last->next = from->first;
+	}
+	pieces->last = from->last;
+	pieces->left += from->left;
+	pieces->copied += from->copied;
+	pieces->room_size = 0;
+	from->first = NULL;
+	from->last = NULL;
+	from->left = 0;
+	from->copied = 0;
+	from->room_size = 0;
+	return 0;
+}
+
 static int peek_file(const struct piece *piece, char *scratch, size_t size,
     struct slice *out)
 {

@@ -60,6 +60,10 @@ int pieces_add_memory(struct pieces *pieces, struct arena *arena, const void *da
 int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t offset,
     int64_t size) MUST_USE;
 
+/* Moves all of from behind what there is in pieces, and in return what from may use
+ * again: both must stay until all is taken or released. ERR_LIMIT. */
+int pieces_move(struct pieces *pieces, struct pieces *from) MUST_USE;
+
 /*
  * The next up to max (not 0) bytes: *out is borrowed from the piece or, for a file, from
  * scratch (max bytes, which pread fills). Nothing is taken off until pieces_consume.

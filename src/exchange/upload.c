@@ -3,56 +3,85 @@
 #include "exchange/upload.h"
 
 #include "exchange/exchange.h"
+#include "exchange/stage.h"
+
+/* Filters share a request, and so its body. */
+static struct exchange *outermost(const struct exchange *exchange)
+{
+	while (exchange->outer != NULL) {
+		exchange = exchange->outer;
+	}
+	return (struct exchange *)exchange;
+}
+
+/* It is for who answers, behind all filters. */
+static struct exchange *innermost(const struct exchange *exchange)
+{
+	while (exchange->stage != NULL && exchange->stage->inner != NULL) {
+		exchange = exchange->stage->inner;
+	}
+	return (struct exchange *)exchange;
+}
+
+bool upload_is_on(const struct exchange *exchange)
+{
+	return outermost(exchange)->upload.on;
+}
 
 void upload_begin(struct exchange *exchange, uint64_t max)
 {
-	exchange->upload = (struct upload){ .on = true, .max = max };
+	outermost(exchange)->upload = (struct upload){ .on = true, .max = max };
 }
 
 void upload_begin_whole(struct exchange *exchange)
 {
 	upload_begin(exchange, UINT64_MAX);
-	exchange->upload.whole = true;
+	outermost(exchange)->upload.whole = true;
 }
 
 bool upload_takes(const struct exchange *exchange)
 {
-	return exchange->upload.on && !exchange->upload.done &&
-	    exchange->state <= EXCHANGE_STARTED;
+	const struct exchange *outer = outermost(exchange);
+
+	return outer->upload.on && !outer->upload.done &&
+	    outer->state <= EXCHANGE_STARTED &&
+	    innermost(exchange)->state <= EXCHANGE_STARTED;
 }
 
 /* Can the handler side have some now? It may not have the exchange yet. */
 static bool is_open(const struct exchange *exchange)
 {
-	const struct exchange_handler_ops *handler = exchange->handler_ops;
+	const struct exchange_handler_ops *handler = innermost(exchange)->handler_ops;
 
-	return upload_takes(exchange) && !exchange->upload.paused && handler != NULL &&
-	    handler->body != NULL;
+	return upload_takes(exchange) && !outermost(exchange)->upload.paused &&
+	    handler != NULL && handler->body != NULL;
 }
 
 bool upload_wants(const struct exchange *exchange)
 {
 	return !upload_takes(exchange) ||
-	    (is_open(exchange) && exchange->body.size == 0);
+	    (is_open(exchange) && outermost(exchange)->body.size == 0);
 }
 
 bool upload_awaits(const struct exchange *exchange)
 {
 	return upload_takes(exchange) && upload_wants(exchange) &&
-	    !exchange->upload.whole;
+	    !outermost(exchange)->upload.whole;
 }
 
 size_t upload_waiting(const struct exchange *exchange)
 {
-	return upload_takes(exchange) ? exchange->body.size : 0;
+	return upload_takes(exchange) ? outermost(exchange)->body.size : 0;
 }
 
 /* A piece of size 0 is worth a call only if it is the last. */
 static void deliver(struct exchange *exchange, struct slice bytes, bool last)
 {
+	struct exchange *inner = innermost(exchange);
+
 	if (bytes.size > 0 || last) {
 		exchange->upload.done = last;
-		exchange->handler_ops->body(exchange, bytes, last);
+		inner->handler_ops->body(inner, bytes, last);
 	}
 }
 
@@ -68,8 +97,10 @@ static int keep(struct exchange *exchange, struct slice bytes, const char **reas
 int upload_feed(struct exchange *exchange, struct slice bytes, bool last,
     const char **reason)
 {
-	struct upload *upload = &exchange->upload;
+	struct upload *upload;
 
+	exchange = outermost(exchange);
+	upload = &exchange->upload;
 	if (!upload_takes(exchange)) {
 		return 0;
 	}
@@ -87,23 +118,25 @@ int upload_feed(struct exchange *exchange, struct slice bytes, bool last,
 
 void upload_go_on(struct exchange *exchange)
 {
-	struct upload *upload = &exchange->upload;
-	struct buffer *queue = &exchange->body;
+	struct exchange *outer = outermost(exchange);
+	struct upload *upload = &outer->upload;
+	struct buffer *queue = &outer->body;
 
-	while (is_open(exchange) && (queue->size > 0 || upload->whole)) {
+	while (is_open(outer) && (queue->size > 0 || upload->whole)) {
 		struct slice bytes = buffer_slice(queue);
 
 		if (bytes.size > UPLOAD_PIECE) {
 			bytes.size = UPLOAD_PIECE;
 		}
-		deliver(exchange, bytes, upload->whole && bytes.size == queue->size);
+		deliver(outer, bytes, upload->whole && bytes.size == queue->size);
 		buffer_consume(queue, bytes.size);
 	}
 }
 
 int upload_pause(struct exchange *exchange, bool on)
 {
-	struct upload *upload = &exchange->upload;
+	struct exchange *outer = outermost(exchange);
+	struct upload *upload = &outer->upload;
 
 	if (!upload->on || exchange->state > EXCHANGE_STARTED) {
 		return exchange_abandoned(exchange) ? ERR_CLOSED : ERR_INVALID;
@@ -111,7 +144,7 @@ int upload_pause(struct exchange *exchange, bool on)
 	if (upload->paused != on) {
 		upload->paused = on;
 		if (!on) {
-			exchange->ops->wake(exchange);
+			outer->ops->wake(outer);
 		}
 	}
 	return 0;

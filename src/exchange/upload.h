@@ -33,6 +33,15 @@ struct upload {
 	uint64_t received;
 };
 
+/*
+ * Of exchanges that share a request (exchange/stage.h) the outermost has the body, the
+ * innermost the handler side that it is for; any of them will do for these functions. It
+ * waits until filters have let the request go on.
+ */
+
+/* Does the body stream? */
+bool upload_is_on(const struct exchange *exchange);
+
 /* The body streams, and may have so many bytes (UINT64_MAX: any number). Before the
  * handler is called. */
 void upload_begin(struct exchange *exchange, uint64_t max);

@@ -92,8 +92,8 @@ const char *callback_name(enum page_callback callback)
 	static const char *const names[] = { "nothing", "loading", "on_open",
 		"on_request", "on_close", "on_stop", "a timer", "on_drain", "on_gone",
 		"a release", "on_connect", "on_data", "on_send", "on_end",
-		"a bus callback", "a watch", "a post",
-		"a job", "a job's end", "on_body" };
+		"a bus callback", "a watch", "a post", "a job", "a job's end", "on_body",
+		"on_filter", "on_reply", "on_piece", "on_done" };
 
 	/* Any number may be in a page. */
 	return (size_t)callback < sizeof(names) / sizeof(names[0]) ? names[callback] :

@@ -46,6 +46,7 @@ static void need_plugin(struct boot *boot, const char *name, const char *where,
 static void check_names(struct boot *boot)
 {
 	const struct config *config = boot->config;
+	const struct config_filter *filter;
 	struct config_stream stream;
 
 	for (size_t i = 0; i < config->handler_count; i++) {
@@ -60,6 +61,9 @@ static void check_names(struct boot *boot)
 	}
 	for (size_t i = 0; config_stream_at(config, i, &stream); i++) {
 		need_plugin(boot, stream.handler, stream.where, "");
+	}
+	for (size_t i = 0; (filter = config_filter_at(config, i)) != NULL; i++) {
+		need_plugin(boot, filter->handler, filter->where, "");
 	}
 }
 

@@ -22,6 +22,7 @@
 #include "remote/link.h"
 #include "remote/request.h"
 #include "route/router.h"
+#include "site/site.h"
 
 #define COMPLAINTS_MAX 1000 /* PROBLEMs of one plugin; more is no complaint but a flood */
 
@@ -150,26 +151,68 @@ static int send_stream(struct probe *probe, const struct config_stream *stream)
 	return 0;
 }
 
-static int send_opens(struct probe *probe)
+static int send_filter(struct probe *probe, const struct config_filter *filter)
+{
+	char what[128];
+
+	if (probe->plugin->can & PLUGIN_FILTERS) {
+		return send_open(probe, SITE_FILTER_PATTERN, filter->where,
+		    &filter->settings);
+	}
+	snprintf(what, sizeof(what), SITE_FILTERS_NOTHING, filter->handler);
+	complain(probe, filter->where, what, NULL);
+	return 0;
+}
+
+static int send_route(struct probe *probe, const struct config_route *route)
+{
+	char what[128];
+
+	if (probe->plugin->can & SITE_ANSWERS) {
+		return send_open(probe, route->pattern, route->where, &route->settings);
+	}
+	snprintf(what, sizeof(what), SITE_ANSWERS_NOTHING, route->handler);
+	complain(probe, route->where, what, NULL);
+	return 0;
+}
+
+static bool is_probed(const struct probe *probe, const char *handler)
+{
+	return handler != NULL && strcmp(handler, probe->plugin->note.name) == 0;
+}
+
+static int send_routes(struct probe *probe)
 {
 	struct config *config = probe->probes->config;
-	struct config_stream stream;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < config->route_count; i++) {
-		const struct config_route *route = &config->routes[i];
-
-		if (route->handler != NULL &&
-		    strcmp(route->handler, probe->plugin->note.name) == 0) {
-			rc = send_open(probe, route->pattern, route->where,
-			    &route->settings);
+		if (is_probed(probe, config->routes[i].handler)) {
+			rc = send_route(probe, &config->routes[i]);
 		}
 	}
-	if (rc == 0 && probe->opens == 0 && config->serve_unrouted) {
+	if (rc == 0 && probe->opens == 0 && config->serve_unrouted &&
+	    (probe->plugin->can & SITE_ANSWERS)) {
 		rc = send_own(probe);
 	}
+	return rc;
+}
+
+static int send_opens(struct probe *probe)
+{
+	struct config *config = probe->probes->config;
+	const struct config_filter *filter;
+	struct config_stream stream;
+	int rc = send_routes(probe);
+
+	for (size_t i = 0; rc == 0 && (filter = config_filter_at(config, i)) != NULL;
+	     i++) {
+		if (is_probed(probe, filter->handler)) {
+			rc = send_filter(probe, filter);
+		}
+	}
 	for (size_t i = 0; rc == 0 && config_stream_at(config, i, &stream); i++) {
-		if (strcmp(stream.handler, probe->plugin->note.name) == 0) {
+		if (is_probed(probe, stream.handler)) {
 			rc = send_stream(probe, &stream);
 		}
 	}

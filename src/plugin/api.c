@@ -17,6 +17,7 @@
 #include "plugin/bus.h"
 #include "plugin/conn.h"
 #include "plugin/errand.h"
+#include "plugin/filter.h"
 #include "plugin/instance.h"
 #include "plugin/post.h"
 #include "plugin/run.h"
@@ -203,7 +204,7 @@ static int get_header_at(const tc_req *r, size_t i, const char **name, const cha
 static int get_trailer_at(const tc_req *r, size_t i, const char **name,
     const char **value)
 {
-	return get_field(&reader(r)->request.trailer, i, name, value);
+	return get_field(exchange_trailer(reader(r)), i, name, value);
 }
 
 static const char *version_name(enum http_version version)
@@ -266,9 +267,9 @@ static const char *get_info(const tc_req *r, const char *key)
 static const void *get_body(const tc_req *r, size_t *size)
 {
 	const struct exchange *exchange = reader(r);
-	/* What waits of a body that streams is for on_body. */
-	struct slice body = exchange->upload.on ? SLICE("") :
-	    buffer_slice(&exchange->body);
+	/* A filter comes before it; what waits of one that streams is for on_body. */
+	struct slice body = exchange->stage != NULL || upload_is_on(exchange) ? SLICE("")
+	    : buffer_slice(exchange_body(exchange));
 
 	if (size != NULL) {
 		*size = body.size;
@@ -288,10 +289,17 @@ static void *allocate(tc_req *r, size_t size)
 	return arena_alloc(&api_exchange(r)->arena, size);
 }
 
+/* A status that no reply may have, where the request is not the plugin's to answer. */
+static int allowed(const struct exchange *exchange, int status)
+{
+	return filter_may_reply(exchange) ? status : 0;
+}
+
 /* What a handler passes on from an allocation that failed. */
 static int reply_without_data(struct exchange *exchange)
 {
-	if (exchange->state != EXCHANGE_OPEN && !exchange_abandoned(exchange)) {
+	if (!filter_may_reply(exchange) ||
+	    (exchange->state != EXCHANGE_OPEN && !exchange_abandoned(exchange))) {
 		return TC_INVALID;
 	}
 	api_log(TC_ERROR, "replied with data NULL: out of memory?");
@@ -302,22 +310,25 @@ static int reply_without_data(struct exchange *exchange)
 static int reply_text(tc_req *r, int status, const char *text)
 {
 	struct exchange *exchange = api_exchange(r);
-	bool typed = head_find(&exchange->reply.head, SLICE("content-type")).data != NULL;
+	bool typed = exchange_is_typed(exchange);
 
 	if (text == NULL) {
 		return reply_without_data(exchange);
 	}
-	return api_result(exchange_reply(exchange, status,
+	return api_result(exchange_reply(exchange, allowed(exchange, status),
 	    typed ? NULL : "text/plain; charset=utf-8", text, strlen(text)));
 }
 
 static int reply_data(tc_req *r, int status, const char *type, const void *data,
     size_t size)
 {
+	struct exchange *exchange = api_exchange(r);
+
 	if (data == NULL && size > 0) {
-		return reply_without_data(api_exchange(r));
+		return reply_without_data(exchange);
 	}
-	return api_result(exchange_reply(api_exchange(r), status, type, data, size));
+	return api_result(exchange_reply(exchange, allowed(exchange, status), type, data,
+	    size));
 }
 
 /* A release function on its way: code of the plugin, whenever it is called. */
@@ -358,55 +369,62 @@ static int reply_reference(tc_req *r, int status, const char *type, const void *
 		}
 		return reply_without_data(exchange);
 	}
-	return api_result(exchange_reply_ref(exchange, status, type, data, size,
-	    release == NULL ? NULL : run_release, release));
+	return api_result(exchange_reply_ref(exchange, allowed(exchange, status), type,
+	    data, size, release == NULL ? NULL : run_release, release));
 }
 
 static int reply_file(tc_req *r, int status, const char *type, int fd, int64_t offset,
     int64_t size)
 {
-	return api_result(exchange_reply_file(api_exchange(r), status, type, fd, offset,
-	    size));
+	struct exchange *exchange = api_exchange(r);
+
+	return api_result(exchange_reply_file(exchange, allowed(exchange, status), type,
+	    fd, offset, size));
 }
 
 static int set_header(tc_req *r, const char *name, const char *value)
 {
-	return name == NULL ? TC_INVALID :
+	return name == NULL || !filter_may_reply(api_exchange(r)) ? TC_INVALID :
 	    api_result(exchange_set_header(api_exchange(r), name, value));
 }
 
 static int add_header(tc_req *r, const char *name, const char *value)
 {
-	return name == NULL ? TC_INVALID :
+	return name == NULL || !filter_may_reply(api_exchange(r)) ? TC_INVALID :
 	    api_result(exchange_add_header(api_exchange(r), name, value));
 }
 
 static int add_trailer(tc_req *r, const char *name, const char *value)
 {
-	return name == NULL ? TC_INVALID :
+	return name == NULL || !filter_may_end(api_exchange(r)) ? TC_INVALID :
 	    api_result(exchange_add_trailer(api_exchange(r), name, value));
 }
 
 static int start(tc_req *r, int status, const char *type)
 {
-	return api_result(exchange_start(api_exchange(r), status, type));
+	struct exchange *exchange = api_exchange(r);
+
+	return api_result(exchange_start(exchange, allowed(exchange, status), type));
 }
 
 static int write_data(tc_req *r, const void *data, size_t size)
 {
-	return api_result(exchange_write(api_exchange(r), data, size));
+	return !filter_may_reply(api_exchange(r)) ? TC_INVALID :
+	    api_result(exchange_write(api_exchange(r), data, size));
 }
 
 static int write_file(tc_req *r, int fd, int64_t offset, int64_t size)
 {
-	return api_result(exchange_write_file(api_exchange(r), fd, offset, size));
+	/* It takes fd in any case. */
+	return api_result(exchange_write_file(api_exchange(r), fd,
+	    filter_may_reply(api_exchange(r)) ? offset : -1, size));
 }
 
 static int end(tc_req *r)
 {
 	struct exchange *exchange = api_exchange(r);
 	bool started = exchange->state == EXCHANGE_STARTED;
-	int rc = exchange_end(exchange);
+	int rc = !filter_may_reply(exchange) ? ERR_INVALID : exchange_end(exchange);
 
 	if (started && exchange->state == EXCHANGE_BROKEN) {
 		api_log(TC_ERROR,
@@ -419,7 +437,8 @@ static int end(tc_req *r)
 
 static int abort_reply(tc_req *r)
 {
-	return api_result(exchange_abort(api_exchange(r)));
+	return !filter_may_end(api_exchange(r)) ? TC_INVALID :
+	    api_result(exchange_abort(api_exchange(r)));
 }
 
 static int64_t get_now(void)
@@ -632,6 +651,10 @@ static const tc_api table = {
 	.conn_data = conn_data,
 	.conn_set_data = conn_set_data,
 	.pause = pause_body,
+	.next = filter_next,
+	.pass = filter_pass,
+	.reply_header = filter_reply_header,
+	.set_request_header = filter_set_request_header,
 	.loop = get_loop,
 	.post = mailbox_post,
 	.run = run_job,

@@ -216,7 +216,8 @@ static int make_twin(struct errand *errand, const struct exchange *exchange)
 
 	exchange_init(twin, &errand_twin_ops, errand);
 	twin->request = exchange->request;
-	twin->body = exchange->body;
+	twin->request.trailer = *exchange_trailer(exchange);
+	twin->body = *exchange_body(exchange);
 	twin->match = exchange->match;
 	twin->vhost = exchange->vhost;
 	twin->instance = errand->instance;

@@ -159,26 +159,24 @@ void instance_close(struct instance *instance)
 	}
 }
 
-/* What on_request has left undone. A handler's mistake is for the log, not for the
- * client. */
-static void settle(struct exchange *exchange, int result)
+void instance_settle(struct exchange *exchange, const char *callback, int result)
 {
 	bool left = exchange->state == EXCHANGE_GONE;
 
 	if (result != TC_OK && !(left && result == TC_GONE)) {
-		api_log(TC_ERROR, "on_request returned %s (%d)",
+		api_log(TC_ERROR, "%s returned %s (%d)", callback,
 		    instance_result_name(result), result);
 	}
 	switch (exchange->state) {
 	case EXCHANGE_OPEN:
 		if (result == TC_OK) {
-			api_log(TC_ERROR, "on_request returned TC_OK without a reply");
+			api_log(TC_ERROR, "%s returned TC_OK without a reply", callback);
 		}
 		exchange_fail(exchange, 500, NULL);
 		break;
 	case EXCHANGE_STARTED:
 		if (result == TC_OK) {
-			api_log(TC_ERROR, "on_request returned TC_OK without tc.end");
+			api_log(TC_ERROR, "%s returned TC_OK without tc.end", callback);
 		}
 		exchange_fail(exchange, 500, NULL);
 		break;
@@ -243,7 +241,7 @@ bool instance_answer(struct instance *instance, struct exchange *exchange)
 	int result = instance->plugin->handler->on_request(api_request(exchange));
 
 	if (result != TC_LATER) {
-		settle(exchange, result);
+		instance_settle(exchange, "on_request", result);
 	}
 	return result == TC_LATER;
 }
@@ -254,7 +252,7 @@ void instance_request(struct instance *instance, struct exchange *exchange)
 	struct api_call before;
 
 	exchange->instance = instance;
-	if (uploads && !exchange->upload.on) {
+	if (uploads && !upload_is_on(exchange)) {
 		upload_begin_whole(exchange);
 	}
 	if (instance->plugin->handler->on_request == NULL) {

@@ -83,6 +83,18 @@ static inline bool instance_is_busy(const struct instance *instance)
  */
 void instance_request(struct instance *instance, struct exchange *exchange);
 
+/* What a callback of that name has left undone: a reply that is missing is 500, one
+ * without its end is broken. A handler's mistake is for the log, not for the client. */
+void instance_settle(struct exchange *exchange, const char *callback, int result);
+
+/*
+ * Runs on_filter for the stage, whose outer exchange's request has its header, and no
+ * body yet; on_reply, on_piece, on_gone and on_done follow from what the stage does.
+ * Afterwards it has replied, or holds the exchange (TC_LATER), or the stage is STAGE_NEXT
+ * (TC_NEXT; also if there is no on_filter). What it may not return is 500.
+ */
+void instance_filter(struct instance *instance, struct stage *stage);
+
 /*
  * Runs on_connect for a duplex that is OPENING; upgrade is the request of a WebSocket,
  * NULL for a stream. The handler's decision goes to peer_ops->opened before this returns:

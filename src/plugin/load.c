@@ -80,12 +80,21 @@ static int check_size(struct plugin *plugin, const tc_handler *handler)
 	return check_tail(plugin, handler);
 }
 
+static uint32_t filters(const tc_handler *handler)
+{
+	uint32_t can = (handler->on_filter == NULL ? 0 : PLUGIN_ON_FILTER) |
+	    (handler->on_reply == NULL ? 0 : PLUGIN_ON_REPLY) |
+	    (handler->on_piece == NULL ? 0 : PLUGIN_ON_PIECE);
+
+	return can == 0 ? 0 : can | PLUGIN_FILTERS;
+}
+
 static uint32_t abilities(const tc_handler *handler)
 {
 	return (handler->on_request == NULL ? 0 : PLUGIN_REQUESTS) |
 	    (handler->on_connect == NULL ? 0 : PLUGIN_CONNECTS) |
 	    (handler->flags & TC_BODY_STREAM ? PLUGIN_BODY_STREAM : 0) |
-	    (handler->flags & TC_BLOCKING ? PLUGIN_BLOCKING : 0);
+	    (handler->flags & TC_BLOCKING ? PLUGIN_BLOCKING : 0) | filters(handler);
 }
 
 static int check_fields(struct plugin *plugin, const tc_handler *handler)
@@ -112,8 +121,10 @@ static int check_fields(struct plugin *plugin, const tc_handler *handler)
 	} else if (uploads && (handler->on_request == NULL || handler->on_body == NULL)) {
 		plugin_refuse(plugin, "sets TC_BODY_STREAM, but has no %s",
 		    handler->on_body == NULL ? "on_body" : "on_request");
-	} else if ((abilities(handler) & (PLUGIN_REQUESTS | PLUGIN_CONNECTS)) == 0) {
-		plugin_refuse(plugin, "it has neither on_request nor on_connect");
+	} else if ((abilities(handler) &
+	    (PLUGIN_REQUESTS | PLUGIN_CONNECTS | PLUGIN_FILTERS)) == 0) {
+		plugin_refuse(plugin,
+		    "it has neither on_request nor on_connect, and filters nothing");
 	}
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;
 }

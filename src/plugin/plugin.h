@@ -29,8 +29,12 @@
 enum plugin_can {
 	PLUGIN_REQUESTS = 1,	/* on_request */
 	PLUGIN_CONNECTS = 2,	/* on_connect: WebSockets and streams */
+	PLUGIN_FILTERS = 4,	/* any of the last three */
 	PLUGIN_BODY_STREAM = 8,	/* on_body: requests' bodies in pieces */
-	PLUGIN_BLOCKING = 16	/* its on_request may block */
+	PLUGIN_BLOCKING = 16,	/* its on_request may block */
+	PLUGIN_ON_FILTER = 32,
+	PLUGIN_ON_REPLY = 64,
+	PLUGIN_ON_PIECE = 128
 };
 
 struct plugin {

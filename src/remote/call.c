@@ -359,7 +359,7 @@ static int pack_piece(struct call *call, struct slice bytes, bool last)
 	struct buffer *out = link_out(call->remote->link);
 	int rc = 0;
 
-	if (last && call->exchange->request.trailer.count > 0) {
+	if (last && exchange_trailer(call->exchange)->count > 0) {
 		rc = trailer_pack(out, call->id, call->exchange);
 	}
 	return rc != 0 ? rc : frame_append(out, FRAME_BODY, last ? FRAME_LAST : 0, 0,
@@ -404,7 +404,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	call->id = ++remote->serial << FRAME_SLOT_BITS | slot;
 	call->instance = instance;
 	call->timeout_ms = timeout_ms;
-	call->streams = exchange->upload.on;
+	call->streams = upload_is_on(exchange);
 	timer_init(&call->timer, on_timer);
 	list_init(&call->link);
 	list_append(&remote->waiting, &call->link);
@@ -414,7 +414,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	exchange->call = call;
 	exchange->handler_ops = &handler_ops;
 	/* Until the host has begun with it: so it can still go to another one. */
-	exchange->upload.paused = true;
+	(void)!upload_pause(exchange, true);
 	return call;
 }
 

@@ -167,15 +167,16 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 	rc = rc != 0 ? rc : pack_line(out, exchange);
 	rc = rc != 0 ? rc : pack_params(out, &exchange->match);
 	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.head);
-	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
+	rc = rc != 0 ? rc : fields_pack(out, exchange_trailer(exchange));
 	return rc != 0 ? rc : pack_facts(out, exchange);
 }
 
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange)
 {
-	bool streams = exchange->upload.on;
-	struct slice body = streams ? SLICE("") : buffer_slice(&exchange->body);
+	bool streams = upload_is_on(exchange);
+	struct slice body = streams ? SLICE("")
+	    : buffer_slice(exchange_body(exchange));
 	bool more = body.size > FRAME_DATA_MAX;
 	size_t mark;
 	int rc = frame_begin(out, FRAME_REQUEST, streams ? FRAME_BODY_STREAMS :
@@ -303,7 +304,7 @@ int trailer_pack(struct buffer *out, uint64_t id, const struct exchange *exchang
 	size_t mark;
 	int rc = frame_begin(out, FRAME_TRAILER, 0, id, &mark);
 
-	rc = rc != 0 ? rc : fields_pack(out, &exchange->request.trailer);
+	rc = rc != 0 ? rc : fields_pack(out, exchange_trailer(exchange));
 	return frame_finish(out, mark, rc, 0);
 }
 

@@ -122,6 +122,81 @@ static struct plugin *need_plugin(const struct build *build, const char *name,
 	return plugin;
 }
 
+/* Its place is kept also where nobody has it, as for streams. */
+static void add_filter(const struct build *build, struct config_filter *config)
+{
+	struct site_route *filter = &build->site->filters[build->site->filter_count++];
+
+	filter->kind = SITE_UNAVAILABLE;
+	filter->plugin = need_plugin(build, config->handler, config->where);
+	if (filter->plugin == NULL) {
+		return;
+	}
+	/* Of one that nobody has loaded it is not known. */
+	if (filter->plugin->can != 0 && (filter->plugin->can & PLUGIN_FILTERS) == 0) {
+		problems_add(build->problems, config->where, NULL,
+		    SITE_FILTERS_NOTHING, config->handler);
+		return;
+	}
+	open_instance(build, filter, SITE_FILTER_PATTERN, &config->settings,
+	    config->where);
+}
+
+static void append_filters(struct site *site, struct site_chain *chain, size_t first,
+    size_t count)
+{
+	if (count == 0) {
+		return;
+	}
+	chain->items = memory_grow(chain->items, chain->count + count,
+	    sizeof(*chain->items));
+	for (size_t i = 0; i < count; i++) {
+		chain->items[chain->count++] = &site->filters[first + i];
+	}
+}
+
+/* Those of the server and of the vhost. */
+static void begin_chain(struct site *site, struct site_chain *chain, size_t vhost)
+{
+	const struct config *config = site->config;
+	size_t first = config->filters.count;
+
+	for (size_t i = 0; i < vhost; i++) {
+		first += config->vhosts[i].filters.count;
+	}
+	append_filters(site, chain, 0, config->filters.count);
+	append_filters(site, chain, first, config->vhosts[vhost].filters.count);
+}
+
+static size_t first_of_routes(const struct config *config)
+{
+	size_t first = config->filters.count;
+
+	for (size_t i = 0; i < config->vhost_count; i++) {
+		first += config->vhosts[i].filters.count;
+	}
+	return first;
+}
+
+static void add_filters(const struct build *build)
+{
+	struct site *site = build->site;
+	struct config_filter *filter;
+	size_t count = 0;
+
+	while (config_filter_at(site->config, count) != NULL) {
+		count++;
+	}
+	site->filters = memory_new(count, sizeof(*site->filters));
+	for (size_t i = 0; (filter = config_filter_at(site->config, i)) != NULL; i++) {
+		add_filter(build, filter);
+	}
+	site->chains = memory_new(site->config->vhost_count, sizeof(*site->chains));
+	for (size_t i = 0; i < site->config->vhost_count; i++) {
+		begin_chain(site, &site->chains[i], i);
+	}
+}
+
 static struct site_route *next_route(struct site *site, struct config_route *config)
 {
 	struct site_route *route = &site->routes[site->route_count++];
@@ -130,7 +205,9 @@ static struct site_route *next_route(struct site *site, struct config_route *con
 	return route;
 }
 
-static void add_configured(const struct build *build, struct config_route *config)
+/* Filters: where the route's own begin. */
+static void add_configured(const struct build *build, struct config_route *config,
+    size_t filters)
 {
 	struct site_route *route;
 	struct plugin *plugin = NULL;
@@ -140,12 +217,20 @@ static void add_configured(const struct build *build, struct config_route *confi
 		char *where = memory_printf("%s.handler", config->where);
 
 		plugin = need_plugin(build, config->handler, where);
+		if (plugin != NULL && plugin->can != 0 &&
+		    (plugin->can & SITE_ANSWERS) == 0) {
+			problems_add(build->problems, where, NULL, SITE_ANSWERS_NOTHING,
+			    config->handler);
+			plugin = NULL;
+		}
 		free(where);
 		if (plugin == NULL) {
 			return;
 		}
 	}
 	route = next_route(build->site, config);
+	begin_chain(build->site, &route->chain, config->vhost);
+	append_filters(build->site, &route->chain, filters, config->filters.count);
 	route->plugin = plugin;
 	route->kind = SITE_REDIRECT;
 	if (plugin != NULL) {
@@ -216,7 +301,8 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 	void *clash = NULL;
 	const char *what;
 
-	if (plugin->refusal != NULL) {
+	if (plugin->refusal != NULL ||
+	    (plugin->can != 0 && (plugin->can & SITE_ANSWERS) == 0)) {
 		return;
 	}
 	if (pattern == NULL && plugin->handler != NULL) {
@@ -235,6 +321,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 	route = next_route(build->site, NULL);
 	route->plugin = plugin;
 	if (router_add(build->site->routers[0], pattern, 0, NULL, route, &clash) != 0) {
+		*route = (struct site_route){ 0 };
 		build->site->route_count--;
 		older = clash;
 		if (older != NULL && older->config == NULL) {
@@ -242,6 +329,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 			    pattern, older->plugin->file);
 		}
 	} else {
+		begin_chain(build->site, &route->chain, 0);
 		open_instance(build, route, pattern, &build->site->no_settings,
 		    plugin->file);
 	}
@@ -295,6 +383,7 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
     const struct site_process *process, struct problems *problems)
 {
 	struct build build = { .site = site, .process = process, .problems = problems };
+	size_t filters = first_of_routes(config);
 
 	memset(site, 0, sizeof(*site));
 	site->config = config;
@@ -305,8 +394,10 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	settings_init(&site->no_settings);
 	load_plugins(&build);
 	check_handlers(&build);
+	add_filters(&build);
 	for (size_t i = 0; i < config->route_count; i++) {
-		add_configured(&build, &config->routes[i]);
+		add_configured(&build, &config->routes[i], filters);
+		filters += config->routes[i].filters.count;
 	}
 	add_streams(&build);
 	for (size_t i = 0; config->serve_unrouted && i < plugins->count; i++) {
@@ -365,12 +456,16 @@ void site_stop(struct site *site, int why)
 	for (size_t i = 0; i < site->stream_count; i++) {
 		stop_route(&site->streams[i], why);
 	}
+	for (size_t i = 0; i < site->filter_count; i++) {
+		stop_route(&site->filters[i], why);
+	}
 }
 
 static bool close_route(struct site_route *route)
 {
 	bool busy = instance_is_busy(route->instance);
 
+	free(route->chain.items);
 	instance_close(route->instance);
 	if (route->pool != NULL) {
 		pool_shut(route->pool, route->pool_instance);
@@ -388,6 +483,14 @@ bool site_release(struct site *site)
 	for (size_t i = 0; i < site->stream_count; i++) {
 		closed = close_route(&site->streams[i]) && closed;
 	}
+	for (size_t i = 0; i < site->filter_count; i++) {
+		closed = close_route(&site->filters[i]) && closed;
+	}
+	free(site->filters);
+	for (size_t i = 0; site->chains != NULL && i < site->config->vhost_count; i++) {
+		free(site->chains[i].items);
+	}
+	free(site->chains);
 	free(site->routes);
 	free(site->streams);
 	for (size_t i = 0; site->routers != NULL && i < site->config->vhost_count; i++) {

@@ -21,13 +21,31 @@
 #include "remote/pool.h"
 #include "route/router.h"
 
+/* What a plugin must be able to, to be in a route. */
+#define SITE_ANSWERS (PLUGIN_REQUESTS | PLUGIN_CONNECTS)
+#define SITE_ANSWERS_NOTHING \
+	"handler '%s' answers nothing (it has no on_request): it is for 'filters'"
+#define SITE_FILTERS_NOTHING \
+	"handler '%s' is no filter (it has no on_filter, on_reply or on_piece)"
+/* What a filter's instance has for a pattern: nothing that a path could match. */
+#define SITE_FILTER_PATTERN "filter"
+
 enum site_kind {
 	SITE_HANDLER,		/* instance answers */
 	SITE_REDIRECT,		/* to config->redirect */
 	SITE_UNAVAILABLE	/* its plugin was refused: 503 */
 };
 
-/* What a route leads to: the value of a router_match. */
+struct site_route;
+
+/* The filters that a request meets, in that order. */
+struct site_chain {
+	struct site_route **items;	/* owned; each borrowed from site.filters */
+	size_t count;
+};
+
+/* What a route leads to: the value of a router_match. A filter is one, too, without
+ * config: SITE_HANDLER or SITE_UNAVAILABLE. */
 struct site_route {
 	enum site_kind kind;
 	/* Borrowed; NULL: a stream, or a plugin at its own route. */
@@ -40,6 +58,7 @@ struct site_route {
 	uint32_t max_message_bytes;	/* likewise */
 	uint64_t max_body_bytes;	/* likewise */
 	uint32_t count_as;		/* the worker's: index on its scoreboard */
+	struct site_chain chain;	/* of a route */
 };
 
 /* A name of a virtual host. */
@@ -59,6 +78,9 @@ struct site {
 	size_t route_count;
 	struct site_route *streams;	/* owned; in the order of config_stream_at */
 	size_t stream_count;
+	struct site_route *filters;	/* owned; in the order of config_filter_at */
+	size_t filter_count;
+	struct site_chain *chains;	/* owned; of what has no route, as routers */
 	struct settings no_settings;	/* of plugins at their own route */
 };
 

@@ -7,7 +7,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "exchange/stage.h"
 #include "plugin/instance.h"
+#include "worker/chain.h"
 #include "worker/exchanges.h"
 #include "worker/generation.h"
 #include "worker/vhost.h"
@@ -142,11 +144,24 @@ static void match_route(const struct router *router, struct exchange *exchange)
 	    websocket ? SLICE("GET") : request->method, &exchange->match);
 }
 
-/* One of a handler that takes it in pieces waits nowhere but in a stream's window. */
-static void expect_body(const struct site_route *route, struct exchange *exchange)
+static bool is_for_handler(const struct exchange *exchange)
 {
+	const struct site_route *route = exchange->match.value;
+
+	return route != NULL && route->kind == SITE_HANDLER &&
+	    (route->plugin->can & PLUGIN_REQUESTS) &&
+	    exchange->request.protocol.size == 0 && !websocket_wanted(exchange);
+}
+
+/* One of a handler that takes it in pieces waits nowhere but in a stream's window. */
+static void expect_body(struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
 	const struct request *request = &exchange->request;
 
+	if (!is_for_handler(exchange)) {
+		return;
+	}
 	if ((route->plugin->can & PLUGIN_BODY_STREAM) && request->has_body &&
 	    request->content_length != 0) {
 		upload_begin(exchange, route->max_body_bytes);
@@ -156,40 +171,49 @@ static void expect_body(const struct site_route *route, struct exchange *exchang
 	}
 }
 
-/* NULL: it has been answered. */
-static struct site_route *find_route(const struct generation *generation,
-    struct exchange *exchange)
+static bool asks_for_server(const struct request *request)
 {
-	const struct router *router;
-
-	if (vhost_choose(generation, exchange, &router) != 0) {
-		exchange_fail(exchange, 421, "this connection is for another host");
-		return NULL;
-	}
-	match_route(router, exchange);
-	if (exchange->match.value == NULL) {
-		answer_no_route(exchange);
-	}
-	return exchange->match.value;
+	return request->method_id == HTTP_OPTIONS &&
+	    slice_equal(request->path, SLICE("*"));
 }
 
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
-	const struct request *request = &exchange->request;
-	struct site_route *route;
+	const struct site *site = &worker->generation->site;
+	const struct site_chain *filters;
+	const struct site_route *route;
+	size_t vhost;
 
 	dispatch_identify(worker, exchange);
-	if (request->method_id == HTTP_OPTIONS &&
-	    slice_equal(request->path, SLICE("*"))) {
-		answer_options(exchange, EVERY_METHOD, NULL);
-		return;
-	}
 	exchange->origin = generation_ref(worker->generation);
-	route = find_route(worker->generation, exchange);
-	if (route == NULL) {
+	if (vhost_choose(worker->generation, exchange, &vhost) != 0) {
+		exchange_fail(exchange, 421, "this connection is for another host");
 		return;
 	}
-	if (route->kind == SITE_REDIRECT) {
+	if (!asks_for_server(&exchange->request)) {
+		match_route(site->routers[vhost], exchange);
+	}
+	route = exchange->match.value;
+	filters = route == NULL ? &site->chains[vhost] : &route->chain;
+	expect_body(exchange);
+	if (filters->count > 0) {
+		chain_begin(worker, exchange, filters);
+	} else {
+		dispatch_answer(worker, exchange);
+	}
+}
+
+void dispatch_answer(struct worker *worker, struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+	const struct site_route *route = exchange->match.value;
+
+	(void)worker;
+	if (asks_for_server(request)) {
+		answer_options(exchange, EVERY_METHOD, NULL);
+	} else if (route == NULL) {
+		answer_no_route(exchange);
+	} else if (route->kind == SITE_REDIRECT) {
 		answer_redirect(exchange, route->config);
 	} else if (route->kind == SITE_UNAVAILABLE) {
 		answer_unavailable(exchange);
@@ -201,11 +225,39 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		answer_no_requests(exchange);
 	} else {
 		exchange->instance = route->instance;
-		expect_body(route, exchange);
 	}
 }
 
 void dispatch_call(struct worker *worker, struct exchange *exchange)
+{
+	if (exchange->stage != NULL) {
+		chain_complete(exchange);
+	} else {
+		dispatch_handler(worker, exchange);
+	}
+}
+
+void dispatch_filter(struct worker *worker, const struct site_route *filter,
+    struct stage *stage)
+{
+	struct exchange *outer = stage->outer;
+
+	if (filter->kind != SITE_HANDLER) {
+		answer_unavailable(outer);
+		return;
+	}
+	outer->deadline_ms = worker->loop->now_ms + filter->timeout_ms;
+	if (filter->pool != NULL) {
+		answer_unavailable(outer);
+		return;
+	}
+	instance_filter(filter->instance, stage);
+	if (stage->state == STAGE_ASKED) {
+		exchange_watch(outer);
+	}
+}
+
+void dispatch_handler(struct worker *worker, struct exchange *exchange)
 {
 	const struct site_route *route = exchange->match.value;
 
@@ -223,7 +275,10 @@ void dispatch_call(struct worker *worker, struct exchange *exchange)
 int dispatch_body(struct worker *worker, struct exchange *exchange, struct slice bytes,
     bool last, const char **reason)
 {
-	exchange->deadline_ms = worker->loop->now_ms + dispatch_timeout_ms(exchange);
+	if (!exchange->deciding) {
+		chain_last(exchange)->deadline_ms = worker->loop->now_ms +
+		    dispatch_timeout_ms(exchange);
+	}
 	return upload_feed(exchange, bytes, last, reason);
 }
 
@@ -249,14 +304,14 @@ void dispatch_connect(const struct site_route *route, struct duplex *duplex,
 
 uint32_t dispatch_count_as(const struct exchange *exchange)
 {
-	const struct site_route *route = exchange->match.value;
+	const struct site_route *route = chain_answerer(exchange);
 
 	return route == NULL ? SCOREBOARD_SERVER : route->count_as;
 }
 
 const char *dispatch_handler_name(const struct exchange *exchange)
 {
-	const struct site_route *route = exchange->match.value;
+	const struct site_route *route = chain_answerer(exchange);
 
 	return route == NULL || route->plugin == NULL ? NULL : route->plugin->note.name;
 }

@@ -22,8 +22,19 @@ void dispatch_identify(struct worker *worker, struct exchange *exchange);
  * handler will answer, once the body is there. */
 void dispatch_begin(struct worker *worker, struct exchange *exchange);
 
-/* Calls the handler of a request that is complete, but for a body that streams. */
+/* Calls the handler of a request that is complete, but for a body that streams, when its
+ * filters have let it go on. */
 void dispatch_call(struct worker *worker, struct exchange *exchange);
+
+/*
+ * The steps of these, for the chain of filters: lets a filter have the outer exchange of
+ * its stage; behind the last one, answers an exchange that is routed, unless a handler
+ * will; calls that handler.
+ */
+void dispatch_filter(struct worker *worker, const struct site_route *filter,
+    struct stage *stage);
+void dispatch_answer(struct worker *worker, struct exchange *exchange);
+void dispatch_handler(struct worker *worker, struct exchange *exchange);
 
 /* A piece of a body that streams, as upload_feed has it. The handler's time begins
  * anew. */

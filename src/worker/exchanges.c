@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "exchange/stage.h"
+#include "worker/chain.h"
 #include "worker/dispatch.h"
 #include "worker/generation.h"
 #include "worker/worker.h"
@@ -56,10 +58,13 @@ struct exchange *worker_take_exchange(struct worker *worker)
 	return &ticket->exchange;
 }
 
+/* Also those within, whose filters may have let it have what it was about to send. */
 static void recycle(struct worker *worker, struct exchange *exchange)
 {
 	struct generation *origin = exchange->origin;
+	struct exchange *inner = exchange->stage == NULL ? NULL : exchange->stage->inner;
 
+	chain_release(exchange);
 	exchange->origin = NULL;
 	if (worker->spare_count < WORKER_SPARES) {
 		exchange_reset(exchange);
@@ -67,6 +72,9 @@ static void recycle(struct worker *worker, struct exchange *exchange)
 	} else {
 		exchange_release(exchange);
 		free(ticket_of(exchange));
+	}
+	if (inner != NULL) {
+		recycle(worker, inner);
 	}
 	generation_unref(origin);
 }
@@ -97,7 +105,10 @@ void worker_give_exchange(struct worker *worker, struct exchange *exchange)
 {
 	struct ticket *ticket = ticket_of(exchange);
 
-	timer_cancel(&ticket->deadline);
+	for (struct exchange *at = exchange; at != NULL;
+	     at = at->stage == NULL ? NULL : at->stage->inner) {
+		timer_cancel(&ticket_of(at)->deadline);
+	}
 	if (exchange_part(exchange, &parted_ops)) {
 		recycle(worker, exchange);
 	} else {
@@ -140,12 +151,18 @@ void exchange_watch(struct exchange *exchange)
 	}
 }
 
+void exchange_unwatch(struct exchange *exchange)
+{
+	timer_cancel(&ticket_of(exchange)->deadline);
+}
+
 void exchanges_disown(struct worker *worker)
 {
 	for (struct list *link = worker->parted.next; link != &worker->parted;
 	     link = link->next) {
 		struct ticket *ticket = LIST_OWNER(link, struct ticket, link);
 
+		chain_release(&ticket->exchange);
 		generation_unref(ticket->exchange.origin);
 		ticket->exchange.origin = NULL;
 	}

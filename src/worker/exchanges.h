@@ -14,6 +14,7 @@ void exchanges_init(struct worker *worker);
 
 /* Answers 504 at its deadline, if the handler that holds it has not started by then. */
 void exchange_watch(struct exchange *exchange);
+void exchange_unwatch(struct exchange *exchange);	/* as long as it likes */
 
 /* The worker ends, whatever handlers still hold: generations get back their references,
  * and so can close; then nobody calls any more, and everything is freed. */

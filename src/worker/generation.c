@@ -119,6 +119,7 @@ static void build(struct generation *generation, struct problems *problems)
 	tell_refused(generation);
 	set_counters(worker->board, site->routes, site->route_count);
 	set_counters(worker->board, site->streams, site->stream_count);
+	set_counters(worker->board, site->filters, site->filter_count);
 	generation->tls = read_certificates(generation,
 	    worker->generation == NULL ? NULL : worker->generation->tls, problems);
 }

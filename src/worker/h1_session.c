@@ -109,19 +109,15 @@ static void fail(struct h1_session *session, int status, const char *reason)
 	exchange_overrule(session->exchange, status, reason);
 }
 
-/* A handler that has begun its reply, and so must come behind it, asks for the body,
- * too. */
-static void write_continue(struct h1_session *session)
+/* May the body come? Filters must have let the request go on; and a handler that takes it
+ * in pieces be ready, or have begun its reply, which must come behind. */
+static bool invites(const struct exchange *exchange)
 {
-	const struct exchange *exchange = session->exchange;
-
-	if (session->continue_owed && !session->head_written && upload_takes(exchange) &&
-	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED)) {
-		session->continue_owed = false;
-		if (h1_write_continue(&h1_worker(session)->out) != 0) {
-			fail(session, 503, "out of memory");
-		}
+	if (!exchange->upload.on) {
+		return exchange->state == EXCHANGE_OPEN && !exchange->deciding;
 	}
+	return upload_takes(exchange) &&
+	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED);
 }
 
 /*
@@ -129,6 +125,17 @@ static void write_continue(struct h1_session *session)
  * has a final answer instead, so that nothing on the connection could be told apart after
  * that.
  */
+static void write_continue(struct h1_session *session)
+{
+	if (session->continue_owed && !session->head_written &&
+	    invites(session->exchange)) {
+		session->continue_owed = false;
+		if (h1_write_continue(&h1_worker(session)->out) != 0) {
+			fail(session, 503, "out of memory");
+		}
+	}
+}
+
 static void on_head(struct h1_session *session, struct slice input)
 {
 	struct worker *worker = h1_worker(session);
@@ -143,20 +150,12 @@ static void on_head(struct h1_session *session, struct slice input)
 	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		fail(session, status, reason);
 	}
+	session->continue_owed = request->expect_continue && request->has_body &&
+	    input.size == 0;
 	if (exchange->state == EXCHANGE_OPEN && exchange->upload.on) {
 		dispatch_call(worker, exchange);
 	}
-	if (!request->expect_continue || !request->has_body || input.size > 0) {
-		return;
-	}
-	if (exchange->upload.on) {
-		session->continue_owed = true;
-		write_continue(session);
-	} else if (exchange->state != EXCHANGE_OPEN) {
-		session->closing = true;
-	} else if (h1_write_continue(&worker->out) != 0) {
-		fail(session, 503, "out of memory");
-	}
+	write_continue(session);
 }
 
 static void on_body(struct h1_session *session, struct slice body)
@@ -212,6 +211,21 @@ static void on_end(struct h1_session *session)
 	}
 }
 
+/* The handler may take more of the body, or filters have let the request go on. */
+static void go_on(struct h1_session *session)
+{
+	struct exchange *exchange = session->exchange;
+
+	if (exchange->upload.on) {
+		upload_go_on(exchange);
+	}
+	write_continue(session);
+	if (exchange->upgrade && session->request_read && session->line == NULL &&
+	    exchange->state == EXCHANGE_OPEN) {
+		h1_upgrade_begin(session);
+	}
+}
+
 static void on_event(struct h1_session *session, enum h1_event event, struct slice input,
     struct slice body)
 {
@@ -261,9 +275,8 @@ static void output(struct session *base)
 {
 	struct h1_session *session = (struct h1_session *)base;
 
-	if (session->exchange != NULL && session->exchange->upload.on) {
-		upload_go_on(session->exchange);
-		write_continue(session);
+	if (session->exchange != NULL) {
+		go_on(session);
 	}
 	h1_reply_write(session);
 }

@@ -245,9 +245,7 @@ void h2_reply(struct h2_stream *stream)
 	nghttp2_session *engine = stream->session->engine;
 	int rc = 0;
 
-	if (stream->exchange->upload.on) {
-		h2_stream_go_on(stream);
-	}
+	h2_stream_go_on(stream);
 	if (stream->line != NULL) {
 		rc = h2_line_reply(stream);
 	} else if (stream->exchange->state == EXCHANGE_OPEN) {

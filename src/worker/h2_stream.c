@@ -92,14 +92,19 @@ static size_t count_taken(struct h2_stream *stream)
 	return taken;
 }
 
-/* A handler that has begun its reply, and so must come behind it, asks for the body,
- * too. */
+/* As for HTTP/1: see h1_session.c. */
+static bool invites(const struct exchange *exchange)
+{
+	if (!exchange->upload.on) {
+		return exchange->state == EXCHANGE_OPEN && !exchange->deciding;
+	}
+	return upload_takes(exchange) &&
+	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED);
+}
+
 static void write_continue(struct h2_stream *stream)
 {
-	const struct exchange *exchange = stream->exchange;
-
-	if (stream->continue_owed && !stream->head_written && upload_takes(exchange) &&
-	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED)) {
+	if (stream->continue_owed && !stream->head_written && invites(stream->exchange)) {
 		stream->continue_owed = false;
 		h2_reply_continue(stream);
 	}
@@ -112,17 +117,31 @@ static void wait_for_body(struct h2_stream *stream)
 	}
 }
 
-void h2_stream_go_on(struct h2_stream *stream)
+static void go_on_with_body(struct h2_stream *stream)
 {
 	bool waited = stream->wait == H2_WAIT_BODY;
 
 	upload_go_on(stream->exchange);
 	(void)nghttp2_session_consume_stream(stream->session->engine, stream->id,
 	    count_taken(stream));
-	write_continue(stream);
 	if (waited != upload_awaits(stream->exchange)) {
 		wait_for_body(stream);
 	}
+}
+
+void h2_stream_go_on(struct h2_stream *stream)
+{
+	const struct exchange *exchange = stream->exchange;
+
+	if (exchange->upgrade && stream->line == NULL &&
+	    exchange->state == EXCHANGE_OPEN) {
+		h2_line_begin(stream);
+		return;
+	}
+	if (exchange->upload.on) {
+		go_on_with_body(stream);
+	}
+	write_continue(stream);
 }
 
 static void dispatch(struct h2_stream *stream)
@@ -134,19 +153,14 @@ static void dispatch(struct h2_stream *stream)
 
 	dispatch_begin(worker, exchange);
 	status = exchange_judge_length(exchange, &reason);
-	if (status != 0) {
+	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		h2_stream_fail(stream, status, reason);
 	}
-	if (exchange->state == EXCHANGE_OPEN && exchange->upgrade) {
-		h2_line_begin(stream);
-	} else if (exchange->state == EXCHANGE_OPEN && exchange->upload.on) {
-		stream->continue_owed = exchange->request.expect_continue;
+	stream->continue_owed = exchange->request.expect_continue;
+	if (exchange->state == EXCHANGE_OPEN && exchange->upload.on) {
 		dispatch_call(worker, exchange);
-		h2_stream_go_on(stream);
-	} else if (exchange->state == EXCHANGE_OPEN &&
-	    exchange->request.expect_continue) {
-		h2_reply_continue(stream);
 	}
+	h2_stream_go_on(stream);
 }
 
 void h2_stream_head(struct h2_stream *stream, bool last)
@@ -210,6 +224,7 @@ void h2_stream_end(struct h2_stream *stream)
 		return;
 	}
 	stream->request_read = true;
+	stream->continue_owed = false;
 	if (stream->reader.status != 0) {
 		h2_stream_fail(stream, stream->reader.status, stream->reader.reason);
 	}

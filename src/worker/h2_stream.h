@@ -95,7 +95,8 @@ void h2_stream_head(struct h2_stream *stream, bool last);
 size_t h2_stream_body(struct h2_stream *stream, struct slice body);
 void h2_stream_end(struct h2_stream *stream);
 
-/* A handler that takes the body in pieces may go on. */
+/* A handler that takes the body in pieces may go on, or filters may have let the request
+ * go on: to 100 (Continue), or a WebSocket. */
 void h2_stream_go_on(struct h2_stream *stream);
 
 /* Answers with an error of the server's own, if it is not answered yet. */

@@ -25,7 +25,7 @@ static bool is_misdirected(const struct generation *generation, struct slice ask
 }
 
 int vhost_choose(const struct generation *generation, struct exchange *exchange,
-    const struct router **router)
+    size_t *vhost)
 {
 	const struct site *site = &generation->site;
 	const struct site_name *name;
@@ -34,7 +34,7 @@ int vhost_choose(const struct generation *generation, struct exchange *exchange,
 	struct slice asked;
 	struct slice host;
 
-	*router = site->routers[0];
+	*vhost = 0;
 	if (site->name_count == 0) {
 		return 0;
 	}
@@ -50,7 +50,7 @@ int vhost_choose(const struct generation *generation, struct exchange *exchange,
 	name = site_find_name(site, host);
 	if (name != NULL) {
 		exchange->vhost = name->name;
-		*router = site->routers[name->vhost];
+		*vhost = name->vhost;
 	}
 	return 0;
 }

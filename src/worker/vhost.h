@@ -8,12 +8,12 @@
 #include "worker/generation.h"
 
 /*
- * The router of the exchange's virtual host, whose name goes into exchange->vhost.
+ * The index of the exchange's virtual host, whose name goes into exchange->vhost.
  *
  * @return 0; ERR_INVALID if the request is for a host of another certificate than that
  *	which the client was shown (RFC 9110 section 15.5.20)
  */
 int vhost_choose(const struct generation *generation, struct exchange *exchange,
-    const struct router **router) MUST_USE;
+    size_t *vhost) MUST_USE;
 
 #endif

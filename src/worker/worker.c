@@ -18,6 +18,7 @@
 #include "plugin/api.h"
 #include "worker/access.h"
 #include "worker/bus.h"
+#include "worker/chain.h"
 #include "worker/connection.h"
 #include "worker/crash.h"
 #include "worker/exchanges.h"
@@ -189,6 +190,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->lines);
 	list_init(&worker->generations);
 	exchanges_init(worker);
+	chains_init(worker);
 	timer_init(&worker->drain_timer, stop_draining);
 	access_init(worker);
 	tls_wire_init(&worker->wire);

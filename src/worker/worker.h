@@ -76,6 +76,8 @@ struct worker {
 	struct list parted; /* exchanges that have no client any more, but a handler */
 	struct list finished;		/* of those */
 	struct deferred recycling;	/* of them */
+	struct list stages;		/* of filters, that have something to do */
+	struct deferred staging;	/* of that */
 	uint64_t ids;			/* where the generator of requests' ids is, */
 	uint64_t ids_key;		/* and what nobody can guess of it */
 	int64_t date_s;			/* the second that date is of */

@@ -22,7 +22,7 @@ static int answer(tc_req *r)
 	return tc.text(r, 200, "%(text)s");
 }
 
-TINCAN_HANDLER("%(name)s", .on_request = answer%(fields)s);
+TINCAN_HANDLER("%(name)s", %(request)s%(fields)s);
 """
 
 # To build one that takes WebSockets and streams too, and is silent on them.
@@ -36,10 +36,11 @@ static int connected(tc_conn *c, tc_req *upgrade)
 """}
 
 
-def build(path, name, text, code="", first="", fields="", flags=()):
+def build(path, name, text, code="", first="", fields="", flags=(),
+          request=".on_request = answer"):
     """Compiles a handler that answers with the text; the linker writes path itself."""
     source = SOURCE % {"name": name, "text": text, "code": code, "first": first,
-                       "fields": fields and ", " + fields}
+                       "fields": fields and ", " + fields, "request": request}
     subprocess.run(["cc", "-g", "-shared", "-fPIC", "-fvisibility=hidden", *flags,
                     f"-I{harness.TOP}/include", "-o", path, "-x", "c", "-"],
                    input=source, text=True, check=True)

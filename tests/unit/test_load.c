@@ -162,7 +162,8 @@ END_TEST
 
 START_TEST(refuses_a_handler_that_answers_nothing)
 {
-	expect_refusal("no_request", "it has neither on_request nor on_connect");
+	expect_refusal("no_request", "it has neither on_request nor on_connect, and "
+	    "filters nothing");
 }
 END_TEST
 
