@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What a handler that sleeps costs those who ask for another: the 99th percentile of the
-time that hello takes, while 200 clients ask for a handler that sleeps 1 s, against that of
-the idle server. Once with the handler in processes of its own, once on the worker's threads.
+"""What a handler that sleeps costs those who ask for another: the 99th percentile of
+the time that hello takes, while 200 clients ask for a handler that sleeps 1 s, against
+that of the idle server. Once with it in processes of its own, once on the worker's
+threads.
 
 One worker; the server on core 0, the clients on core 1. hello is asked for by one
-connection, PAUSE apart, so that it measures delay and not how much the server can do. Idle
-and loaded rounds take turns, so that a slow moment of the machine hits both. Build with -O2.
+connection, PAUSE apart, so that it measures delay and not how much the server can do.
+Idle and loaded rounds take turns, so that a slow moment of the machine hits both.
+Build with -O2.
 
     TINCAN_BUILD=. bench/blocking.py [ROUNDS [REQUESTS]]
 """
@@ -31,7 +33,7 @@ CLIENTS = 200
 PAUSE = 0.0005  # seconds
 KINDS = ("host", "worker")
 TOGETHER = {"host": "processes", "worker": "threads"}
-AT_ONCE = 8
+AT_ONCE = 32
 
 
 def start(kind, folder, certificates):
@@ -52,10 +54,15 @@ def start(kind, folder, certificates):
         "workers": 1}, certificates, prefix=("taskset", "-c", "0"))
 
 
+def told(server):
+    """What the server says of itself."""
+    return json.loads(harness.tincan("status", "--json", "--config",
+                                     server.config).stdout)
+
+
 def answered(server):
     """How many have been, by the handler that sleeps."""
-    run = harness.tincan("plugins", "--json", "--config", server.config)
-    return next(plugin["requests"] for plugin in json.loads(run.stdout)["plugins"]
+    return next(plugin["requests"] for plugin in told(server)["plugins"]
                 if plugin["name"] == "sleeper")
 
 
@@ -75,11 +82,12 @@ def percentile(server):
 def loaded(server):
     """The same under load, and how many have slept meanwhile."""
     sleepers = subprocess.Popen(
-        ["wrk", "-t1", f"-c{CLIENTS}", "-d600", "--timeout", "60", server.url("/sleeper")],
+        ["wrk", "-t1", f"-c{CLIENTS}", "-d600", "--timeout", "60",
+         server.url("/sleeper")],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         before = answered(server)
-        harness.wait_for(lambda: answered(server) >= before + AT_ONCE, "the first to wake")
+        harness.wait_for(lambda: answered(server) >= before + AT_ONCE, "those first")
         before = answered(server)
         found = percentile(server)
         slept = answered(server) - before
@@ -87,7 +95,7 @@ def loaded(server):
         sleepers.kill()
         sleepers.wait()
     assert slept > 0, "the load was none"
-    time.sleep(2)  # until those that sleep have woken; what waits is dropped at once
+    harness.wait_for(lambda: told(server)["workers"][0]["connections"] == 0, "their end")
     return found, slept
 
 
