@@ -8,6 +8,7 @@ import pytest
 
 import harness
 import plugs
+import ws
 
 SIEVES = ["sieve", "rim", "colander"]
 VERSIONS = ["--http1.1", "--http2"]
@@ -285,3 +286,26 @@ def test_a_piece_may_become_a_mebibyte(start, version):
     assert 3 << 20 < len(text) <= 4 << 20
     curl(server, version, "/trail", "X-Sieve: s too much")
     server.wait_log("too much: -5")
+
+
+# WebSockets
+
+
+@pytest.mark.parametrize("over", ["h1", "h2"])
+@pytest.mark.parametrize("action", ["none", "later"])
+def test_a_websocket_has_the_fields_of_filters_in_its_handshake(start, over, action):
+    server = start(routes=[{"path": "/echo", "handler": "echo"}])
+    with ws.OPEN[over](server, "/echo", f"X-Sieve: s {action}") as socket:
+        assert socket.reply.header("x-set") == "s"
+        assert socket.reply.header("x-seen") is None
+        assert socket.ask("hello") == "hello"
+    server.wait_log("done /echo: 0 pieces, 0 last")
+
+
+@pytest.mark.parametrize("over", ["h1", "h2"])
+@pytest.mark.parametrize("action", ["deny", "deny later"])
+def test_a_filter_denies_a_websocket(start, over, action):
+    server = start(routes=[{"path": "/echo", "handler": "echo"}])
+    with pytest.raises(ws.Refused) as caught:
+        ws.OPEN[over](server, "/echo", f"X-Sieve: s {action}")
+    assert caught.value.reply.status == 403
