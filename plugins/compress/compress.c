@@ -90,8 +90,8 @@ static int on_reply(tc_req *r, int status)
 	    (is_head || begin_job(r, &verdict) != NULL);
 	int result = change_header(r, &verdict, status, compressed);
 
-	/* TC_NEXT: its body is none of our business. */
-	return result == TC_OK && tc.data(r) == NULL ? TC_NEXT : result;
+	/* TC_NEXT: its body is none of our business, and is as long as it was. */
+	return result == TC_OK && !compressed ? TC_NEXT : result;
 }
 
 /*

@@ -8,9 +8,6 @@ import pytest
 import h2
 import harness
 
-pytestmark = pytest.mark.skipif(not (harness.PLUGINS / "headers.so").exists(),
-                                reason="headers is not built")
-
 SETTINGS = {
     "set": {"Strict-Transport-Security": "max-age=31536000",
             "Content-Type": "text/x-new"},
@@ -21,7 +18,9 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module", params=["host", "worker"])
+@pytest.fixture(scope="module", params=[
+    pytest.param("host", marks=pytest.mark.skip(reason="hosts take no filters yet")),
+    "worker"])
 def changing(request, tmp_path_factory, make_config, certificates, site):
     only = {"handler": "headers",
             "settings": {"status": [404, "5xx"], "set": {"X-Wrong": "yes"}}}

@@ -31,8 +31,10 @@ static const char *judged(const char *settings, enum http_method method,
 	filter_open(settings);
 	filter_begin(method, request);
 	result = filter_reply(status, reply);
-	ck_assert_int_eq(result, filter.data != NULL ? TC_OK : TC_NEXT);
 	snprintf(text, sizeof(text), "%s", filter_fields());
+	ck_assert_int_eq(result, filter.data != NULL ||
+	    (method == HTTP_HEAD && strstr(text, "content-encoding: gzip") != NULL) ?
+	    TC_OK : TC_NEXT);
 	filter_end();
 	filter_close();
 	return text;
