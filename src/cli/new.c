@@ -28,6 +28,9 @@ static const struct kind {
 	    "\"routes\": [ { \"path\": \"/@NAME@\", \"handler\": \"@NAME@\" } ]" },
 	{ "stream", template_stream_c, template_stream_py, "test.py",
 	    "\"listeners\": [ { \"address\": \"*:7443\", \"stream\": \"@NAME@\" } ]" },
+	{ "filter", template_filter_c, template_filter_sh, "test.sh",
+	    "\"filters\": [ { \"handler\": \"@NAME@\", "
+	    "\"settings\": { \"key\": \"sesame\" } } ]" },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -24,6 +24,7 @@ static int settle_route(struct trial *trial, const struct hello *hello, char **p
 	void *clash;
 
 	*pattern = trial->route != NULL ? memory_text(trial->route)
+	    : (hello->can & PLUGIN_REQUESTS) == 0 ? memory_text("/*")
 	    : hello->route[0] != '\0'	? memory_text(hello->route)
 					: memory_printf("/%s", trial->plugin->note.name);
 	if (router_check(*pattern, &what) != 0) {
@@ -69,9 +70,9 @@ static int take_hello(struct trial *trial, const struct frame *frame)
 		return rc;
 	}
 	trial->said_hello = true;
-	if ((hello.can & PLUGIN_REQUESTS) == 0) {
+	if ((hello.can & (PLUGIN_REQUESTS | PLUGIN_FILTERS)) == 0) {
 		problems_add(trial->problems, trial->plugin->file, NULL,
-		    "it answers no requests (it has no on_request)");
+		    "it answers no requests (it has no on_request) and filters none");
 		rc = ERR_INVALID;
 	} else {
 		rc = settle_route(trial, &hello, &pattern);

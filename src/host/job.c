@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/alone.h"
 #include "host/blocked.h"
 #include "host/host.h"
 #include "ipc/pack.h"
@@ -79,6 +80,7 @@ struct job *job_new(struct host *host)
 	memset(job->facts, 0, sizeof(job->facts));
 	job->id = 0;
 	job->mount = NULL;
+	job->alone = NULL;
 	job->receiving = false;
 	job->later = false;
 	job->started = false;
@@ -90,7 +92,9 @@ struct job *job_new(struct host *host)
 void job_free(struct host *host, struct job *job)
 {
 	struct mount *mount = job->mount;
+	struct alone *alone = job->alone;
 
+	alone_end(alone);
 	list_remove(&job->link);
 	list_remove(&job->moved);
 	if (host->spare_count < JOB_SPARES) {
@@ -101,6 +105,7 @@ void job_free(struct host *host, struct job *job)
 		exchange_release(&job->exchange);
 		free(job);
 	}
+	alone_free(alone);
 	/* Last: the reply's memory may have been the instance's to release. */
 	if (mount != NULL) {
 		mount_give(mount);
@@ -311,10 +316,19 @@ static int answer_blocking(struct host *host, struct job *job)
 
 void job_run(struct host *host, struct job *job)
 {
+	struct instance *instance = job->mount->instance;
+	bool alone = host->setup->probe &&
+	    (instance->plugin->can & PLUGIN_REQUESTS) == 0;
+
 	host->heard = host->taken;
-	host_enter(host, PAGE_ON_REQUEST, job->id, job->exchange.id);
+	host_enter(host, alone ? PAGE_ON_FILTER : PAGE_ON_REQUEST, job->id,
+	    job->exchange.id);
 	host->answering = true;
-	instance_request(job->mount->instance, &job->exchange);
+	if (alone) {
+		job->alone = alone_begin(host->loop, instance, &job->exchange);
+	} else {
+		instance_request(instance, &job->exchange);
+	}
 }
 
 /* It has one writer: no need for an atomic addition. */

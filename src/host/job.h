@@ -18,6 +18,7 @@
 #include "ipc/frame.h"
 #include "remote/request.h"
 
+struct alone;
 struct host;
 struct mount;
 
@@ -28,6 +29,7 @@ struct job {
 	struct host *host;
 	uint64_t id;
 	struct mount *mount;
+	struct alone *alone;		/* owned; of a filter that is tried, or NULL */
 	bool receiving;			/* the request's body is not complete */
 	bool later;			/* the handler has answered TC_LATER */
 	bool started;			/* START is sent */

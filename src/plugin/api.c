@@ -692,15 +692,7 @@ void api_fill(tc_api *api, size_t size, bool threaded)
 	}
 	memcpy(api, &ours, known);
 	api->size = (uint32_t)known;
-	for (size_t at = offsetof(tc_api, method); size - at >= sizeof(stub);
-	    at += sizeof(stub)) {
-		void (*entry)(void) = NULL;
-
-		if (at < known) {
-			memcpy(&entry, (const char *)api + at, sizeof(entry));
-		}
-		if (entry == NULL) {
-			memcpy((char *)api + at, &stub, sizeof(stub));
-		}
+	for (size_t at = known; size - at >= sizeof(stub); at += sizeof(stub)) {
+		memcpy((char *)api + at, &stub, sizeof(stub));
 	}
 }

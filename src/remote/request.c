@@ -211,6 +211,9 @@ static int unpack_head(struct unpack *in, const char *base, struct head *head)
 			    (uint32_t)(value.data - base), (uint32_t)value.size });
 		}
 	}
+	/* Who adds a field moves the text, all that there is of it. */
+	head->size = (uint32_t)(in->rest.data - base);
+	head->capacity = head->size;
 	return rc;
 }
 

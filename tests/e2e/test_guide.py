@@ -162,7 +162,7 @@ def test_parts_of_files_are_parts_of_them():
 
 
 def test_every_example_is_built_and_asked():
-    typed = "".join(typed for typed, _ in commands(GUIDE))
+    typed = "".join(typed for typed, _ in commands(GUIDE)) + json.dumps(server_json())
     for name in FILES:
         stem = name.partition(".")[0]
         assert len(re.findall(rf"\b{stem}\b", typed)) >= 2, name

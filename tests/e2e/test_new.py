@@ -9,7 +9,7 @@ import pytest
 
 import harness
 
-KINDS = ["http", "websocket", "stream"]
+KINDS = ["http", "websocket", "stream", "filter"]
 INCLUDE = f"TINCAN_INCLUDE={harness.TOP}/include"
 # No tincan that may be installed here.
 ENVIRONMENT = {**os.environ, "PKG_CONFIG_LIBDIR": "/nonexistent", "PKG_CONFIG_PATH": "",
@@ -58,7 +58,8 @@ def test_its_test_fails_when_it_answers_otherwise(fresh, kind):
     folder = fresh("changed", "--kind", kind)
     source = folder / "changed.c"
     text = source.read_text()
-    for before, after in ("%s, %s!", "%s: %s!"), ('"%u: "', '"%u; "'):
+    for before, after in [("%s, %s!", "%s: %s!"), ('"%u: "', '"%u; "'),
+                          ("403", "404")]:
         text = text.replace(before, after)
     source.write_text(text)
     done = make(folder, "test", INCLUDE)

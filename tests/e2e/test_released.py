@@ -67,10 +67,12 @@ def every(request, tmp_path_factory, certificates, make_config):
     for file in folder / "every.so", harness.PLUGINS / "hello.so":
         shutil.copy(file, place / "plugins")
     route = {"path": "/every/*", "handler": "every", "settings": SETTINGS}
+    filtered = {"path": "/hello/{name}", "handler": "hello", "filters": ["every"]}
     running = harness.Server(place, make_config(
         plugins={"directory": "plugins", "serve_unrouted": False},
-        handlers={"every": {"isolation": isolation}}, routes=[route]),
+        handlers={"every": {"isolation": isolation}}, routes=[route, filtered]),
         certificates)
+    running.isolation = isolation
     yield running
     running.stop()
 
@@ -93,6 +95,16 @@ def test_websocket_is_served_still(every):
     with ws.open_h1(every, "/every/talk") as client:
         assert client.ask("word") == "1 1 every word"
         assert client.read_close() == 4000
+
+
+def test_filter_filters_still(every):
+    if every.isolation == "host":
+        pytest.skip("filters run in workers only, so far")
+    reply = every.get("/hello/you")
+    assert (reply.status, reply.text) == (200, "Hello, you!\n!")
+    assert reply.header("x-filter") == "seen"
+    assert reply.header("x-type").startswith("text/plain")
+    assert every.get("/hello/you?deny").status == 403
 
 
 def test_a_compiled_handler_uses_all_that_there_is():

@@ -272,7 +272,8 @@ def test_handler_that_takes_no_requests_is_told(attempt):
                          code=plugs.CONNECTS["code"],
                          fields=".on_request = NULL, " + plugs.CONNECTS["fields"],
                          flags=["-Wno-unused-function", "-Wno-override-init"])
-    assert "it answers no requests" in attempt(silent, "GET", "/line", expected=2)[1]
+    assert "it answers no requests (it has no on_request) and filters none" in attempt(
+        silent, "GET", "/line", expected=2)[1]
 
 
 def test_target_outside_the_route_is_told(attempt):
@@ -310,6 +311,94 @@ def test_file_that_is_none_is_told(attempt, name, words):
     done = harness.tincan("try", name, "GET", "/", folder=attempt.folder)
     assert done.returncode == 2
     assert done.stderr.startswith(f"{name}: ") and words in done.stderr
+
+
+# Filters
+
+FILTER = """
+#include <stdlib.h>
+#include <tincan/handler.h>
+
+static int judge(tc_req *r)
+{
+	if (tc.query(r)[0] == 'c')
+		abort();
+	if (tc.query(r)[0] == 'd')
+		return tc.text(r, 403, "denied");
+	tc.set_header(r, "x-judged", "yes");
+	tc.set_request_header(r, "x-one", NULL);
+	tc.set_request_header(r, "x-two", "2");
+	return tc.query(r)[0] == 'f' ? TC_FAIL : TC_NEXT;
+}
+
+static int reply(tc_req *r, int status)
+{
+	(void)status;
+	return tc.set_header(r, "x-type", tc.reply_header(r, "content-type"));
+}
+
+static int piece(tc_req *r, const void *data, size_t size, int last)
+{
+	int result = tc.pass(r, data, size, 0);
+
+	return result == TC_OK && last ? tc.pass(r, "<end>", 5, 1) : result;
+}
+
+static void done(tc_req *r)
+{
+	tc_log(TC_INFO, "done with %s", tc.path(r));
+}
+
+TINCAN_HANDLER("sieve", .on_filter = judge, .on_reply = reply, .on_piece = piece,
+    .on_done = done);
+"""
+
+
+@pytest.fixture
+def sieve(attempt):
+    file = attempt.folder / "sieve.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-fvisibility=hidden",
+                    f"-I{harness.TOP}/include", "-o", file, "-x", "c", "-"],
+                   input=FILTER, text=True, check=True)
+    return file
+
+
+def test_filter_stands_before_one_that_tells_what_it_got(attempt, sieve):
+    output, said = attempt(sieve, "POST", "/any/where?a", "-d", "some text", "-H",
+                           "x-one: 1")
+    line, fields, body = split(output)
+    assert (line, fields["x-judged"]) == ("HTTP/1.1 200 OK", "yes")
+    assert fields["x-type"].startswith("text/plain")
+    head, _, content = body.decode().partition("\n\n")
+    assert head.splitlines()[0] == "POST /any/where?a"
+    assert "x-two: 2" in head and "x-one" not in head
+    assert content == "some text<end>"
+    assert "done with /any/where" in said
+
+
+def test_filter_that_replies_itself_lets_nothing_through(attempt, sieve):
+    line, fields, body = split(attempt(sieve, "GET", "/?deny")[0])
+    assert (line, body) == ("HTTP/1.1 403 Forbidden", b"denied")
+    assert "x-type" not in fields
+
+
+def test_filter_that_fails_fails_closed(attempt, sieve):
+    output, said = attempt(sieve, "GET", "/?fail")
+    assert split(output)[0] == "HTTP/1.1 500 Internal Server Error"
+    assert "on_filter returned TC_FAIL" in said
+
+
+def test_filter_that_crashes_is_told(attempt, sieve):
+    output, said = attempt(sieve, "GET", "/?crash", expected=1)
+    assert output == b""
+    assert "crashed in on_filter, request" in said and "judge+" in said
+
+
+@pytest.mark.parametrize("size", [0, 100000, 3000000])
+def test_filter_gets_content_of_any_size_back_in_pieces(attempt, sieve, size):
+    (attempt.folder / "content").write_bytes(b"x" * size)
+    _, _, body = split(attempt(sieve, "PUT", "/", "-d", "@content")[0])
+    assert body.partition(b"\n\n")[2] == b"x" * size + b"<end>"
 
 
 def test_handler_in_cxx_answers(attempt):
