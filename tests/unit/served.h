@@ -6,6 +6,7 @@
 #ifndef TINCAN_TESTS_SERVED_H
 #define TINCAN_TESTS_SERVED_H
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -14,6 +15,8 @@
 
 #include "base/memory.h"
 #include "ipc/channel.h"
+#include "ipc/sign.h"
+#include "keeper/keys.h"
 #include "os/socket.h"
 #include "rig.h"
 #include "site/generation.h"
@@ -33,6 +36,7 @@ struct served {
 	union socket_address address;
 	int channel_fd;
 	pid_t pid;
+	pid_t keeper_pid;
 };
 
 /* A file's text; members is JSON to go on with, ", ..." or "". The caller frees. */
@@ -85,9 +89,57 @@ static inline void served_prepare(struct served *served, const char *members)
 	ck_assert_int_eq(socket_claim(&served->address), 0);
 }
 
+/* Signs for the worker until that has ended. */
+static inline _Noreturn void served_keep(const char *file, int fd)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	struct keys keys = { 0 };
+	struct sign_request request;
+	struct sign_answer answer;
+	int key_fd = open(file, O_RDONLY | O_CLOEXEC);
+	int rc = keys_read(&keys, key_fd);
+
+	close(key_fd);
+	while (rc == 0 || rc == ERR_AGAIN) {
+		(void)poll(&readable, 1, -1);
+		rc = sign_receive_request(fd, &request);
+		if (rc == 0) {
+			keys_sign(&keys, &request, &answer);
+			rc = sign_send_answer(fd, &answer);
+		}
+	}
+	keys_release(&keys);
+	_exit(EXIT_SUCCESS);
+}
+
+/* A keeper for the worker to come; the worker's end of the socket to it. */
+static inline int served_hire_keeper(struct served *served)
+{
+	int fds[2];
+
+	ck_assert_int_eq(sign_pair(fds), 0);
+	served->keeper_pid = fork();
+	ck_assert_int_ge(served->keeper_pid, 0);
+	if (served->keeper_pid == 0) {
+		close(fds[0]);
+		served_keep(served->config->certificates[0].key, fds[1]);
+	}
+	close(fds[1]);
+	return fds[0];
+}
+
+static inline void served_order(struct served *served, enum channel_type type, int fd)
+{
+	struct channel_message message = { .type = type, .number = 1, .fds = { fd, -1 } };
+
+	ck_assert_int_eq(channel_send(served->channel_fd, &message), 0);
+	close(fd);
+}
+
 /* A worker that has nothing to serve yet. */
 static inline void served_fork(struct served *served)
 {
+	int keeper_fd = served_hire_keeper(served);
 	sigset_t blocked;
 	sigset_t before;
 	int fds[2];
@@ -102,19 +154,13 @@ static inline void served_fork(struct served *served)
 	ck_assert_int_ge(served->pid, 0);
 	if (served->pid == 0) {
 		close(fds[0]);
+		close(keeper_fd);
 		served_run(served, fds[1]);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(fds[1]);
 	served->channel_fd = fds[0];
-}
-
-static inline void served_order(struct served *served, enum channel_type type, int fd)
-{
-	struct channel_message message = { .type = type, .number = 1, .fds = { fd, -1 } };
-
-	ck_assert_int_eq(channel_send(served->channel_fd, &message), 0);
-	close(fd);
+	served_order(served, CHANNEL_KEEPER, keeper_fd);
 }
 
 /* The one listener and the one generation that it gets. */
@@ -175,6 +221,7 @@ static inline void served_stop(struct served *served)
 		    status);
 	}
 	close(served->channel_fd);
+	ck_assert_int_eq(waitpid(served->keeper_pid, NULL, 0), served->keeper_pid);
 	config_free(served->config);
 	scoreboard_free(served->board);
 	blames_free(served->blames, 1);
