@@ -67,6 +67,11 @@ MISTAKES = [
 HAS = {
     "route": ('"routes": [ { "path": "/x", "handler": "options", "settings":\n',
               " } ]", "routes[0].settings"),
+    "filter": ('"filters": [ "options", { "handler": "options", "settings":\n', " } ]",
+               "filters[1].settings"),
+    "filter of a route": ('"routes": [ { "path": "/x", "handler": "options",\n'
+                          '"filters": [ { "handler": "options", "settings":\n',
+                          " } ] } ]", "routes[0].filters[0].settings"),
     "listener": ('"listeners": [ { "address": "127.0.0.1:0", "stream": "options",\n'
                  '"settings":\n', " } ]", "listeners[0].settings"),
     "alpn": ('"alpn": { "own": { "handler": "options", "settings":\n', " } }",

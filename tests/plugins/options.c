@@ -63,5 +63,11 @@ static int refuse(tc_conn *c, tc_req *upgrade)
 	return 501;
 }
 
+static int let_on(tc_req *r)
+{
+	(void)r;
+	return TC_NEXT;
+}
+
 TINCAN_HANDLER("options", .on_open = options_open, .on_close = options_close,
-    .on_request = show, .on_connect = refuse);
+    .on_request = show, .on_connect = refuse, .on_filter = let_on);
