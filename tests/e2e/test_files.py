@@ -618,6 +618,8 @@ def test_listing_allows_no_scripts(client, shelf):
     ({"root": ".", "index": "a/b"}, "index", "name of a file"),
     ({"root": ".", "types": {"a.b": "x/y"}}, "types", "without a dot"),
     ({"root": ".", "types": {"ab": "xy"}}, "types", "media type"),
+    ({"root": ".", "types": 5}, "types", "found '5'"),
+    ({"root": ".", "types": ["x/y"]}, "types", "expected an object"),
     ({"root": ".", "max_age": -1}, "max_age", ""),
     ({"root": ".", "listing": "yes"}, "listing", ""),
     ({"root": ".", "lisTing": True}, "lisTing", "listing"),
