@@ -30,6 +30,20 @@ static void list_methods(uint32_t methods, const struct config_route *config,
 	}
 }
 
+/* Below a path: whom its requests meet first. */
+static void print_chain(const struct site_chain *chain)
+{
+	for (size_t i = 0; i < chain->count; i++) {
+		const struct site_route *filter = chain->items[i];
+
+		printf("%s%s%s", i == 0 ? "  filters: " : ", ", filter->plugin->note.name,
+		    filter->kind == SITE_UNAVAILABLE ? " (refused: 503)" : "");
+	}
+	if (chain->count > 0) {
+		putchar('\n');
+	}
+}
+
 static void print_route(void *arg, const char *pattern, uint32_t methods, void *value)
 {
 	const struct site_route *route = value;
@@ -45,6 +59,7 @@ static void print_route(void *arg, const char *pattern, uint32_t methods, void *
 		    route->config == NULL ? " (its own route)" : "",
 		    route->kind == SITE_UNAVAILABLE ? " (refused: 503)" : "");
 	}
+	print_chain(&route->chain);
 }
 
 static void print_vhosts(const struct site *site)

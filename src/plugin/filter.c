@@ -93,6 +93,8 @@ static void settle(struct stage *stage, int result)
 
 	if (result == TC_NEXT && stage_next(stage) != 0) {
 		api_log(TC_ERROR, "on_filter returned TC_NEXT, but has replied");
+		/* Or has begun to, and nobody would end it. */
+		exchange_fail(outer, 500, NULL);
 	}
 	if (result == TC_LATER && outer->state <= EXCHANGE_STARTED) {
 		exchange_hold(outer, &instance_later_ops);

@@ -154,7 +154,9 @@ static void advance(struct chain *chain)
 	while (chain->met < chain->filters->count) {
 		struct stage *stage = ask(chain);
 
-		if (stage == NULL || stage->state != STAGE_NEXT) {
+		/* One that lets go and then fails has ended it: stage_run sees that. */
+		if (stage == NULL || stage->state != STAGE_NEXT ||
+		    stage->outer->state != EXCHANGE_OPEN) {
 			return;
 		}
 		list_remove(&stage->moved);

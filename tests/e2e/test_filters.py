@@ -115,6 +115,20 @@ def test_settings_of_filters_are_checked(plug, tmp_path):
     assert "filters[0]" in said and "did you mean 'mark'" in said
 
 
+def test_routes_tells_the_filters_of_each_path(plug, tmp_path):
+    (tmp_path / "server.json").write_text(json.dumps({
+        "plugins": {"directory": str(plug.directory), "serve_unrouted": False},
+        "filters": ["sieve"],
+        "routes": [{"path": "/a", "handler": "hello", "filters": ["rim"]},
+                   {"path": "/b", "redirect": "/a"}]}))
+    done = harness.tincan("routes", "--config", "server.json", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [row.split() for row in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["path", "/a", "filters:", "/b", "filters:"]
+    assert done.stdout.count("\n  filters: sieve, rim\n") == 1
+    assert rows[4] == ["filters:", "sieve"]
+
+
 # Before the handler
 
 
