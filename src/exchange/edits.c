@@ -45,15 +45,18 @@ const char *edits_find(const struct edits *edits, const char *name)
 	return found;
 }
 
-static int apply(const struct edit *edit, struct exchange *exchange)
+int edits_do(struct exchange *exchange, enum edit_kind kind, const char *name,
+    const char *value)
 {
-	switch (edit->kind) {
+	switch (kind) {
 	case EDIT_SET:
-		return exchange_set_header(exchange, edit->name, edit->value);
+		return exchange_set_header(exchange, name, value);
 	case EDIT_ADD:
-		return exchange_add_header(exchange, edit->name, edit->value);
+		return exchange_add_header(exchange, name, value);
+	case EDIT_REQUEST:
+		return exchange_set_request_header(exchange, name, value);
 	default:
-		return 0;
+		return ERR_INVALID;
 	}
 }
 
@@ -65,7 +68,8 @@ int edits_apply(const struct edits *edits, struct exchange *exchange)
 	exchange->edits = NULL;
 	for (const struct edit *at = edits->first; at != NULL && rc == 0;
 	     at = at->next) {
-		rc = apply(at, exchange);
+		rc = at->kind == EDIT_REQUEST ? 0 :
+		    edits_do(exchange, at->kind, at->name, at->value);
 	}
 	exchange->edits = noting;
 	return rc;

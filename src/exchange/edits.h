@@ -41,6 +41,11 @@ int edits_note(struct edits *edits, struct arena *arena, enum edit_kind kind,
 /* What they leave of the field of the reply of that name (in lower case), or NULL. */
 const char *edits_find(const struct edits *edits, const char *name);
 
+/* Does one, of whatever kind, to an exchange that notes it: ERR_INVALID for a kind that
+ * there is not, or what the exchange says. */
+int edits_do(struct exchange *exchange, enum edit_kind kind, const char *name,
+    const char *value) MUST_USE;
+
 /* Does those of the reply again to one that is EXCHANGE_OPEN, by exchange_set_header and
  * exchange_add_header, without noting them anew. Their first error. */
 int edits_apply(const struct edits *edits, struct exchange *exchange) MUST_USE;

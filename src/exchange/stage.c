@@ -409,6 +409,13 @@ void stage_replied(struct stage *stage, int rc)
 	}
 }
 
+void stage_part(struct stage *stage, bool passed)
+{
+	stage->outer->borrowed = false;
+	stage->state = STAGE_AWAY;
+	stage->passed = passed;
+}
+
 static void begin_reply(struct stage *stage)
 {
 	const struct exchange *inner = stage->inner;
@@ -455,6 +462,9 @@ void stage_run(struct stage *stage)
 		} else {
 			pass_all(stage);
 		}
+		break;
+	case STAGE_AWAY:
+		stage->filter->more(stage);
 		break;
 	case STAGE_LEFT:
 		if (!stage->inner->held) {

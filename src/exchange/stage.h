@@ -13,6 +13,8 @@
  *
  * ASKED: the filter has the outer exchange as a handler has one, and may reply to it.
  * REPLYING: the outer one is still open, and has the header of the reply from behind.
+ * AWAY: as PASSING, but the filter is in another process, which says the reply; what
+ * comes from behind goes there.
  * PASSING: what comes from behind goes on, without a copy, or piece by piece through the
  * filter; nothing is taken from the inner one while EXCHANGE_HIGH waits in the outer.
  *
@@ -46,6 +48,7 @@ enum stage_state {
 	STAGE_BEHIND,		/* waits for a reply */
 	STAGE_REPLYING,		/* the filter has the header of the reply */
 	STAGE_PASSING,
+	STAGE_AWAY,		/* the filter's process says the reply */
 	STAGE_LEFT,		/* over, but for a handler that holds the inner one */
 	STAGE_OVER
 };
@@ -69,6 +72,8 @@ struct stage_filter {
 	/* A piece of its body, if the stage has pieces: stage_pass takes what becomes of
 	 * it. Size 0 only with last. */
 	int (*piece)(struct stage *stage, struct slice bytes, bool last);
+	/* There may be more in the inner exchange, and the stage is AWAY. */
+	void (*more)(struct stage *stage);
 	/* It ends before the last piece. */
 	void (*gone)(struct stage *stage);
 	/* The outer exchange is about to be used again. */
@@ -115,6 +120,10 @@ void stage_run(struct stage *stage);
 
 /* What came of filter->reply, later. */
 void stage_replied(struct stage *stage, int rc);
+
+/* Instead of that: from now on the reply, that from behind or another, is said to the
+ * outer exchange by the filter's process, without stage_pass. */
+void stage_part(struct stage *stage, bool passed);
 
 /* What a piece becomes, or a part of that; last: all of it. ERR_INVALID outside
  * filter->piece, or if last is not said with the last piece; ERR_LIMIT past

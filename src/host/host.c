@@ -22,6 +22,7 @@
 #include "host/checks.h"
 #include "host/guard.h"
 #include "host/job.h"
+#include "host/screen.h"
 #include "ipc/metrics.h"
 #include "ipc/pack.h"
 #include "os/crew.h"
@@ -242,9 +243,16 @@ static int take_frame(struct host *host, const struct frame *frame)
 	case FRAME_SHUT:
 		return mount_shut(host, frame);
 	case FRAME_REQUEST:
+	case FRAME_FILTER:
 		return job_request(host, frame);
 	case FRAME_BODY:
 		return job_body(host, frame);
+	case FRAME_START:
+		return screen_take_start(host, frame);
+	case FRAME_DATA:
+		return screen_take_data(host, frame);
+	case FRAME_END:
+		return screen_take_end(host, frame);
 	case FRAME_TRAILER:
 		return job_trailer(host, frame);
 	case FRAME_CANCEL:

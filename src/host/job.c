@@ -9,6 +9,7 @@
 #include "host/alone.h"
 #include "host/blocked.h"
 #include "host/host.h"
+#include "host/screen.h"
 #include "ipc/pack.h"
 #include "remote/reply.h"
 
@@ -81,6 +82,8 @@ struct job *job_new(struct host *host)
 	job->id = 0;
 	job->mount = NULL;
 	job->alone = NULL;
+	job->screen = NULL;
+	job->filters = false;
 	job->receiving = false;
 	job->later = false;
 	job->started = false;
@@ -93,8 +96,10 @@ void job_free(struct host *host, struct job *job)
 {
 	struct mount *mount = job->mount;
 	struct alone *alone = job->alone;
+	struct screen *screen = job->screen;
 
 	alone_end(alone);
+	screen_end(screen);
 	list_remove(&job->link);
 	list_remove(&job->moved);
 	if (host->spare_count < JOB_SPARES) {
@@ -106,13 +111,14 @@ void job_free(struct host *host, struct job *job)
 		free(job);
 	}
 	alone_free(alone);
+	screen_free(screen);
 	/* Last: the reply's memory may have been the instance's to release. */
 	if (mount != NULL) {
 		mount_give(mount);
 	}
 }
 
-static struct job *find(const struct host *host, uint64_t id)
+struct job *job_find(const struct host *host, uint64_t id)
 {
 	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
 		struct job *job = LIST_OWNER(at, struct job, link);
@@ -227,12 +233,20 @@ static int send_more(struct host *host, struct job *job)
 	return rc;
 }
 
+/* Is the reply that of those behind the filter? */
+static bool passes(const struct job *job)
+{
+	return job->screen != NULL && screen_passes(job->screen);
+}
+
 static int send_start(struct host *host, struct job *job)
 {
 	int rc;
 
 	buffer_reset(&host->frame);
-	rc = reply_pack_start(&host->frame, job->id, &job->exchange);
+	rc = !passes(job) ? reply_pack_start(&host->frame, job->id, &job->exchange) :
+	    reply_pack_pass(&host->frame, job->id, &job->exchange,
+		screen_has_body(job->screen));
 	job->started = true;
 	return host_send(host, rc);
 }
@@ -268,11 +282,17 @@ static int send_reply(struct host *host, struct job *job)
 	    exchange->reply.status == 0) {
 		return send_end(host, job);
 	}
-	if (!job->started && reply_is_small(exchange)) {
+	if (!job->started && !passes(job) && reply_is_small(exchange)) {
 		return send_whole(host, job);
 	}
 	if (!job->started) {
 		rc = send_start(host, job);
+	}
+	if (rc == 0 && passes(job)) {
+		if (!screen_has_body(job->screen)) {
+			return 0;
+		}
+		rc = screen_grant(job->screen);
 	}
 	return rc != 0 ? rc : send_more(host, job);
 }
@@ -290,6 +310,9 @@ static int say_later(struct host *host, const struct job *job)
 static int send_later(struct host *host, struct job *job)
 {
 	job->later = true;
+	if (job->screen != NULL && screen_go_on(job->screen)) {
+		return 0;
+	}
 	return job->exchange.state == EXCHANGE_OPEN ? say_later(host, job)
 						    : send_reply(host, job);
 }
@@ -310,7 +333,7 @@ static int answer_blocking(struct host *host, struct job *job)
 		return send_end(host, job);
 	}
 	rc = job->exchange.held ? send_later(host, job) : send_reply(host, job);
-	job = find(host, id);
+	job = job_find(host, id);
 	return rc != 0 || job == NULL || open ? rc : say_later(host, job);
 }
 
@@ -321,11 +344,13 @@ void job_run(struct host *host, struct job *job)
 	    (instance->plugin->can & PLUGIN_REQUESTS) == 0;
 
 	host->heard = host->taken;
-	host_enter(host, alone ? PAGE_ON_FILTER : PAGE_ON_REQUEST, job->id,
-	    job->exchange.id);
+	host_enter(host, alone || job->filters ? PAGE_ON_FILTER : PAGE_ON_REQUEST,
+	    job->id, job->exchange.id);
 	host->answering = true;
 	if (alone) {
 		job->alone = alone_begin(host->loop, instance, &job->exchange);
+	} else if (job->filters) {
+		job->screen = screen_begin(job);
 	} else {
 		instance_request(instance, &job->exchange);
 	}
@@ -415,6 +440,7 @@ int job_request(struct host *host, const struct frame *frame)
 		return ERR_NOMEM;
 	}
 	job->id = frame->header.id;
+	job->filters = frame->header.type == FRAME_FILTER;
 	list_append(&host->jobs, &job->link);
 	rc = request_unpack(frame, &job->exchange, &instance, job->facts, &more);
 	job->timeout_ms = job->exchange.deadline_ms - host->now_us / 1000;
@@ -449,7 +475,7 @@ static int feed(struct host *host, struct job *job, const struct frame *frame)
 
 int job_trailer(struct host *host, const struct frame *frame)
 {
-	struct job *job = find(host, frame->header.id);
+	struct job *job = job_find(host, frame->header.id);
 	int rc = job == NULL || !job->exchange.upload.on ? 0 :
 	    trailer_unpack(frame, &job->exchange);
 
@@ -459,7 +485,7 @@ int job_trailer(struct host *host, const struct frame *frame)
 
 int job_body(struct host *host, const struct frame *frame)
 {
-	struct job *job = find(host, frame->header.id);
+	struct job *job = job_find(host, frame->header.id);
 	struct buffer *body;
 	bool last = frame->header.flags & FRAME_LAST;
 	int rc;
@@ -488,7 +514,7 @@ int job_body(struct host *host, const struct frame *frame)
 
 int job_window(struct host *host, const struct frame *frame)
 {
-	struct job *job = find(host, frame->header.id);
+	struct job *job = job_find(host, frame->header.id);
 	struct unpack in = { .rest = frame->payload };
 	uint32_t more = unpack_u32(&in);
 
@@ -506,8 +532,12 @@ int job_window(struct host *host, const struct frame *frame)
  * it. */
 int job_cancel(struct host *host, const struct frame *frame)
 {
-	struct job *job = find(host, frame->header.id);
+	struct job *job = job_find(host, frame->header.id);
 
+	if (job != NULL && job->screen != NULL && (frame->header.flags & FRAME_LAST) &&
+	    screen_go_on(job->screen)) {
+		return send_end(host, job);
+	}
 	if (job == NULL || job->exchange.state == EXCHANGE_GONE ||
 	    !exchange_part(&job->exchange, &ops)) {
 		return 0;

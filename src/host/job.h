@@ -21,6 +21,7 @@
 struct alone;
 struct host;
 struct mount;
+struct screen;
 
 struct job {
 	struct exchange exchange;	/* first: its ops find the rest */
@@ -30,6 +31,8 @@ struct job {
 	uint64_t id;
 	struct mount *mount;
 	struct alone *alone;		/* owned; of a filter that is tried, or NULL */
+	struct screen *screen;		/* owned; of a filter's part, or NULL */
+	bool filters;			/* it is one */
 	bool receiving;			/* the request's body is not complete */
 	bool later;			/* the handler has answered TC_LATER */
 	bool started;			/* START is sent */
@@ -38,6 +41,9 @@ struct job {
 	int64_t timeout_ms;		/* that the handler has from each of them on */
 	const char *facts[EXCHANGE_FACTS];
 };
+
+/* The one of that id, or NULL. */
+struct job *job_find(const struct host *host, uint64_t id);
 
 /* The frames of the peer that make and move jobs. A body that streams comes to the
  * handler by itself, as far as WINDOWs say that it may. */

@@ -15,11 +15,18 @@
  *	SHUT	id = instance: on_close
  *	REQUEST	id = call; code = enum frame_body, of BODY frames that follow: instance,
  *		see remote/request.h
+ *	FILTER	id = call: as a REQUEST, without a body, for a filter, which answers it or
+ *		says NEXT
+ *	START	id = call, behind NEXT: as that of a host, of the reply from behind
+ *	DATA	id = call: bytes of its body, behind PASS of who wants them, as far as
+ *		WINDOWs allow; a small one at once, behind a START with FRAME_MORE
+ *	END	id = call: of that body, as that of a host
  *	BODY	id = call; flags FRAME_LAST on the last: bytes. Of a body that streams
  *		only what WINDOWs of the host allow, at first nothing
  *	TRAILER	id = call: fields, before the last BODY of one that streams
  *	CANCEL	id = call: nobody waits for its reply any more; answered by an END, now or
- *		when the handler has finished, if there was no answer before
+ *		when the handler has finished, if there was no answer before.
+ *		flags FRAME_LAST: a filter's part is done, and well; no on_gone
  *	WINDOW	id = call: u32 more body bytes may be sent
  *	CHECK	(probe) run the .check lines; answered by PROBLEMs, then CHECKED
  *	STOP	finish what there is, on_close, exit 0
@@ -48,6 +55,11 @@
  *	LATER	id = call: the handler has it, and answers later; if it blocks, also
  *		behind START: it has returned, and the host can run another, while the
  *		rest of the reply is on its way
+ *	NEXT	id = call; flags FRAME_MORE: it wants a START, FRAME_PIECES: and the body:
+ *		the edits of a filter that lets the request go on: count, then kind, is
+ *		there a value, name, value of each
+ *	PASS	id = call: as START: the reply from behind may go on with that header; its
+ *		body does not come here. flags FRAME_MORE: it does, and DATA follow
  *	LOG	id = call, duplex or 0; code = level: text
  *	SUBSCRIBE	topic: EVENTs of it are to come from now on
  *	UNSUBSCRIBE	topic
@@ -57,8 +69,9 @@
  *	CLOSE	id = duplex; code = close code: reason. No MESSAGE comes behind it
  *	DISCONNECTED  id = duplex
  *
- *	WINDOW	id = call: u32 more bytes of BODY frames may be sent, FRAME_WINDOW in all;
- *		behind LATER or START. The peer stops behind the frame that passes it
+ *	WINDOW	id = call: u32 more bytes of BODY frames, or of a filter's DATA, may be
+ *		sent, FRAME_WINDOW in all; behind LATER, START or PASS. The peer stops
+ *		behind the frame that passes it; one of a filter's does not pass it
  *
  *	both ways
  *	MESSAGE	id = duplex; flags = those of handler.h: bytes. What is longer than
@@ -77,7 +90,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define FRAME_PROTOCOL 2
+#define FRAME_PROTOCOL 3
 #define FRAME_MAX (1 << 20)		/* bytes of a frame, header included */
 #define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
 #define FRAME_FILES 256			/* FILE frames of one reply */
@@ -102,6 +115,7 @@ enum frame_type {
 	FRAME_MESSAGE,
 	FRAME_RETIRE,
 	FRAME_TRAILER,
+	FRAME_FILTER,
 	FRAME_HELLO = 64,
 	FRAME_OPENED,
 	FRAME_PROBLEM,
@@ -120,7 +134,9 @@ enum frame_type {
 	FRAME_REFUSED,
 	FRAME_CLOSE,
 	FRAME_DISCONNECTED,
-	FRAME_LATER
+	FRAME_LATER,
+	FRAME_NEXT,
+	FRAME_PASS
 };
 
 /* Of a REQUEST. */
@@ -132,7 +148,8 @@ enum frame_body {
 
 #define FRAME_LAST 1
 #define FRAME_BROKEN 2
-#define FRAME_MORE 4		/* of a MESSAGE */
+#define FRAME_MORE 4		/* of a MESSAGE, NEXT or PASS */
+#define FRAME_PIECES 8		/* of a NEXT */
 
 /* An id is the number of its slot, below a serial number that makes it unique: a call's
  * slot is below FRAME_CALLS, a duplex's behind those. */

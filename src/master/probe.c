@@ -155,6 +155,13 @@ static int send_filter(struct probe *probe, const struct config_filter *filter)
 {
 	char what[128];
 
+	if ((probe->plugin->can & PLUGIN_BLOCKING) && probe->plugin->isolated) {
+		snprintf(what, sizeof(what),
+		    "handler '%s' blocks: to filter it must run in the workers",
+		    filter->handler);
+		complain(probe, filter->where, what, "\"isolation\": \"worker\"");
+		return 0;
+	}
 	if (probe->plugin->can & PLUGIN_FILTERS) {
 		return send_open(probe, SITE_FILTER_PATTERN, filter->where,
 		    &filter->settings);

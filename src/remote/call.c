@@ -12,34 +12,14 @@
 #include <unistd.h>
 
 #include "ipc/pack.h"
+#include "remote/call_state.h"
+#include "remote/filter.h"
 #include "remote/reply.h"
-#include "remote/state.h"
 #include "remote/watch.h"
 
 #define KILL_MS 2000 /* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
 #define EXTENSIONS 2		/* times that a call may wait for a late host to go */
-
-enum call_state { CALL_WAITING, CALL_SENT, CALL_LATER, CALL_STARTED };
-
-struct call {
-	struct list link;	/* in remote.waiting or remote.sent */
-	struct timer timer;
-	struct remote *remote;
-	struct exchange *exchange;	/* NULL: nobody waits for it any more */
-	uint64_t id;
-	uint32_t instance;
-	uint32_t timeout_ms;
-	uint64_t tick;		/* of the host's loop, when it was told to forget it */
-	uint32_t in_flight;	/* bytes of DATA that the client has not taken */
-	int32_t credit;		/* bytes of BODY that the host takes */
-	bool streams;		/* the request's body does */
-	uint8_t state;
-	uint8_t deaths;
-	uint8_t extensions;
-	uint16_t files;		/* descriptors that came for its reply */
-	char request[EXCHANGE_ID_BYTES];	/* its id, for the log */
-};
 
 /* A piece of a streamed reply, until the client has it. */
 struct chunk {
@@ -74,11 +54,21 @@ void calls_init(struct remote *remote)
 	remote->free_count = REMOTE_CALLS;
 }
 
+static const struct exchange_handler_ops handler_ops;
+static const struct exchange_handler_ops filter_ops;
+
 static void detach(struct call *call)
 {
-	if (call->exchange != NULL) {
-		call->exchange->handler_ops = NULL;
-		call->exchange->call = NULL;
+	struct exchange *exchange = call->exchange;
+
+	filter_part(call);
+	if (exchange != NULL) {
+		/* Behind a filter's NEXT they are the stage's. */
+		if (exchange->handler_ops == &handler_ops ||
+		    exchange->handler_ops == &filter_ops) {
+			exchange->handler_ops = NULL;
+		}
+		exchange->call = NULL;
 		call->exchange = NULL;
 	}
 }
@@ -127,6 +117,7 @@ static void fail(struct call *call, int status, const char *reason)
 	detach(call);
 	if (exchange != NULL) {
 		exchange_fail(exchange, status, reason);
+		filter_wake(exchange);
 	}
 }
 
@@ -151,6 +142,7 @@ static void refuse_call(struct call *call)
 	detach(call);
 	if (exchange != NULL) {
 		remote_refuse(exchange, call->remote->retry_after_s);
+		filter_wake(exchange);
 	}
 	end(call);
 }
@@ -173,7 +165,7 @@ void calls_refuse_waiting(struct remote *remote)
 	}
 }
 
-static void set_timer(struct call *call, int64_t ms)
+void call_set_timer(struct call *call, int64_t ms)
 {
 	struct loop *loop = call->remote->loop;
 
@@ -183,14 +175,14 @@ static void set_timer(struct call *call, int64_t ms)
 /* Nobody wants the rest: who blocks can learn that only when it says the next piece. */
 static void set_grace(struct call *call)
 {
-	set_timer(call, occupies(call) ? call->timeout_ms : KILL_MS);
+	call_set_timer(call, occupies(call) ? call->timeout_ms : KILL_MS);
 }
 
 /* One that says its reply while it runs has the same time for each next piece. */
 static void go_on(struct call *call)
 {
 	if (occupies(call)) {
-		set_timer(call, call->timeout_ms);
+		call_set_timer(call, call->timeout_ms);
 	}
 }
 
@@ -215,7 +207,7 @@ static void send_call(struct call *call)
 	remote->occupant = remote->blocking ? call->id : 0;
 	list_remove(&call->link);
 	list_append(&remote->sent, &call->link);
-	set_timer(call, call->timeout_ms);
+	call_set_timer(call, call->timeout_ms);
 }
 
 void calls_send_waiting(struct remote *remote)
@@ -234,7 +226,7 @@ static bool runs(const struct call *call)
 }
 
 /* Nobody waits for the reply: what is not sent of it need not be. */
-static void send_cancel(struct call *call)
+static void send_cancel(struct call *call, unsigned flags)
 {
 	struct remote *remote = call->remote;
 
@@ -242,10 +234,16 @@ static void send_cancel(struct call *call)
 		call->tick = atomic_load(&remote->link->page->tick);
 	}
 	if (remote_has_host(remote) &&
-	    frame_append(link_out(remote->link), FRAME_CANCEL, 0, 0, call->id,
-		SLICE("")) == 0) {
+	    frame_append(link_out(remote->link), FRAME_CANCEL, (uint8_t)flags, 0,
+		call->id, SLICE("")) == 0) {
 		link_flush(remote->link);
 	}
+}
+
+void call_cancel(struct call *call, unsigned flags)
+{
+	send_cancel(call, flags);
+	set_grace(call);
 }
 
 /*
@@ -268,7 +266,7 @@ static void on_overdue(struct call *call)
 		watch_kill(remote);
 	} else if (remote_has_host(remote) &&
 	    atomic_load(&remote->link->page->tick) == call->tick) {
-		set_timer(call, KILL_MS);
+		call_set_timer(call, KILL_MS);
 	}
 }
 
@@ -285,7 +283,7 @@ static bool extend(struct call *call)
 	if (exchange->deadline_ms <= now_ms) {
 		return false;
 	}
-	set_timer(call, exchange->deadline_ms - now_ms);
+	call_set_timer(call, exchange->deadline_ms - now_ms);
 	return true;
 }
 
@@ -319,12 +317,12 @@ static void on_timer(struct timer *timer)
 			end(call);
 			return;
 		}
-		send_cancel(call);
-		set_timer(call, KILL_MS);
+		send_cancel(call, 0);
+		call_set_timer(call, KILL_MS);
 		return;
 	}
 	call->extensions++;
-	set_timer(call, call->timeout_ms + KILL_MS);
+	call_set_timer(call, call->timeout_ms + KILL_MS);
 }
 
 /* The client has left. */
@@ -334,11 +332,12 @@ static void on_gone(struct exchange *exchange)
 
 	exchange->call = NULL;
 	call->exchange = NULL;
+	call->stage = NULL;
 	if (call->state == CALL_WAITING) {
 		end(call);
 		return;
 	}
-	send_cancel(call);
+	send_cancel(call, 0);
 	if (call->state >= CALL_LATER) {
 		set_grace(call);
 	}
@@ -387,6 +386,7 @@ static void send_body(struct exchange *exchange, struct slice bytes, bool last)
 
 static const struct exchange_handler_ops handler_ops = { .gone = on_gone,
 	.body = send_body };
+static const struct exchange_handler_ops filter_ops = { .gone = on_gone };
 
 static struct call *new_call(struct remote *remote, uint32_t instance,
     struct exchange *exchange, uint32_t timeout_ms)
@@ -404,7 +404,7 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	call->id = ++remote->serial << FRAME_SLOT_BITS | slot;
 	call->instance = instance;
 	call->timeout_ms = timeout_ms;
-	call->streams = upload_is_on(exchange);
+	call->streams = exchange->stage == NULL && upload_is_on(exchange);
 	timer_init(&call->timer, on_timer);
 	list_init(&call->link);
 	list_append(&remote->waiting, &call->link);
@@ -412,9 +412,14 @@ static struct call *new_call(struct remote *remote, uint32_t instance,
 	remote->call_count++;
 	watch_begin(remote, timeout_ms);
 	exchange->call = call;
-	exchange->handler_ops = &handler_ops;
-	/* Until the host has begun with it: so it can still go to another one. */
-	(void)!upload_pause(exchange, true);
+	if (exchange->stage != NULL) {
+		exchange->handler_ops = &filter_ops;
+		filter_begin(call);
+	} else {
+		exchange->handler_ops = &handler_ops;
+		/* Until the host has begun with it: so it can still go to another one. */
+		(void)!upload_pause(exchange, true);
+	}
 	return call;
 }
 
@@ -431,7 +436,7 @@ void remote_call(struct remote *remote, uint32_t instance, struct exchange *exch
 	} else if (remote_has_host(remote)) {
 		send_call(call);
 	} else {
-		set_timer(call, timeout_ms);
+		call_set_timer(call, timeout_ms);
 	}
 }
 
@@ -465,7 +470,7 @@ static int judge_piece(struct call *call, int rc)
 	}
 	if (rc != 0) {
 		fail(call, 503, NULL);
-		send_cancel(call);
+		send_cancel(call, 0);
 		set_grace(call);
 	}
 	return 0;
@@ -522,9 +527,9 @@ static int take_file(struct call *call, struct slice payload)
 	return judge_piece(call, rc);
 }
 
-static void count_answer(struct remote *remote)
+void call_count_answer(const struct call *call)
 {
-	LIST_OWNER(remote->link, struct host_link, link)->answered++;
+	LIST_OWNER(call->remote->link, struct host_link, link)->answered++;
 }
 
 static bool is_cut(const struct frame *frame)
@@ -537,10 +542,14 @@ static int finish(struct call *call, const struct frame *frame)
 {
 	struct exchange *exchange = call->exchange;
 	bool cut = is_cut(frame);
-	int rc = 0;
+	int rc = filter_may_answer(call);
+
+	if (rc != 0) {
+		return rc;
+	}
 
 	if (call->state == CALL_SENT) {
-		count_answer(call->remote);
+		call_count_answer(call);
 	}
 	detach(call);
 	if (exchange != NULL && cut && exchange->state == EXCHANGE_OPEN) {
@@ -552,6 +561,9 @@ static int finish(struct call *call, const struct frame *frame)
 			exchange_fail(exchange, 502, "the handler's reply is broken");
 		}
 	}
+	if (exchange != NULL) {
+		filter_wake(exchange);
+	}
 	end(call);
 	/* A reply that was cut on purpose is no breach of the protocol. */
 	return rc == ERR_PROTOCOL && !cut ? rc : 0;
@@ -559,10 +571,13 @@ static int finish(struct call *call, const struct frame *frame)
 
 static int start(struct call *call, const struct frame *frame)
 {
-	int rc = call->exchange == NULL ? 0 : reply_take_start(frame, call->exchange);
+	int rc = filter_may_answer(call);
 
+	if (rc == 0 && call->exchange != NULL) {
+		rc = reply_take_start(frame, call->exchange);
+	}
 	if (call->state == CALL_SENT) {
-		count_answer(call->remote);
+		call_count_answer(call);
 	}
 	call->state = CALL_STARTED;
 	if (call->exchange != NULL) {
@@ -581,7 +596,7 @@ static int take_rest(struct call *call)
 	if (call->exchange != NULL) {
 		timer_cancel(&call->timer);
 	} else {
-		set_timer(call, KILL_MS);
+		call_set_timer(call, KILL_MS);
 	}
 	vacate(call);
 	return 0;
@@ -595,7 +610,7 @@ static int take_later(struct call *call)
 	if (call->state != CALL_SENT) {
 		return ERR_PROTOCOL;
 	}
-	count_answer(call->remote);
+	call_count_answer(call);
 	call->state = CALL_LATER;
 	vacate(call);
 	return 0;
@@ -603,7 +618,12 @@ static int take_later(struct call *call)
 
 static void resume(struct call *call)
 {
-	if (call->exchange != NULL && call->credit > 0) {
+	if (call->exchange == NULL || call->credit <= 0) {
+		return;
+	}
+	if (call->stage != NULL) {
+		filter_wake(call->exchange);
+	} else {
 		hold_up(call);
 	}
 }
@@ -620,8 +640,8 @@ static int take_window(struct call *call, struct slice payload)
 	struct unpack in = { .rest = payload };
 	int64_t more = unpack_u32(&in);
 
-	if (!call->streams || call->state < CALL_LATER || !unpack_done(&in) ||
-	    more > FRAME_WINDOW - call->credit) {
+	if (!(call->streams || call->wants_body) || call->state < CALL_LATER ||
+	    !unpack_done(&in) || more > FRAME_WINDOW - call->credit) {
 		return ERR_PROTOCOL;
 	}
 	call->credit += (int32_t)more;
@@ -650,6 +670,10 @@ int call_take_frame(struct remote *remote, const struct frame *frame)
 		return started || is_cut(frame) ? finish(call, frame) : ERR_PROTOCOL;
 	case FRAME_LATER:
 		return take_later(call);
+	case FRAME_NEXT:
+		return filter_take_next(call, frame);
+	case FRAME_PASS:
+		return filter_take_pass(call, frame);
 	case FRAME_WINDOW_MORE:
 		return take_window(call, frame->payload);
 	default:

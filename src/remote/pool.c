@@ -224,7 +224,9 @@ void pool_call(struct pool *pool, uint32_t instance, struct exchange *exchange,
 		remote_call(pool->remotes[0], instance, exchange, timeout_ms);
 		return;
 	}
-	if (pool->retry_after_s != 0 || !any_opens(pool, instance)) {
+	/* A filter's call is as long as its request: none is a process's one call. */
+	if (pool->retry_after_s != 0 || !any_opens(pool, instance) ||
+	    exchange->stage != NULL) {
 		refuse(pool, exchange);
 		return;
 	}

@@ -2,6 +2,7 @@
 /* Both ends of what a host answers. */
 #include "remote/reply.h"
 
+#include "exchange/fields.h"
 #include "ipc/pack.h"
 #include "remote/fields.h"
 
@@ -63,6 +64,47 @@ int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exc
 
 	rc = rc != 0 ? rc : pack_start(out, exchange);
 	return frame_finish(out, mark, rc, 0);
+}
+
+int reply_pack_pass(struct buffer *out, uint64_t id, const struct exchange *exchange,
+    bool with_body)
+{
+	size_t mark;
+	int rc = frame_begin(out, FRAME_PASS, (uint16_t)exchange->reply.status, id,
+	    &mark);
+
+	rc = rc != 0 ? rc : pack_start(out, exchange);
+	return frame_finish(out, mark, rc, with_body ? FRAME_MORE : 0);
+}
+
+static int pack_seen(struct buffer *out, const struct head *head)
+{
+	uint32_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < head->count; i++) {
+		count += !fields_framing(head_name(head, i));
+	}
+	rc = pack_u32(out, count);
+	for (size_t i = 0; rc == 0 && i < head->count; i++) {
+		if (!fields_framing(head_name(head, i))) {
+			rc = pack_text(out, head_name(head, i));
+			rc = rc != 0 ? rc : pack_text(out, head_value(head, i));
+		}
+	}
+	return rc;
+}
+
+int reply_pack_seen(struct buffer *out, uint64_t id, const struct exchange *exchange,
+    bool at_once)
+{
+	size_t mark;
+	int rc = frame_begin(out, FRAME_START, (uint16_t)exchange->reply.status, id,
+	    &mark);
+
+	rc = rc != 0 ? rc : pack_u64(out, (uint64_t)exchange->reply.content_length);
+	rc = rc != 0 ? rc : pack_seen(out, &exchange->reply.head);
+	return frame_finish(out, mark, rc, at_once ? FRAME_MORE : 0);
 }
 
 int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *exchange)
@@ -134,6 +176,14 @@ int reply_take_start(const struct frame *frame, struct exchange *exchange)
 		rc = ERR_PROTOCOL;
 	}
 	return judged(rc != 0 ? rc : exchange_start(exchange, frame->header.code, NULL));
+}
+
+int reply_take_pass(const struct frame *frame, struct exchange *exchange)
+{
+	struct unpack in = { .rest = frame->payload };
+	int rc = take_start(&in, exchange);
+
+	return judged(rc == 0 && !unpack_done(&in) ? ERR_PROTOCOL : rc);
 }
 
 int reply_take_end(const struct frame *frame, struct exchange *exchange)

@@ -21,6 +21,15 @@ int reply_pack(struct buffer *out, uint64_t id, struct exchange *exchange) MUST_
 int reply_pack_start(struct buffer *out, uint64_t id, const struct exchange *exchange)
     MUST_USE;
 
+/* Appends a PASS frame; with_body: FRAME_MORE. */
+int reply_pack_pass(struct buffer *out, uint64_t id, const struct exchange *exchange,
+    bool with_body) MUST_USE;
+
+/* Appends the START frame for a filter, without the fields that only we may say; at_once:
+ * FRAME_MORE. */
+int reply_pack_seen(struct buffer *out, uint64_t id, const struct exchange *exchange,
+    bool at_once) MUST_USE;
+
 /* Appends an END frame. */
 int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *exchange)
     MUST_USE;
@@ -30,6 +39,9 @@ int reply_pack_end(struct buffer *out, uint64_t id, const struct exchange *excha
 int reply_take(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_start(const struct frame *frame, struct exchange *exchange) MUST_USE;
 int reply_take_end(const struct frame *frame, struct exchange *exchange) MUST_USE;
+
+/* The worker's end of PASS: the header of a reply that does not start yet. */
+int reply_take_pass(const struct frame *frame, struct exchange *exchange) MUST_USE;
 
 /* A frame that holds nothing but fields of a reply that does not start yet. */
 int reply_take_fields(const struct frame *frame, struct exchange *exchange) MUST_USE;

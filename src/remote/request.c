@@ -130,6 +130,9 @@ static int pack_line(struct buffer *out, const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
 	const char *vhost = exchange->vhost == NULL ? "" : exchange->vhost;
+	/* A filter sees also what has no route. */
+	const char *pattern = exchange->match.pattern == NULL ? ""
+	    : exchange->match.pattern;
 	int rc = pack_u8(out, (uint8_t)request->version);
 
 	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)request->method_id);
@@ -138,7 +141,7 @@ static int pack_line(struct buffer *out, const struct exchange *exchange)
 	rc = rc != 0 ? rc : pack_text(out, request->authority);
 	rc = rc != 0 ? rc : pack_text(out, request->path);
 	rc = rc != 0 ? rc : pack_text(out, request->query);
-	rc = rc != 0 ? rc : pack_string(out, exchange->match.pattern);
+	rc = rc != 0 ? rc : pack_string(out, pattern);
 	rc = rc != 0 ? rc : pack_string(out, vhost);
 	return rc != 0 ? rc : pack_text(out, exchange->match.tail);
 }
@@ -174,13 +177,15 @@ int request_pack_head(struct buffer *out, uint32_t instance,
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange)
 {
-	bool streams = upload_is_on(exchange);
-	struct slice body = streams ? SLICE("")
+	bool filter = exchange->stage != NULL;
+	bool streams = !filter && upload_is_on(exchange);
+	struct slice body = streams || filter ? SLICE("")
 	    : buffer_slice(exchange_body(exchange));
 	bool more = body.size > FRAME_DATA_MAX;
 	size_t mark;
-	int rc = frame_begin(out, FRAME_REQUEST, streams ? FRAME_BODY_STREAMS :
-	    more ? FRAME_BODY_FOLLOWS : FRAME_BODY_NONE, id, &mark);
+	enum frame_body form = streams ? FRAME_BODY_STREAMS :
+	    more ? FRAME_BODY_FOLLOWS : FRAME_BODY_NONE;
+	int rc = frame_begin(out, filter ? FRAME_FILTER : FRAME_REQUEST, form, id, &mark);
 
 	rc = rc != 0 ? rc : request_pack_head(out, instance, exchange);
 	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
@@ -235,6 +240,7 @@ static void unpack_params(struct unpack *in, struct router_match *match)
 static void unpack_line(struct unpack *in, struct exchange *exchange)
 {
 	struct request *request = &exchange->request;
+	const char *pattern;
 	const char *vhost;
 
 	request->version = (enum http_version)unpack_u8(in);
@@ -244,7 +250,8 @@ static void unpack_line(struct unpack *in, struct exchange *exchange)
 	request->authority = unpack_text(in);
 	request->path = unpack_text(in);
 	request->query = unpack_text(in);
-	exchange->match.pattern = unpack_string(in);
+	pattern = unpack_string(in);
+	exchange->match.pattern = pattern[0] == '\0' ? NULL : pattern;
 	vhost = unpack_string(in);
 	exchange->vhost = vhost[0] == '\0' ? NULL : vhost;
 	exchange->match.tail = unpack_text(in);

@@ -28,8 +28,9 @@ int open_pack(struct buffer *out, uint32_t instance, const struct open_message *
  * the frame is not well formed. */
 int open_unpack(const struct frame *frame, struct open_message *message) MUST_USE;
 
-/* Appends a REQUEST frame, and BODY frames if the body is long and does not stream. The
- * exchange's request is complete, but for one that does, and routed. ERR_LIMIT,
+/* Appends a REQUEST frame, and BODY frames if the body is long and does not stream; if a
+ * filter has the exchange, a FILTER frame and no body. The request is complete, but for
+ * one whose body streams or that is for a filter, and routed. ERR_LIMIT,
  * ERR_NOMEM: out is as it was. */
 int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
     const struct exchange *exchange) MUST_USE;

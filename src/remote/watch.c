@@ -20,7 +20,7 @@ bool watch_is_stuck(const struct remote *remote)
 	since_ms = (int64_t)atomic_load(&page->running_since_ms);
 	/* The one that answers a call, or a CONNECT, has the time of that. */
 	return callback != PAGE_NONE && callback != PAGE_ON_REQUEST &&
-	    callback != PAGE_ON_CONNECT &&
+	    callback != PAGE_ON_CONNECT && callback != PAGE_ON_FILTER &&
 	    remote->loop->now_ms - remote->timeout_ms >= since_ms;
 }
 

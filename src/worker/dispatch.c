@@ -248,7 +248,7 @@ void dispatch_filter(struct worker *worker, const struct site_route *filter,
 	}
 	outer->deadline_ms = worker->loop->now_ms + filter->timeout_ms;
 	if (filter->pool != NULL) {
-		answer_unavailable(outer);
+		pool_call(filter->pool, filter->pool_instance, outer, filter->timeout_ms);
 		return;
 	}
 	instance_filter(filter->instance, stage);

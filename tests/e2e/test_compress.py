@@ -40,9 +40,7 @@ def folder(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module", params=[
-    pytest.param("host", marks=pytest.mark.skip(reason="hosts take no filters yet")),
-    "worker"])
+@pytest.fixture(scope="module", params=["host", "worker"])
 def packing(request, tmp_path_factory, make_config, certificates, folder):
     """A server with compress in front of everything."""
     plug = plugs.Plugs(tmp_path_factory.mktemp("packing"))

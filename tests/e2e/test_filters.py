@@ -14,7 +14,7 @@ SIEVES = ["sieve", "rim", "colander"]
 VERSIONS = ["--http1.1", "--http2"]
 
 
-@pytest.fixture(params=["worker"])
+@pytest.fixture(params=["worker", "host"])
 def isolation(request):
     return request.param
 
@@ -107,6 +107,20 @@ static int strain(tc_req *r)
     server = start_server(plugins={"directory": str(plug.directory)}, routes=[])
     assert server.get("/strainer").status == 404
     assert server.get("/sieve").status == 200
+
+
+def test_a_filter_that_blocks_is_for_workers(plug, tmp_path):
+    plug.drop("dam", "", request=".flags = TC_BLOCKING, .on_filter = hold", code="""
+static int hold(tc_req *r)
+{
+	(void)r;
+	return TC_NEXT;
+}
+""")
+    assert "filters[0]: handler 'dam' blocks: to filter it must run in the workers" in \
+        check(plug, tmp_path, filters=["dam"])
+    assert check(plug, tmp_path, filters=["dam"],
+                 handlers={"dam": {"isolation": "worker"}}) == ""
 
 
 def test_settings_of_filters_are_checked(plug, tmp_path):
@@ -300,6 +314,29 @@ def test_a_piece_may_become_a_mebibyte(start, version):
     assert 3 << 20 < len(text) <= 4 << 20
     curl(server, version, "/trail", "X-Sieve: s too much")
     server.wait_log("too much: -5")
+
+
+@pytest.mark.parametrize("callback", ["filter", "reply", "piece"])
+def test_a_crash_of_a_filter_costs_its_request(start, version, isolation, callback):
+    if isolation == "worker":
+        pytest.skip("it costs what the worker has: tests/e2e/test_isolation.py")
+    server = start()
+    if callback == "piece":
+        with pytest.raises(subprocess.CalledProcessError):
+            curl(server, version, "/files/digits.txt", "X-Sieve: s crash piece")
+    status, fields, _ = curl(server, version, "/trail", f"X-Sieve: s crash {callback}")
+    assert (status, "x-seen" in fields) == (502, False)
+    server.wait_log(f"on_{callback}")
+    assert curl(server, version, "/trail")[0] == 200
+
+
+def test_a_crash_when_all_is_said_costs_nothing(start, version, isolation):
+    if isolation == "worker":
+        pytest.skip("it costs what the worker has: tests/e2e/test_isolation.py")
+    server = start()
+    assert curl(server, version, "/trail", "X-Sieve: s crash done")[0] == 200
+    server.wait_log("on_done")
+    assert curl(server, version, "/trail")[0] == 200
 
 
 # WebSockets

@@ -18,9 +18,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module", params=[
-    pytest.param("host", marks=pytest.mark.skip(reason="hosts take no filters yet")),
-    "worker"])
+@pytest.fixture(scope="module", params=["host", "worker"])
 def changing(request, tmp_path_factory, make_config, certificates, site):
     only = {"handler": "headers",
             "settings": {"status": [404, "5xx"], "set": {"X-Wrong": "yes"}}}

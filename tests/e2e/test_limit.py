@@ -13,9 +13,7 @@ import plugs
 HOURLY = {"rate": 1, "per": "hour", "burst": 20}
 
 
-@pytest.fixture(params=[
-    pytest.param("host", marks=pytest.mark.skip(reason="hosts take no filters yet")),
-    "worker"])
+@pytest.fixture(params=["host", "worker"])
 def start(request, tmp_path, start_server):
     """Starts a server of two workers whose handler says which process it is in."""
     plug = plugs.Plugs(tmp_path)

@@ -98,8 +98,6 @@ def test_websocket_is_served_still(every):
 
 
 def test_filter_filters_still(every):
-    if every.isolation == "host":
-        pytest.skip("filters run in workers only, so far")
     reply = every.get("/hello/you")
     assert (reply.status, reply.text) == (200, "Hello, you!\n!")
     assert reply.header("x-filter") == "seen"
