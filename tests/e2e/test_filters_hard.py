@@ -13,7 +13,7 @@ import pytest
 import harness
 import plugs
 
-ISOLATIONS = ["worker"]
+ISOLATIONS = ["worker", "host"]
 VERSIONS = ["--http1.1", "--http2"]
 LARGE = 100 << 20
 
