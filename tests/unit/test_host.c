@@ -429,17 +429,23 @@ START_TEST(a_handler_that_closes_the_socket_loses_no_reply)
 {
 	struct host_rig host;
 	struct frame frame;
+	unsigned replies = 0;
 	int status;
+	int rc;
 
 	host_rig_start(&host, "mortal");
 	for (unsigned i = 1; i <= 10; i++) {
 		host_rig_get(&host, i, i == 3 ? "/close" : "/x");
 	}
 	host_rig_send(&host);
-	for (unsigned i = 1; i <= 10; i++) {
-		ck_assert_uint_eq(host_rig_expect(&host, FRAME_REPLY).header.id, i);
+	/* How many it begins before it notices depends on how long they take; those it has
+	 * not begun are for the next host. */
+	while ((rc = host_rig_next(&host, &frame)) == 0) {
+		ck_assert_uint_eq(frame.header.type, FRAME_REPLY);
+		ck_assert_uint_eq(frame.header.id, ++replies);
 	}
-	ck_assert_int_eq(host_rig_next(&host, &frame), ERR_EOF);
+	ck_assert_int_eq(rc, ERR_EOF);
+	ck_assert_uint_ge(replies, 3);
 	status = host_rig_wait(&host);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	host_rig_close(&host);
