@@ -141,19 +141,28 @@ static ssize_t read_body(nghttp2_session *engine, int32_t id, uint8_t *buffer,
 	return (ssize_t)left;
 }
 
-/* As much as makes the record full. */
+/*
+ * As much as makes the record full. But a window that is less is used up by one frame, or
+ * by two halves: a client that opens it by what each frame had would get ever smaller
+ * frames if records cut them, too.
+ */
 ssize_t h2_reply_frame_size(nghttp2_session *engine, uint8_t type, int32_t id,
     int32_t session_window, int32_t stream_window, uint32_t max_frame_size, void *arg)
 {
 	const struct h2_session *session = arg;
 	size_t held = h2_worker(session)->out.size % RECORD_BYTES;
+	int32_t window = session_window < stream_window ? session_window : stream_window;
 
 	(void)engine;
 	(void)type;
 	(void)id;
-	(void)session_window;
-	(void)stream_window;
 	(void)max_frame_size;
+	if (window <= RECORD_BYTES) {
+		return window;
+	}
+	if (window < 2 * RECORD_BYTES) {
+		return window / 2;
+	}
 	if (held + H2_FRAME_HEADER >= RECORD_BYTES) {
 		return RECORD_BYTES - H2_FRAME_HEADER;
 	}

@@ -48,6 +48,12 @@ def test_tiny_window_that_opens_late_gets_all(either, big, target):
         assert client.reply(stream).body == wanted
 
 
+def test_windows_opened_frame_by_frame_are_no_abuse(either):
+    with h2.connect(either) as client:
+        reply = client.get("/bulk/8000000")
+        assert reply.status == 200 and reply.body == b"x" * 8_000_000
+
+
 @pytest.mark.parametrize("window", [1, 99, 16384, 100_000])
 def test_window_of_the_connection_is_kept(either, big, window):
     settings = {h2.Setting.INITIAL_WINDOW_SIZE: h2.MAX_WINDOW}
