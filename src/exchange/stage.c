@@ -331,13 +331,19 @@ static bool next_is_file(const struct exchange *exchange)
 	return exchange->pieces.first != NULL && exchange->pieces.first->data == NULL;
 }
 
-/* Files are read; what they are read into is needed no longer than that. */
+/* Files are read; what they are read into is needed no longer than that. A filter that
+ * makes little of much would have room for ever. */
 static int pass_pieces(struct stage *stage)
 {
 	char *scratch = NULL;
+	int left = STAGE_TURN_PIECES;
 	int rc = 0;
 
 	while (rc == 0 && has_room(stage)) {
+		if (left-- == 0) {
+			stage->ops->rest(stage);
+			break;
+		}
 		if (scratch == NULL && next_is_file(stage->inner)) {
 			scratch = malloc(STAGE_PIECE_BYTES);
 			rc = scratch == NULL ? ERR_NOMEM : 0;

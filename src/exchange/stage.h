@@ -36,6 +36,7 @@
 #include "exchange/exchange.h"
 
 #define STAGE_PIECE_BYTES (64 * 1024)	/* of a body: what a filter gets at once */
+#define STAGE_TURN_PIECES 8		/* so many, then others have their turn */
 #define STAGE_PASS_MAX (1 << 20)	/* what it may make of that */
 
 /* What a filter may say to a reply beside 0 and errors: its body is none of my
@@ -59,6 +60,8 @@ struct stage;
 struct stage_ops {
 	/* There is something to do: call stage_run soon, but not from in here. */
 	void (*wake)(struct stage *stage);
+	/* The same, but not before others have had their turn. */
+	void (*rest)(struct stage *stage);
 	/* The request may go on: make the inner exchange, and stage_enter it. */
 	void (*next)(struct stage *stage);
 };

@@ -27,6 +27,13 @@ static void wake(struct stage *stage)
 	loop_defer(stage->arg, &alone->turn);
 }
 
+static void rest(struct stage *stage)
+{
+	struct alone *alone = stage->owner;
+
+	loop_soon(stage->arg, &alone->turn);
+}
+
 /* The request as it came through the filter: line, fields, an empty line, content. */
 static int tell(const struct exchange *inner, struct slice body, struct buffer *out)
 {
@@ -77,7 +84,7 @@ static void next(struct stage *stage)
 	answer(&alone->inner, buffer_slice(&stage->outer->body));
 }
 
-static const struct stage_ops ops = { .wake = wake, .next = next };
+static const struct stage_ops ops = { .wake = wake, .rest = rest, .next = next };
 
 struct alone *alone_begin(struct loop *loop, struct instance *instance,
     struct exchange *outer)

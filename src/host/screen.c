@@ -44,6 +44,13 @@ static void wake(struct stage *stage)
 	loop_defer(screen->job->host->loop, &screen->turn);
 }
 
+static void rest(struct stage *stage)
+{
+	struct screen *screen = stage->owner;
+
+	loop_soon(screen->job->host->loop, &screen->turn);
+}
+
 static int pack_edit(struct buffer *out, const struct edit *edit)
 {
 	int rc = pack_u8(out, (uint8_t)edit->kind);
@@ -96,7 +103,7 @@ static void next(struct stage *stage)
 	}
 }
 
-static const struct stage_ops ops = { .wake = wake, .next = next };
+static const struct stage_ops ops = { .wake = wake, .rest = rest, .next = next };
 
 struct screen *screen_begin(struct job *job)
 {

@@ -34,10 +34,20 @@ static void on_moved(struct deferred *deferred)
 	run_moved(LIST_OWNER(deferred, struct worker, staging));
 }
 
+static void on_rested(struct deferred *deferred)
+{
+	struct worker *worker = LIST_OWNER(deferred, struct worker, rested);
+
+	list_move(&worker->stages, &worker->resting);
+	run_moved(worker);
+}
+
 void chains_init(struct worker *worker)
 {
 	list_init(&worker->stages);
+	list_init(&worker->resting);
 	deferred_init(&worker->staging, on_moved);
+	deferred_init(&worker->rested, on_rested);
 }
 
 static void wake(struct stage *stage)
@@ -48,6 +58,16 @@ static void wake(struct stage *stage)
 	list_remove(&stage->moved);
 	list_append(&worker->stages, &stage->moved);
 	loop_defer(worker->loop, &worker->staging);
+}
+
+static void rest(struct stage *stage)
+{
+	const struct chain *chain = stage->owner;
+	struct worker *worker = chain->worker;
+
+	list_remove(&stage->moved);
+	list_append(&worker->resting, &stage->moved);
+	loop_soon(worker->loop, &worker->rested);
 }
 
 static void enter(struct chain *chain, struct stage *stage)
@@ -131,7 +151,7 @@ static void arrive(struct chain *chain)
 
 static void next(struct stage *stage);
 
-static const struct stage_ops ops = { .wake = wake, .next = next };
+static const struct stage_ops ops = { .wake = wake, .rest = rest, .next = next };
 
 /* Lets the next filter have the request: the stage, or NULL if it cannot. */
 static struct stage *ask(struct chain *chain)

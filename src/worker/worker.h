@@ -78,6 +78,8 @@ struct worker {
 	struct deferred recycling;	/* of them */
 	struct list stages;		/* of filters, that have something to do */
 	struct deferred staging;	/* of that */
+	struct list resting;		/* those that let others have their turn */
+	struct deferred rested;
 	uint64_t ids;			/* where the generator of requests' ids is, */
 	uint64_t ids_key;		/* and what nobody can guess of it */
 	int64_t date_s;			/* the second that date is of */

@@ -20,6 +20,7 @@ static struct stage stage;
 /* What the filter and the handler were told, in order, a word each. */
 static char told[4096];
 static int wakes;		/* of the stage, not yet done */
+static int rests;		/* those of them for which others come first */
 static int finished;		/* the outer exchange was, after its session had let go */
 static int reply_result;
 static int (*on_reply)(void);	/* what the filter does beside returning that */
@@ -54,7 +55,14 @@ static inline void enter_inner(struct stage *of)
 	stage_enter(of, &inner);
 }
 
-static const struct stage_ops ops = { .wake = wake, .next = enter_inner };
+static inline void take_rest(struct stage *of)
+{
+	rests++;
+	wake(of);
+}
+
+static const struct stage_ops ops = { .wake = wake, .rest = take_rest,
+	.next = enter_inner };
 
 static inline int filter_reply(struct stage *of, int status)
 {

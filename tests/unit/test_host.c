@@ -438,8 +438,8 @@ START_TEST(a_handler_that_closes_the_socket_loses_no_reply)
 		host_rig_get(&host, i, i == 3 ? "/close" : "/x");
 	}
 	host_rig_send(&host);
-	/* How many it begins before it notices depends on how long they take; those it has
-	 * not begun are for the next host. */
+	/* How many it begins before it notices depends on how long they take; those it
+	 * has not begun are for the next host. */
 	while ((rc = host_rig_next(&host, &frame)) == 0) {
 		ck_assert_uint_eq(frame.header.type, FRAME_REPLY);
 		ck_assert_uint_eq(frame.header.id, ++replies);

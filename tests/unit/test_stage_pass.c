@@ -56,6 +56,29 @@ START_TEST(stream_goes_on_as_it_comes)
 }
 END_TEST
 
+static int swallow(struct slice bytes, bool last)
+{
+	(void)bytes;
+	return last ? stage_pass(&stage, "", 0, true) : 0;
+}
+
+START_TEST(filter_that_makes_nothing_of_much_lets_others_have_their_turn)
+{
+	static char bytes[1 << 20];
+
+	on_piece = swallow;
+	begin_stream();
+	ck_assert_int_eq(exchange_write(&inner, bytes, sizeof(bytes)), 0);
+	rests = 0;
+	run();
+	ck_assert_int_ge(rests, 1);
+	ck_assert_int_le(rests, 1 + (1 << 20) / (STAGE_TURN_PIECES * STAGE_PIECE_BYTES));
+	ck_assert_int_eq(exchange_end(&inner), 0);
+	run();
+	expect_reply(200, "");
+}
+END_TEST
+
 /* Fills what waits behind and in front of the filter, until nothing more is taken. */
 static size_t fill(void)
 {
@@ -433,6 +456,8 @@ int main(void)
 	tcase_add_test(tcase, what_goes_on_untouched_keeps_its_length_and_is_not_copied);
 	tcase_add_test(tcase, filter_with_pieces_may_leave_a_body_alone);
 	tcase_add_test(tcase, stream_goes_on_as_it_comes);
+	tcase_add_test(tcase,
+	    filter_that_makes_nothing_of_much_lets_others_have_their_turn);
 	tcase_add_test(tcase, handler_waits_while_much_is_in_front_of_the_filter);
 	tcase_add_test(tcase, a_long_stream_needs_no_more_memory);
 	tcase_add_test(tcase, reply_that_breaks_off_behind_breaks_off);
