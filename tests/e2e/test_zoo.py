@@ -129,6 +129,7 @@ def test_animal(server, plug, animal):
         pytest.skip("a sanitizer needs more address space than any limit leaves")
     if animal.reports:
         server.expected_reports = animal.reports
+    server.await_quiet()
     before = len(server.lines)
     file = animal.folder / f"{animal.name}.so"
     if animal.name not in ("poison", "rude"):
