@@ -63,6 +63,15 @@ bool upload_wants(const struct exchange *exchange)
 	    (is_open(exchange) && outermost(exchange)->body.size == 0);
 }
 
+bool upload_invited(const struct exchange *exchange)
+{
+	if (!exchange->upload.on) {
+		return exchange->state == EXCHANGE_OPEN && !exchange->deciding;
+	}
+	return upload_takes(exchange) &&
+	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED);
+}
+
 bool upload_awaits(const struct exchange *exchange)
 {
 	return upload_takes(exchange) && upload_wants(exchange) &&

@@ -56,6 +56,11 @@ bool upload_takes(const struct exchange *exchange);
  * begun. */
 bool upload_wants(const struct exchange *exchange);
 
+/* May a client that asks first (100 Continue) send the body, in pieces or whole? Filters
+ * must have let the request go on; and a handler that takes it in pieces be ready, or
+ * have begun its reply, which must come behind. */
+bool upload_invited(const struct exchange *exchange);
+
 /* Has the handler side all that has come, and waits for more? */
 bool upload_awaits(const struct exchange *exchange);
 

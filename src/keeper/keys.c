@@ -14,6 +14,7 @@
 
 #include "keeper/rules.h"
 #include "tls/key_name.h"
+#include "tls/passphrase.h"
 
 #define FILE_MAX 65536
 
@@ -39,21 +40,11 @@ static int read_file(int fd, char *out, size_t *size)
 	return got < 0 ? ERR_SYSTEM : got > 0 ? ERR_LIMIT : 0;
 }
 
-/* Instead of libcrypto's, which asks at the terminal. */
-static int no_passphrase(char *out, int size, int writing, void *arg)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 static EVP_PKEY *parse(const char *text, size_t size)
 {
 	BIO *bio = BIO_new_mem_buf(text, (int)size);
-	EVP_PKEY *key =
-	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	EVP_PKEY *key = bio == NULL ? NULL :
+	    PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL);
 
 	BIO_free(bio);
 	return key;

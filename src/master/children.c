@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "ipc/channel.h"
 #include "master/hosts.h"
+#include "master/obituary.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
 #include "master/versions.h"
@@ -224,14 +225,9 @@ static void tell_death(const struct child *child, int status)
 {
 	const struct scoreboard_blame *blame =
 	    blames_settle(&child->master->blames[child->index]);
-	char how[64];
+	char how[OBITUARY_CAUSE_BYTES];
 
-	if (WIFSIGNALED(status)) {
-		snprintf(how, sizeof(how), "signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	} else {
-		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
-	}
+	obituary_cause(status, how);
 	if (blame->handler[0] == '\0') {
 		log_say(LOG_ERROR, "worker %u (pid %d) died: %s", child->index,
 		    (int)child->pid, how);

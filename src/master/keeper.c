@@ -16,6 +16,7 @@
 #include "ipc/channel.h"
 #include "ipc/sign.h"
 #include "master/children.h"
+#include "master/obituary.h"
 #include "master/program.h"
 #include "master/rollout.h"
 
@@ -253,13 +254,10 @@ void keeper_serve(struct child *child)
 
 static void tell_death(pid_t pid, int status)
 {
-	if (WIFSIGNALED(status)) {
-		log_say(LOG_ERROR, "the keeper (pid %d) died: signal %d (%s)", (int)pid,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	} else {
-		log_say(LOG_ERROR, "the keeper (pid %d) died: exit status %d", (int)pid,
-		    WEXITSTATUS(status));
-	}
+	char how[OBITUARY_CAUSE_BYTES];
+
+	obituary_cause(status, how);
+	log_say(LOG_ERROR, "the keeper (pid %d) died: %s", (int)pid, how);
 }
 
 void keeper_reap(struct master *master)

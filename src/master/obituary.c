@@ -108,3 +108,14 @@ void obituary_backtrace(const struct plugin *plugin, const struct page *page,
 	out[0] = '\0';
 	add_backtrace(&text, plugin, page);
 }
+
+void obituary_cause(int status, char out[OBITUARY_CAUSE_BYTES])
+{
+	if (WIFSIGNALED(status)) {
+		snprintf(out, OBITUARY_CAUSE_BYTES, "signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	} else {
+		snprintf(out, OBITUARY_CAUSE_BYTES, "exit status %d",
+		    WEXITSTATUS(status));
+	}
+}

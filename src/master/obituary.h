@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a host died, in words: from its wait status and what its page says. */
+/* How a process died, in words: from its wait status and, a host, what its page says. */
 #ifndef TINCAN_MASTER_OBITUARY_H
 #define TINCAN_MASTER_OBITUARY_H
 
@@ -18,5 +18,9 @@ void obituary(const struct plugin *plugin, const struct page *page, int status,
 /* Where it was when the signal came: ", in crash_now+0x1c, handle+0x40", or "". */
 void obituary_backtrace(const struct plugin *plugin, const struct page *page,
     char out[OBITUARY_BYTES]);
+
+/* A process without a page: "signal 9 (Killed)" or "exit status 1". */
+#define OBITUARY_CAUSE_BYTES 64
+void obituary_cause(int status, char out[OBITUARY_CAUSE_BYTES]);
 
 #endif

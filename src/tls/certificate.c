@@ -14,6 +14,7 @@
 
 #include "base/hostname.h"
 #include "base/memory.h"
+#include "tls/passphrase.h"
 #include "tls/provider.h"
 
 #define WARN_DAYS 7
@@ -64,26 +65,16 @@ static FILE *open_file(const char *where, const char *key, const char *path,
 	return in;
 }
 
-/* Nobody is there to be asked for one. */
-static int no_passphrase(char *out, int size, int writing, void *arg)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 /* The certificate first, then what vouches for it. False: it is no PEM up to its end. */
 static bool read_chain(FILE *in, struct tls_certificate *certificate)
 {
 	X509 *next;
 
-	certificate->leaf = PEM_read_X509_AUX(in, NULL, no_passphrase, NULL);
+	certificate->leaf = PEM_read_X509_AUX(in, NULL, tls_no_passphrase, NULL);
 	if (certificate->leaf == NULL) {
 		return false;
 	}
-	while ((next = PEM_read_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+	while ((next = PEM_read_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
 		if (certificate->chain == NULL) {
 			certificate->chain = sk_X509_new_null();
 		}
@@ -103,7 +94,7 @@ static bool read_chain(FILE *in, struct tls_certificate *certificate)
 
 static bool read_key(FILE *in, struct tls_certificate *certificate)
 {
-	certificate->key = PEM_read_PrivateKey(in, NULL, no_passphrase, NULL);
+	certificate->key = PEM_read_PrivateKey(in, NULL, tls_no_passphrase, NULL);
 	return certificate->key != NULL &&
 	    X509_check_private_key(certificate->leaf, certificate->key) == 1;
 }

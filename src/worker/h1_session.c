@@ -109,17 +109,6 @@ static void fail(struct h1_session *session, int status, const char *reason)
 	exchange_overrule(session->exchange, status, reason);
 }
 
-/* May the body come? Filters must have let the request go on; and a handler that takes it
- * in pieces be ready, or have begun its reply, which must come behind. */
-static bool invites(const struct exchange *exchange)
-{
-	if (!exchange->upload.on) {
-		return exchange->state == EXCHANGE_OPEN && !exchange->deciding;
-	}
-	return upload_takes(exchange) &&
-	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED);
-}
-
 /*
  * RFC 9110 section 10.1.1: a client that waits for 100 may send its body or not once it
  * has a final answer instead, so that nothing on the connection could be told apart after
@@ -128,7 +117,7 @@ static bool invites(const struct exchange *exchange)
 static void write_continue(struct h1_session *session)
 {
 	if (session->continue_owed && !session->head_written &&
-	    invites(session->exchange)) {
+	    upload_invited(session->exchange)) {
 		session->continue_owed = false;
 		if (h1_write_continue(&h1_worker(session)->out) != 0) {
 			fail(session, 503, "out of memory");

@@ -92,19 +92,10 @@ static size_t count_taken(struct h2_stream *stream)
 	return taken;
 }
 
-/* As for HTTP/1: see h1_session.c. */
-static bool invites(const struct exchange *exchange)
-{
-	if (!exchange->upload.on) {
-		return exchange->state == EXCHANGE_OPEN && !exchange->deciding;
-	}
-	return upload_takes(exchange) &&
-	    (upload_wants(exchange) || exchange->state == EXCHANGE_STARTED);
-}
-
 static void write_continue(struct h2_stream *stream)
 {
-	if (stream->continue_owed && !stream->head_written && invites(stream->exchange)) {
+	if (stream->continue_owed && !stream->head_written &&
+	    upload_invited(stream->exchange)) {
 		stream->continue_owed = false;
 		h2_reply_continue(stream);
 	}

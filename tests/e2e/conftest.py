@@ -94,6 +94,24 @@ def client(server):
         yield connected
 
 
+@pytest.fixture(params=["host", "worker"])
+def isolation(request):
+    """Where the handlers of a test run."""
+    return request.param
+
+
+@pytest.fixture(params=["http1", "http2"])
+def protocol(request):
+    """What its client speaks."""
+    return request.param
+
+
+@pytest.fixture(params=["--http1.1", "--http2"])
+def version(request):
+    """The same for curl."""
+    return request.param
+
+
 @pytest.fixture(scope="session", params=["host", "worker"])
 def either(request, tmp_path_factory, make_config, certificates, site):
     """A server whose handlers have processes, and one with all of them in its workers."""

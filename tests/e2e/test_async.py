@@ -17,11 +17,6 @@ import plugs
 SO_LINGER_RESET = struct.pack("ii", 1, 0)
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

@@ -14,11 +14,6 @@ import plugs
 KB = 1024
 
 
-@pytest.fixture(params=["http1", "http2"])
-def protocol(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path):
     """Its requests to /sleeper/wait wait until somebody lets them go."""

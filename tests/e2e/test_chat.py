@@ -19,11 +19,6 @@ AT_ONCE = 20  # lines that one may say before it gets too fast
 TOO_LONG = "too long, that was not sent: a line has 1000 bytes at most"
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, isolation):
     """Starts a server with those settings of the chat."""

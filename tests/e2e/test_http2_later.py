@@ -12,11 +12,6 @@ import plugs
 EVENT = 1024  # bytes of one of the events that the handler writes
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

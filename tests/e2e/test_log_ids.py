@@ -106,11 +106,6 @@ def server(request, tmp_path_factory, certificates, make_config):
     running.stop()
 
 
-@pytest.fixture(params=["--http1.1", "--http2"])
-def version(request):
-    return request.param
-
-
 @pytest.fixture
 def said(server, version):
     """Runs a request to its end; the log's lines with these texts."""

@@ -13,16 +13,6 @@ import harness
 import plugs
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
-@pytest.fixture(params=["http1", "http2"])
-def protocol(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

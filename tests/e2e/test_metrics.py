@@ -18,16 +18,6 @@ GAUGES = harness.BUILD / "tests/plugins/gauges.so"
 NAME = "tincan_handler_"
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
-@pytest.fixture(params=["--http1.1", "--http2"])
-def version(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

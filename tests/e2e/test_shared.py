@@ -15,16 +15,6 @@ TALLY = harness.BUILD / "tests/plugins/tally.so"
 AT_ONCE = 20  # requests on connections of their own: both workers get some
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
-@pytest.fixture(params=["--http1.1", "--http2"])
-def version(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

@@ -98,11 +98,6 @@ class Line:
         return False
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path):
     """A server whose second listener has the streams of that handler."""

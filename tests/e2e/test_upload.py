@@ -18,16 +18,6 @@ import plugs
 RANDOM = random.Random(5).randbytes(3_000_000)
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
-@pytest.fixture(params=["http1", "http2"])
-def protocol(request):
-    return request.param
-
-
 @pytest.fixture
 def start(start_server, tmp_path, isolation):
     plug = plugs.Plugs(tmp_path)

@@ -48,11 +48,6 @@ def talks(says, first=""):
     return {**TALKS, "code": TALKS["code"] % {"says": says, "first": first}}
 
 
-@pytest.fixture(params=["host", "worker"])
-def isolation(request):
-    return request.param
-
-
 @pytest.fixture(params=["h1", "h2"])
 def protocol(request):
     return request.param
