@@ -383,8 +383,10 @@ typedef struct tc_handler {
 	 * again: 64 KiB or less wait. */
 	void (*on_drain)(tc_req *r);
 	/* The peer has left, or time ran out: once, and the last callback.
-	 * Finish it all the same, here or later. Who has closed a connection
-	 * is often known only when something is written. */
+	 * Finish it all the same, here or later. Who closes a connection has
+	 * left when nothing was sent to it for 250 ms then, at once if it
+	 * resets it; who is cut off is known only when something is written.
+	 * A close_notify of TLS alone ends the peer's side: it still reads. */
 	void (*on_gone)(tc_req *r);
 
 	/* WebSockets and streams. upgrade is the WebSocket's request, gone

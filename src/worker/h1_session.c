@@ -10,7 +10,13 @@
 #include "worker/dispatch.h"
 #include "worker/h1_state.h"
 
-enum wait { WAIT_REQUEST = SESSION_IDLE, WAIT_HEADER, WAIT_BODY, WAIT_HANDLER };
+enum wait {
+	WAIT_REQUEST = SESSION_IDLE,
+	WAIT_HEADER,
+	WAIT_BODY,
+	WAIT_HANDLER,
+	WAIT_LEFT		/* the client may have left the handler alone */
+};
 
 static void wake(struct exchange *exchange)
 {
@@ -318,16 +324,24 @@ static struct session_wait wait(const struct session *base)
 		return (struct session_wait){ WAIT_BODY, false, timeouts->body_ms };
 	}
 	/* The client has done its part, or is held up; how long a handler may take is not
-	 * up to it. */
+	 * up to it, as long as it is there. */
+	if (session->base.connection->tls.hung_up) {
+		return (struct session_wait){ WAIT_LEFT, false, SESSION_LEFT_MS };
+	}
 	return (struct session_wait){ WAIT_HANDLER, false, 0 };
 }
 
-/* Answers 408, if a request has begun, and ends. */
+/* Answers 408, if a request has begun and its client is there, and ends. */
 static void timeout(struct session *base)
 {
 	struct h1_session *session = (struct h1_session *)base;
 	const struct exchange *exchange = session->exchange;
 
+	if (wait(base).what == WAIT_LEFT) {
+		base->cut = true;
+		base->done = true;
+		return;
+	}
 	if (exchange == NULL ||
 	    (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange))) {
 		base->done = true;

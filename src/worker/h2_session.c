@@ -247,6 +247,11 @@ static void timeout(struct session *base)
 {
 	struct h2_session *session = (struct h2_session *)base;
 
+	if (h2_wait_next(session).what == H2_WAIT_LEFT) {
+		base->cut = true;
+		base->done = true;
+		return;
+	}
 	if (list_empty(&session->streams)) {
 		end_session(session, NGHTTP2_NO_ERROR);
 	} else {

@@ -36,6 +36,12 @@ enum h2_wait {
 	H2_WAITS
 };
 
+/* What a session waits for when no stream does, or it does not matter any more. */
+enum {
+	H2_WAIT_HANDLERS = H2_WAITS,
+	H2_WAIT_LEFT		/* the client may have left */
+};
+
 struct h2_session {
 	struct session base;		/* first: its ops find the rest */
 	nghttp2_session *engine;	/* owned */

@@ -47,12 +47,16 @@ static struct h2_stream *first(const struct h2_session *session, enum h2_wait wa
 struct session_wait h2_wait_next(const struct h2_session *session)
 {
 	/* Handlers at work: how long they may take is not up to the client. */
-	struct session_wait next = { .what = H2_WAITS, .whole = true, .ms = 0 };
+	struct session_wait next = { .what = H2_WAIT_HANDLERS, .whole = true, .ms = 0 };
 	int64_t now_ms = h2_worker(session)->loop->now_ms;
 
 	if (list_empty(&session->streams)) {
 		return (struct session_wait){ SESSION_IDLE, false,
 			session_idle_ms(h2_worker(session)) };
+	}
+	/* All that it has sent is read. */
+	if (session->ending && session->base.connection->tls.hung_up) {
+		return (struct session_wait){ H2_WAIT_LEFT, false, SESSION_LEFT_MS };
 	}
 	for (enum h2_wait wait = H2_WAIT_HEADER; wait < H2_WAITS; wait++) {
 		const struct h2_stream *stream = first(session, wait);

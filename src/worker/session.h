@@ -24,6 +24,15 @@ struct session;
 /* While draining: for what may be on its way on a connection that is idle. */
 #define SESSION_DRAIN_MS 1000
 
+/*
+ * A client of HTTP that has ended its side of TCP has most likely closed its socket,
+ * which looks the same until something is sent to it. It is taken to have left when
+ * nothing has gone out for so long: whoever only said that no more requests come gets its
+ * reply if that is under way. A close_notify alone ends one side of TLS (RFC 8446 section
+ * 6.1), and its reply is waited for like any other.
+ */
+#define SESSION_LEFT_MS 250
+
 /* What a session waits for. The timer runs anew when what changes, when the session is
  * fresh and, unless whole, whenever bytes move. */
 struct session_wait {

@@ -183,16 +183,6 @@ def test_a_client_that_closes_is_told_by_the_next_write(start):
     counts(server, "0 kept, 1 gone\n")
 
 
-def test_a_client_that_ends_its_side_gets_its_reply(start):
-    server = start()
-    with server.connect() as client:
-        client.start("GET", "/later/keep")
-        counts(server, "1 kept, 0 gone\n")
-        socket.socket.shutdown(client.sock, socket.SHUT_WR)
-        server.get("/later/release")
-        assert client.read_reply().text == "late\n"
-
-
 def test_a_request_is_the_handlers_until_it_has_finished(start):
     server = start()
     for i in range(3):

@@ -4,6 +4,7 @@ waits for them."""
 
 import os
 import signal
+import socket
 
 import pytest
 
@@ -267,6 +268,22 @@ def test_one_whose_client_left_does_not_run(start):
         let_go(server)
         assert client.reply(first).text == "woken\n"
         tells(server, "0 running, 0 released\n")
+
+
+def test_one_whose_client_has_closed_does_not_run(start):
+    server = start({"threads": 1})
+    first, *others = clients = [server.connect() for _ in range(5)]
+    first.start("GET", "/sleeper/wait")
+    latch = harness.wait_for(lambda: open_latch(server), "the first")
+    for client in others:
+        client.start("GET", "/sleeper/wait")
+        socket.socket.shutdown(client.sock, socket.SHUT_WR)
+    harness.wait_for(lambda: len(server.access_lines()) == len(others), "their lines")
+    os.close(latch)
+    assert first.read_reply().text == "woken\n"
+    tells(server, "0 running, 0 released\n")
+    for client in clients:
+        client.close()
 
 
 # Reload and stop

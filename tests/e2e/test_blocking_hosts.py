@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 
 import pytest
 
@@ -76,6 +77,13 @@ class Ask:
 
     def leave(self):
         self.client.close()
+
+
+class AskAndEnd(Ask):
+    """It leaves in order: FIN, and no reset for what it has not read."""
+
+    def leave(self):
+        socket.socket.shutdown(self.client.sock, socket.SHUT_WR)
 
 
 class AskH2:
@@ -288,6 +296,7 @@ def test_a_full_queue_takes_no_memory(start):
     finish([waits.begun()])
 
 
+@pytest.mark.parametrize("ask", [Ask, AskAndEnd, AskH2])
 def test_who_leaves_the_queue_is_not_called(start, ask):
     server = start({"processes": 1})
     first, = occupy(ask, server, 1)
