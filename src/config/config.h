@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/network.h"
 #include "base/settings.h"
 
 /* "where" everywhere: "server.json:12: routes[1].path", for messages. */
@@ -25,6 +26,11 @@ struct config_listener {
 	char *stream;		/* the handler of its raw streams; NULL: HTTPS */
 	char *stream_where;	/* NULL likewise */
 	struct settings stream_settings; /* of that handler; count 0 if none were given */
+	bool plain;		/* no TLS */
+	bool proxied;		/* connections begin with a PROXY header, and come from */
+	struct network *proxies;	/* these, */
+	size_t proxy_count;
+	bool proxies_unix;		/* or by a Unix socket */
 };
 
 /* A protocol by its ALPN name (RFC 7301): raw streams, on every listener. */

@@ -20,6 +20,7 @@ static const struct key listener_keys[] = {
 	{ KEY("address", TEXT), FIELD(address), .required = true },
 	{ KEY("stream", TEXT), FIELD(stream) },
 	{ KEY("settings", SETTINGS), FIELD(stream_settings) },
+	{ KEY("proxy_protocol", OTHER), .read = proxies_read },
 	{ KEY("tls", RESERVED) },
 	{ KEY("redirect", RESERVED) },
 	{ .name = NULL }
@@ -33,6 +34,7 @@ static void free_listener(struct config_listener *listener)
 	free(listener->stream);
 	free(listener->stream_where);
 	settings_release(&listener->stream_settings);
+	free(listener->proxies);
 }
 
 /* The port behind the colon; false if it is not 0..65535 in plain digits. */

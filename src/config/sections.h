@@ -16,6 +16,9 @@ void listeners_read(const struct node *node, void *target);
 void listeners_default(struct config *config);
 void listeners_free(struct config *config);
 
+/* The target is a struct config_listener. */
+void proxies_read(const struct node *node, void *target);
+
 void alpns_read(const struct node *node, void *target);
 void alpns_free(struct config *config);
 

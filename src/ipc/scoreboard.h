@@ -87,6 +87,7 @@ struct scoreboard_worker {
 	counter connections;		/* now */
 	counter accepted;
 	counter refused;		/* past max_connections */
+	counter proxy_refused;		/* of no proxy that is listed, or no header */
 	counter handshakes;		/* done */
 	counter resumed;		/* of those */
 	counter handshakes_failed;

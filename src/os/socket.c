@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP sockets. */
+/* Sockets. */
 #include "os/socket.h"
 
 #include <arpa/inet.h>
@@ -17,12 +17,12 @@ int socket_address_set(union socket_address *address, const char *host, uint16_t
 	memset(address, 0, sizeof(*address));
 	if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
 		address->v4.sin_family = AF_INET;
-		address->v4.sin_port = htons(port);
+		socket_address_set_port(address, port);
 		return 0;
 	}
 	if (host[0] == '\0' || inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
 		address->v6.sin6_family = AF_INET6;
-		address->v6.sin6_port = htons(port);
+		socket_address_set_port(address, port);
 		return 0;
 	}
 	return ERR_INVALID;
@@ -32,7 +32,9 @@ void socket_address_host(const union socket_address *address, char out[SOCKET_HO
 {
 	const struct in6_addr *v6 = &address->v6.sin6_addr;
 
-	if (address->any.sa_family == AF_INET) {
+	if (address->any.sa_family == AF_UNIX) {
+		snprintf(out, SOCKET_HOST_BYTES, "unix:");
+	} else if (address->any.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &address->v4.sin_addr, out, SOCKET_HOST_BYTES);
 	} else if (IN6_IS_ADDR_V4MAPPED(v6)) {
 		inet_ntop(AF_INET, v6->s6_addr + 12, out, SOCKET_HOST_BYTES);
@@ -43,8 +45,34 @@ void socket_address_host(const union socket_address *address, char out[SOCKET_HO
 
 uint16_t socket_address_port(const union socket_address *address)
 {
-	return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port
-						       : address->v6.sin6_port);
+	switch (address->any.sa_family) {
+	case AF_INET:
+		return ntohs(address->v4.sin_port);
+	case AF_INET6:
+		return ntohs(address->v6.sin6_port);
+	default:
+		return 0;
+	}
+}
+
+void socket_address_set_port(union socket_address *address, uint16_t port)
+{
+	if (address->any.sa_family == AF_INET) {
+		address->v4.sin_port = htons(port);
+	} else if (address->any.sa_family == AF_INET6) {
+		address->v6.sin6_port = htons(port);
+	}
+}
+
+bool socket_address_v6(const union socket_address *address,
+    unsigned char out[NETWORK_ADDRESS_BYTES])
+{
+	if (address->any.sa_family == AF_INET) {
+		network_map((const unsigned char *)&address->v4.sin_addr, out);
+	} else {
+		memcpy(out, &address->v6.sin6_addr, NETWORK_ADDRESS_BYTES);
+	}
+	return address->any.sa_family != AF_UNIX;
 }
 
 void socket_address_name(const union socket_address *address, char out[SOCKET_NAME_BYTES])
@@ -52,6 +80,10 @@ void socket_address_name(const union socket_address *address, char out[SOCKET_NA
 	char host[SOCKET_HOST_BYTES];
 
 	socket_address_host(address, host);
+	if (address->any.sa_family == AF_UNIX) {
+		memcpy(out, host, sizeof(host));
+		return;
+	}
 	snprintf(out, SOCKET_NAME_BYTES, strchr(host, ':') == NULL ? "%s:%u" : "[%s]:%u",
 	    host, (unsigned)socket_address_port(address));
 }

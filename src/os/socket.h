@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP sockets: listening ones, accepted ones, and their addresses as text. */
+/* Sockets: listening ones, accepted ones, and their addresses as text. */
 #ifndef TINCAN_OS_SOCKET_H
 #define TINCAN_OS_SOCKET_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/network.h"
 
-/* An IPv4 or IPv6 address with its port. */
+/* An IPv4 or IPv6 address with its port; or AF_UNIX: of some Unix socket, whose path
+ * nobody needs. */
 union socket_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -24,12 +27,18 @@ union socket_address {
 int socket_address_set(union socket_address *address, const char *host, uint16_t port)
     MUST_USE;
 
-/* The host alone ("127.0.0.1"; an IPv4-mapped one as IPv4) and the port. */
+/* The host alone ("127.0.0.1"; an IPv4-mapped one as IPv4; "unix:") and the port, which
+ * is 0 for a Unix socket. */
 void socket_address_host(const union socket_address *address,
     char out[SOCKET_HOST_BYTES]);
 uint16_t socket_address_port(const union socket_address *address);
+void socket_address_set_port(union socket_address *address, uint16_t port);
 
-/* "127.0.0.1:8443", "[::1]:8443". */
+/* The host as IPv6 has it, an IPv4 one mapped. False for a Unix socket. */
+bool socket_address_v6(const union socket_address *address,
+    unsigned char out[NETWORK_ADDRESS_BYTES]);
+
+/* "127.0.0.1:8443", "[::1]:8443", "unix:". */
 void socket_address_name(const union socket_address *address,
     char out[SOCKET_NAME_BYTES]);
 

@@ -15,17 +15,11 @@
 /* Two gathers: one that waits and one that a peer's key updates may add to it. */
 #define UNSENT_MAX (2 * (TLS_GATHER_MAX + TLS_GATHER_SLACK))
 
-int tls_session_init(struct tls_session *session, struct tls_wire *wire,
-    struct tls_context *context, int fd)
+/* Over an SSL of the context, whose BIO is the wire. */
+static int init_tls(struct tls_session *session, struct tls_context *context)
 {
-	BIO *bio = BIO_new(wire->method);
+	BIO *bio = BIO_new(session->wire->method);
 
-	memset(session, 0, sizeof(*session));
-	session->wire = wire;
-	session->fd = fd;
-	session->gather_bytes = TLS_GATHER_MIN;
-	session->writable = true;
-	buffer_init(&session->unsent, UNSENT_MAX);
 	session->ssl = SSL_new(context->ssl);
 	if (bio == NULL || session->ssl == NULL) {
 		BIO_free(bio);
@@ -39,6 +33,18 @@ int tls_session_init(struct tls_session *session, struct tls_wire *wire,
 	SSL_set_bio(session->ssl, bio, bio);
 	SSL_set_accept_state(session->ssl);
 	return 0;
+}
+
+int tls_session_init(struct tls_session *session, struct tls_wire *wire,
+    struct tls_context *context, int fd)
+{
+	memset(session, 0, sizeof(*session));
+	session->wire = wire;
+	session->fd = fd;
+	session->gather_bytes = TLS_GATHER_MIN;
+	session->writable = true;
+	buffer_init(&session->unsent, UNSENT_MAX);
+	return context == NULL ? 0 : init_tls(session, context);
 }
 
 /* A job that is paused has libssl's state on its stack: it must come to its end before
@@ -101,6 +107,9 @@ int tls_session_handshake(struct tls_session *session)
 	int result;
 	int rc;
 
+	if (session->ssl == NULL) {
+		return 0;
+	}
 	if (session->signature != NULL && !signature_ready(session->signature)) {
 		return ERR_AGAIN;
 	}
@@ -124,6 +133,9 @@ int tls_session_read(struct tls_session *session, char *out, size_t size, size_t
 	if (session->broken) {
 		return ERR_CLOSED;
 	}
+	if (session->ssl == NULL) {
+		return wire_take(session, out, size, got);
+	}
 	ERR_clear_error();
 	result = SSL_read_ex(session->ssl, out, size, got);
 	return result == 1 ? 0 : failure_of(session, result);
@@ -132,7 +144,7 @@ int tls_session_read(struct tls_session *session, char *out, size_t size, size_t
 bool tls_session_has_input(const struct tls_session *session)
 {
 	return session->in_size > 0 || session->readable || session->ended ||
-	    SSL_has_pending(session->ssl);
+	    (session->ssl != NULL && SSL_has_pending(session->ssl));
 }
 
 size_t tls_session_room(const struct tls_session *session)
@@ -146,15 +158,23 @@ size_t tls_session_room(const struct tls_session *session)
 	return session->gather_bytes - gathered;
 }
 
-int tls_session_write(struct tls_session *session, const char *data, size_t size)
+static bool write_all(struct tls_session *session, const char *data, size_t size)
 {
 	size_t written;
 
+	if (session->ssl == NULL) {
+		return buffer_append(&session->wire->out, data, size) == 0;
+	}
+	ERR_clear_error();
+	return SSL_write_ex(session->ssl, data, size, &written) == 1;
+}
+
+int tls_session_write(struct tls_session *session, const char *data, size_t size)
+{
 	if (session->broken || size == 0) {
 		return session->broken ? ERR_CLOSED : 0;
 	}
-	ERR_clear_error();
-	if (SSL_write_ex(session->ssl, data, size, &written) != 1) {
+	if (!write_all(session, data, size)) {
 		session->broken = true;
 		return ERR_CLOSED;
 	}
@@ -163,7 +183,8 @@ int tls_session_write(struct tls_session *session, const char *data, size_t size
 
 void tls_session_end(struct tls_session *session)
 {
-	bool said = (SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) != 0;
+	bool said = session->ssl == NULL ||
+	    (SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) != 0;
 
 	if (!session->broken && !said && SSL_is_init_finished(session->ssl)) {
 		ERR_clear_error();
@@ -204,30 +225,32 @@ int tls_session_flush(struct tls_session *session)
 
 const char *tls_session_version(const struct tls_session *session)
 {
-	return SSL_get_version(session->ssl);
+	return session->ssl == NULL ? NULL : SSL_get_version(session->ssl);
 }
 
 const char *tls_session_cipher(const struct tls_session *session)
 {
-	return SSL_get_cipher_name(session->ssl);
+	return session->ssl == NULL ? NULL : SSL_get_cipher_name(session->ssl);
 }
 
 const char *tls_session_group(const struct tls_session *session)
 {
 	/* A TLS 1.2 session that was resumed, or uses finite-field DHE, has none. */
-	int id = (int)SSL_get_negotiated_group(session->ssl);
+	int id = session->ssl == NULL ? 0 :
+	    (int)SSL_get_negotiated_group(session->ssl);
 
 	return id == 0 ? NULL : SSL_group_to_name(session->ssl, id);
 }
 
 const char *tls_session_sni(const struct tls_session *session)
 {
-	return SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+	return session->ssl == NULL ? NULL :
+	    SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
 }
 
 bool tls_session_resumed(const struct tls_session *session)
 {
-	return SSL_session_reused(session->ssl) == 1;
+	return session->ssl != NULL && SSL_session_reused(session->ssl) == 1;
 }
 
 void tls_session_strict_end(struct tls_session *session)
@@ -237,10 +260,12 @@ void tls_session_strict_end(struct tls_session *session)
 
 void tls_session_alpn(const struct tls_session *session, char *out, size_t size)
 {
-	const unsigned char *name;
-	unsigned name_size;
+	const unsigned char *name = NULL;
+	unsigned name_size = 0;
 
-	SSL_get0_alpn_selected(session->ssl, &name, &name_size);
+	if (session->ssl != NULL) {
+		SSL_get0_alpn_selected(session->ssl, &name, &name_size);
+	}
 	snprintf(out, size, "%.*s", (int)name_size,
 	    name == NULL ? "" : (const char *)name);
 }

@@ -10,8 +10,11 @@
  *
  * The wire's two buffers are shared by all sessions of a worker. A session uses them only
  * during its turn: from an event of its socket to tls_session_flush. The socket is
- * watched edge-triggered; readable and writable remember the last edges. Lifetime:
- * connection.
+ * watched edge-triggered; readable and writable remember the last edges.
+ *
+ * A session may be plain: without TLS, for what may be said to those who do not speak it.
+ * Then its bytes are those on the wire, and its handshake is done when it begins.
+ * Lifetime: connection.
  */
 #ifndef TINCAN_TLS_SESSION_H
 #define TINCAN_TLS_SESSION_H
@@ -44,9 +47,9 @@ void tls_wire_init(struct tls_wire *wire);
 void tls_wire_release(struct tls_wire *wire);
 
 struct tls_session {
-	SSL *ssl;		/* owned */
+	SSL *ssl;		/* owned; NULL: plain */
 	struct tls_wire *wire;	/* borrowed */
-	struct tls_context *context;	/* a reference */
+	struct tls_context *context;	/* a reference; NULL: plain */
 	int fd;			/* borrowed from the connection */
 	const char *in;		/* received, not yet OpenSSL's; in wire.in or kept */
 	size_t in_size;
@@ -69,7 +72,7 @@ struct tls_session {
 	void (*wake)(struct tls_session *session);
 };
 
-/* Takes no ownership of fd. ERR_NOMEM. */
+/* Takes no ownership of fd; plain if there is no context. ERR_NOMEM. */
 int tls_session_init(struct tls_session *session, struct tls_wire *wire,
     struct tls_context *context, int fd) MUST_USE;
 
@@ -78,6 +81,17 @@ void tls_session_release(struct tls_session *session);
 
 /* Tells the session what epoll said of its socket (EPOLLIN, EPOLLOUT, ...). */
 void tls_session_events(struct tls_session *session, uint32_t events);
+
+/*
+ * Before the handshake: receives, once, if there may be something, and shows what has
+ * come and was not skipped, until the next call.
+ *
+ * @return 0: more has come; ERR_AGAIN: no more for now; ERR_EOF; ERR_CLOSED
+ */
+int tls_session_peek(struct tls_session *session, struct slice *bytes) MUST_USE;
+
+/* Takes that many bytes off the front, or all there are; how many. */
+size_t tls_session_skip(struct tls_session *session, size_t size);
 
 /* Goes on with the handshake: 0 done; ERR_AGAIN: it waits for the peer or a signature;
  * ERR_PROTOCOL (an alert waits to be flushed, or plain_text is set); ERR_CLOSED. */
@@ -113,7 +127,8 @@ void tls_session_end(struct tls_session *session);
  */
 int tls_session_flush(struct tls_session *session) MUST_USE;
 
-/* Facts of an established session; static or owned by it; NULL where there is none. */
+/* Facts of an established session; static or owned by it; NULL where there is none, as of
+ * a plain one. */
 const char *tls_session_version(const struct tls_session *session);
 const char *tls_session_cipher(const struct tls_session *session);
 const char *tls_session_group(const struct tls_session *session);

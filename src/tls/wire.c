@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The BIO between OpenSSL and a socket: one recv and one send a turn. */
+/* Between OpenSSL, or who reads without it, and a socket: a recv and a send a turn. */
 #include "tls/wire.h"
 
 #include <errno.h>
@@ -12,21 +12,27 @@
 /* Records of a full gather and what may pass it, with their overhead. */
 #define WIRE_OUT_MAX (TLS_GATHER_MAX + TLS_GATHER_SLACK + 64 * 1024)
 
+/* Receives behind what there is. */
 static int read_socket(struct tls_session *session)
 {
+	char *in = session->wire->in;
+	size_t room = TLS_WIRE_IN - session->in_size;
 	ssize_t size;
 
+	if (session->in_size > 0) {
+		memmove(in, session->in, session->in_size);
+	}
+	session->in = in;
 	do {
-		size = recv(session->fd, session->wire->in, TLS_WIRE_IN, 0);
+		size = recv(session->fd, in + session->in_size, room, 0);
 	} while (size < 0 && errno == EINTR);
 	if (size > 0) {
-		session->in = session->wire->in;
-		session->in_size = (size_t)size;
+		session->in_size += (size_t)size;
 		session->received += (uint64_t)size;
 		/* Less than asked for: the queue is empty, and a new edge will tell of
 		 * more, unless the end is already in it, for which no edge comes
 		 * again. */
-		session->readable = size == TLS_WIRE_IN || session->hung_up;
+		session->readable = (size_t)size == room || session->hung_up;
 		return 0;
 	}
 	session->readable = false;
@@ -48,45 +54,81 @@ static bool is_plain_text(const struct tls_session *session)
 	return session->in[0] >= 'A' && session->in[0] <= 'Z';
 }
 
-static void receive(struct tls_session *session)
+/* 0 if there is something to read, else why not. */
+static int await_input(struct tls_session *session)
 {
-	if (read_socket(session) != 0 || session->begun) {
-		return;
+	if (session->in_size > 0) {
+		return 0;
 	}
+	if (session->readable) {
+		(void)!read_socket(session);
+	}
+	if (session->ended) {
+		return ERR_EOF;
+	}
+	if (session->broken) {
+		return ERR_CLOSED;
+	}
+	return session->in_size > 0 ? 0 : ERR_AGAIN;
+}
+
+int tls_session_peek(struct tls_session *session, struct slice *bytes)
+{
+	int rc = session->readable && session->in_size < TLS_WIRE_IN ?
+	    read_socket(session) : ERR_AGAIN;
+
+	*bytes = (struct slice){ session->in, session->in_size };
+	return rc;
+}
+
+size_t tls_session_skip(struct tls_session *session, size_t size)
+{
+	size_t taken = size < session->in_size ? size : session->in_size;
+
+	session->in += taken;
+	session->in_size -= taken;
+	return taken;
+}
+
+int wire_take(struct tls_session *session, char *out, size_t size, size_t *got)
+{
+	int rc = await_input(session);
+
+	if (rc != 0) {
+		return rc;
+	}
+	*got = size < session->in_size ? size : session->in_size;
+	memcpy(out, session->in, *got);
+	session->in += *got;
+	session->in_size -= *got;
+	return 0;
+}
+
+static int judge_first(struct tls_session *session)
+{
 	session->begun = true;
-	if (is_plain_text(session)) {
-		session->plain_text = true;
-		session->broken = true;
-	}
+	session->plain_text = is_plain_text(session);
+	session->broken = session->plain_text;
+	return session->plain_text ? ERR_CLOSED : 0;
 }
 
 static int wire_read(BIO *bio, char *out, int size)
 {
 	struct tls_session *session = BIO_get_data(bio);
+	int rc = await_input(session);
+	size_t got;
 
 	BIO_clear_retry_flags(bio);
-	if (session->in_size == 0) {
-		if (session->readable) {
-			receive(session);
-		}
-		if (session->ended) {
-			return 0;
-		}
-		if (session->broken) {
-			return -1;
-		}
-		if (session->in_size == 0) {
-			BIO_set_retry_read(bio);
-			return -1;
-		}
+	if (rc == 0 && !session->begun) {
+		rc = judge_first(session);
 	}
-	if ((size_t)size > session->in_size) {
-		size = (int)session->in_size;
+	if (rc == 0) {
+		rc = wire_take(session, out, (size_t)size, &got);
 	}
-	memcpy(out, session->in, (size_t)size);
-	session->in += size;
-	session->in_size -= (size_t)size;
-	return size;
+	if (rc == ERR_AGAIN) {
+		BIO_set_retry_read(bio);
+	}
+	return rc == 0 ? (int)got : rc == ERR_EOF ? 0 : -1;
 }
 
 /* Never asks for a retry: what is written is bounded by tls_session_room. */

@@ -83,12 +83,18 @@ static int64_t wall_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Of a connection without TLS. */
+static const char *or_dash(const char *text)
+{
+	return text == NULL ? "-" : text;
+}
+
 static void fill_client(struct entry *entry, const struct connection *connection)
 {
 	log_time(wall_us(), entry->time);
 	socket_address_name(&connection->peer, entry->client);
-	entry->tls = tls_session_version(&connection->tls);
-	entry->cipher = tls_session_cipher(&connection->tls);
+	entry->tls = or_dash(tls_session_version(&connection->tls));
+	entry->cipher = or_dash(tls_session_cipher(&connection->tls));
 }
 
 static void fill(struct entry *entry, const struct exchange *exchange)
@@ -233,6 +239,12 @@ static const char *client_address(const struct connection *connection,
 	return arena_copy(arena, host, strlen(host));
 }
 
+/* A Unix socket has none. */
+static const char *port(uint16_t number, struct arena *arena)
+{
+	return number == 0 ? NULL : arena_printf(arena, "%u", (unsigned)number);
+}
+
 static const char *alpn(const struct connection *connection, struct arena *arena)
 {
 	char name[256];
@@ -250,11 +262,10 @@ const char *access_info(const struct connection *connection, struct arena *arena
 		return client_address(connection, arena);
 	}
 	if (strcmp(key, "client.port") == 0) {
-		return arena_printf(arena, "%u",
-		    (unsigned)socket_address_port(&connection->peer));
+		return port(socket_address_port(&connection->peer), arena);
 	}
 	if (strcmp(key, "server.port") == 0) {
-		return arena_printf(arena, "%u", (unsigned)connection->local_port);
+		return port(connection->local_port, arena);
 	}
 	if (strcmp(key, "tls.version") == 0) {
 		return tls_session_version(tls);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "worker/generation.h"
+#include "worker/proxied.h"
 
 #define LINGER_MS 2000
 #define FACTS_MAX 4096
@@ -358,6 +359,9 @@ static bool handshake(struct connection *connection)
 	struct scoreboard_worker *self = connection->worker->self;
 	int rc = tls_session_handshake(&connection->tls);
 
+	if (rc == 0 && connection->tls.ssl == NULL) {
+		return open_session(connection);
+	}
 	if (rc == 0) {
 		counter_add(&self->handshakes, 1);
 		counter_add(&self->resumed, tls_session_resumed(&connection->tls));
@@ -371,12 +375,28 @@ static bool handshake(struct connection *connection)
 	return false;
 }
 
+/* What comes before the session: for whom a proxy speaks, and TLS. True: it can begin. */
+static bool prepare(struct connection *connection)
+{
+	int rc = connection->proxied ? proxied_read(connection) : 0;
+
+	if (rc == 0) {
+		return handshake(connection);
+	}
+	if (rc == ERR_AGAIN) {
+		end_turn(connection, false);
+	} else {
+		connection_close(connection);
+	}
+	return false;
+}
+
 static void turn(struct connection *connection)
 {
 	connection->in_turn = true;
 	if (connection->state == CONNECTION_LINGER) {
 		read_to_end(connection);
-	} else if (connection->state == CONNECTION_OPEN || handshake(connection)) {
+	} else if (connection->state == CONNECTION_OPEN || prepare(connection)) {
 		bool more = work(connection);
 
 		end_turn(connection, more);
@@ -455,22 +475,23 @@ static void on_signed(struct tls_session *tls)
 }
 
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
-    uint32_t listener, uint16_t local_port)
+    const struct connection_entry *entry)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (connection == NULL ||
-	    tls_session_init(&connection->tls, &worker->wire, worker->generation->tls,
-		fd) != 0) {
+	    tls_session_init(&connection->tls, &worker->wire,
+		entry->plain ? NULL : worker->generation->tls, fd) != 0) {
 		free(connection);
 		close(fd);
 		return;
 	}
 	connection->worker = worker;
-	connection->listener = listener;
+	connection->listener = entry->listener;
+	connection->proxied = entry->proxied;
 	connection->tls.wake = on_signed;
 	connection->tls.no_http = session_is_stream(connection);
-	connection->local_port = local_port;
+	connection->local_port = entry->port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };
 	connection->wait = WAIT_HANDSHAKE;

@@ -46,6 +46,8 @@ struct connection {
 	union socket_address peer;
 	uint32_t listener;		/* by which it came: the master's id */
 	uint16_t local_port;
+	bool proxied;			/* its PROXY header is not read yet */
+	uint32_t proxy_left;		/* bytes of that, behind its addresses */
 	int queued; /* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */
 	uint8_t wait;			/* enum connection_wait */
@@ -57,9 +59,17 @@ struct connection {
 	bool progressed;		/* bytes moved in this turn */
 };
 
-/* Takes fd, which came in by the listener of that id on local_port. */
+/* How a connection came in. */
+struct connection_entry {
+	uint32_t listener;		/* the master's id */
+	uint16_t port;
+	bool proxied;			/* it begins with a PROXY header */
+	bool plain;			/* it has no TLS */
+};
+
+/* Takes fd. */
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
-    uint32_t listener, uint16_t local_port);
+    const struct connection_entry *entry);
 
 /* Asks for a turn; harmless within one. */
 void connection_wake(struct connection *connection);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "worker/connection.h"
+#include "worker/proxied.h"
 
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
 #define QUEUE_BATCHES 64	/* of a listener that ends: what its backlog holds */
@@ -24,6 +25,7 @@ struct listener {
 	struct deferred later;		/* its end */
 	uint32_t id;			/* the master's */
 	uint16_t port;
+	const struct config_listener *config;	/* of the newest generation */
 	int64_t said_ms;		/* when the log last heard of that */
 	bool serving;
 };
@@ -31,14 +33,21 @@ struct listener {
 static void take(struct listener *listener, int fd, const union socket_address *peer)
 {
 	struct worker *worker = listener->worker;
+	const struct connection_entry entry = { .listener = listener->id,
+		.port = listener->port, .proxied = listener->config->proxied,
+		.plain = listener->config->plain };
 
 	if (worker->connection_count >= worker->max_connections) {
 		counter_add(&worker->self->refused, 1);
 		close(fd);
 		return;
 	}
+	if (!proxied_admit(worker, listener->config, peer)) {
+		close(fd);
+		return;
+	}
 	counter_add(&worker->self->accepted, 1);
-	connection_new(worker, fd, peer, listener->id, listener->port);
+	connection_new(worker, fd, peer, &entry);
 }
 
 /* The queue stays readable, and the loop would spin, until a descriptor is free again. */
@@ -80,7 +89,8 @@ static bool take_batch(struct listener *listener)
 /* All of it, at the end; bounded, as new ones may come as fast as we take them. */
 static void take_queue(struct listener *listener)
 {
-	for (int i = 0; i < QUEUE_BATCHES && take_batch(listener); i++) {
+	for (int i = 0; i < QUEUE_BATCHES && listener->serving && take_batch(listener);
+	     i++) {
 	}
 }
 
@@ -118,9 +128,10 @@ void listener_take(struct worker *worker, struct channel_message *message)
 	list_append(&worker->listeners, &listener->link);
 }
 
-static void start(struct listener *listener, uint16_t port)
+static void start(struct listener *listener, const struct config_listener *config)
 {
-	listener->port = port;
+	listener->config = config;
+	listener->port = config->port;
 	if (!listener->serving) {
 		listener->serving = true;
 		on_retry(&listener->retry);
@@ -145,28 +156,27 @@ static void close_listener(struct listener *listener)
 	loop_defer(listener->worker->loop, &listener->later);
 }
 
-static const struct generation_listener *find(const struct generation_listener *listeners,
-    size_t count, uint32_t id)
+/* What the generation says of the listener of that id, or NULL. */
+static const struct config_listener *find(const struct generation_message *message,
+    uint32_t id)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (listeners[i].id == id) {
-			return &listeners[i];
+	for (size_t i = 0; i < message->config->listener_count; i++) {
+		if (message->listeners[i].id == id) {
+			return &message->config->listeners[i];
 		}
 	}
 	return NULL;
 }
 
-void listeners_serve(struct worker *worker, const struct generation_listener *listeners,
-    size_t count)
+void listeners_serve(struct worker *worker, const struct generation_message *message)
 {
 	for (struct list *link = worker->listeners.next; link != &worker->listeners;) {
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
-		const struct generation_listener *wanted =
-		    find(listeners, count, listener->id);
+		const struct config_listener *wanted = find(message, listener->id);
 
 		link = link->next;
 		if (wanted != NULL) {
-			start(listener, wanted->port);
+			start(listener, wanted);
 		} else {
 			take_queue(listener);
 			close_listener(listener);

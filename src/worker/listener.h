@@ -10,9 +10,9 @@
 /* A socket from the master, under its id; nothing is accepted on it yet. */
 void listener_take(struct worker *worker, struct channel_message *message);
 
-/* Accepts on these and no others; sockets that are not named are closed. */
-void listeners_serve(struct worker *worker, const struct generation_listener *listeners,
-    size_t count);
+/* Accepts on those of the generation and no others; sockets that it does not name are
+ * closed. Borrows its configuration until the next call. */
+void listeners_serve(struct worker *worker, const struct generation_message *message);
 
 /* Takes in what waits in the queues, so that no client that has connected is cut off. */
 void listeners_take_queues(struct worker *worker);

@@ -44,7 +44,7 @@ static void serve(struct worker *worker, struct generation *generation)
 			    strerror(errno));
 		}
 	}
-	listeners_serve(worker, generation->message.listeners, config->listener_count);
+	listeners_serve(worker, &generation->message);
 	if (before != NULL) {
 		generation_retire(before);
 	}

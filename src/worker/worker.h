@@ -63,6 +63,7 @@ struct worker {
 	uint32_t connection_count;
 	uint32_t busy;			/* what of handlers runs on threads */
 	uint32_t max_connections;	/* its share of the limit */
+	int64_t proxy_said_ms;		/* when the log last heard of refused ones */
 	struct http_limits http_limits;
 	struct sink access;
 	bool access_json;
