@@ -58,7 +58,8 @@ static bool talk(struct client *client, SSL *ssl)
 		SSL_set_session(ssl, client->session);
 	}
 	if (SSL_connect(ssl) != 1 ||
-	    SSL_write(ssl, client->request, client->request_size) <= 0 || !read_reply(ssl)) {
+	    SSL_write(ssl, client->request, client->request_size) <= 0 ||
+	    !read_reply(ssl)) {
 		return false;
 	}
 	client->resumed += SSL_session_reused(ssl) == 1;
@@ -99,7 +100,8 @@ int main(int argc, char **argv)
 	unsigned long count;
 	double began_s = now_s();
 
-	if (argc < 4 || argc > 5 || client.context == NULL || strtoul(argv[2], NULL, 10) == 0) {
+	if (argc < 4 || argc > 5 || client.context == NULL ||
+	    strtoul(argv[2], NULL, 10) == 0) {
 		fputs("usage: connect PORT COUNT full|resumed [TARGET]\n", stderr);
 		return 2;
 	}

@@ -236,8 +236,8 @@ int main(int argc, char **argv)
 		fputs("usage: load PORT TARGET CONNECTIONS SECONDS\n", stderr);
 		return 2;
 	}
-	count = atoi(argv[3]);
-	seconds = atof(argv[4]);
+	count = (int)strtol(argv[3], NULL, 10);
+	seconds = strtod(argv[4], NULL);
 	load.context = SSL_CTX_new(TLS_client_method());
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	load.server.sin_family = AF_INET;

@@ -35,8 +35,8 @@ class Site:
         self.root.mkdir()
         (self.root / "small").write_text(SMALL)
         (self.root / "big").write_bytes(os.urandom(1 << 20))
-        subprocess.run([harness.TOP / "certs/make-dev-certs", folder / "certs"], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run([harness.TOP / "certs/make-dev-certs", folder / "certs"],
+                       check=True, stdout=subprocess.DEVNULL)
         self.certificates = folder / "certs"
         self._make_rsa()
 
@@ -274,7 +274,7 @@ SSLSessionCache none
 
 
 class Tincan:
-    """Ours: isolation "worker" has the handlers in the worker, "host" in their processes."""
+    """Ours: isolation "worker" has the handlers in the worker, "host" in processes."""
 
     can = {"small", "big", "h2", "idle", "upload", "routes", "reload"}
     isolation = "worker"
