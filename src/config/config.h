@@ -26,7 +26,9 @@ struct config_listener {
 	char *stream;		/* the handler of its raw streams; NULL: HTTPS */
 	char *stream_where;	/* NULL likewise */
 	struct settings stream_settings; /* of that handler; count 0 if none were given */
-	bool plain;		/* no TLS */
+	bool tls;		/* false: it only redirects */
+	char *redirect;		/* as written: "https", "https:8443"; NULL with TLS */
+	uint16_t redirect_port;	/* 0: that of the first listener that speaks HTTPS */
 	bool proxied;		/* connections begin with a PROXY header, and come from */
 	struct network *proxies;	/* these, */
 	size_t proxy_count;

@@ -21,8 +21,8 @@ static const struct key listener_keys[] = {
 	{ KEY("stream", TEXT), FIELD(stream) },
 	{ KEY("settings", SETTINGS), FIELD(stream_settings) },
 	{ KEY("proxy_protocol", OTHER), .read = proxies_read },
-	{ KEY("tls", RESERVED) },
-	{ KEY("redirect", RESERVED) },
+	{ KEY("tls", BOOL), FIELD(tls), .number = true },
+	{ KEY("redirect", TEXT), FIELD(redirect) },
 	{ .name = NULL }
 };
 
@@ -35,6 +35,7 @@ static void free_listener(struct config_listener *listener)
 	free(listener->stream_where);
 	settings_release(&listener->stream_settings);
 	free(listener->proxies);
+	free(listener->redirect);
 }
 
 /* The port behind the colon; false if it is not 0..65535 in plain digits. */
@@ -168,6 +169,39 @@ static void read_stream(const struct node *node, struct config_listener *listene
 	}
 }
 
+/* "https", or "https:" and the port that the world sees. */
+static void parse_redirect(const struct node *node, struct config_listener *listener)
+{
+	const char *text = listener->redirect;
+
+	if (strcmp(text, "https") != 0 && (strncmp(text, "https:", 6) != 0 ||
+		!parse_port(text + 6, &listener->redirect_port) ||
+		listener->redirect_port == 0)) {
+		node_problem(node, NULL, "expected 'https' or 'https:PORT', found %s",
+		    word_of(text).text);
+	}
+}
+
+/* Without TLS there is one thing to say: where it is. */
+static void read_redirect(const struct node *node, struct config_listener *listener)
+{
+	struct node extra;
+	bool redirects = node_find(node, "redirect", &extra);
+
+	if (redirects && listener->tls) {
+		node_problem(&extra, NULL, "'redirect' goes with \"tls\": false only");
+	} else if (redirects && listener->redirect != NULL) {
+		parse_redirect(&extra, listener);
+	}
+	if (!redirects && !listener->tls && node_find(node, "tls", &extra)) {
+		node_problem(&extra, "add \"redirect\": \"https\"",
+		    "a listener without TLS can only redirect");
+	}
+	if (!listener->tls && node_find(node, "stream", &extra)) {
+		node_problem(&extra, NULL, "'stream' goes with TLS only");
+	}
+}
+
 static bool read_listener(const struct node *node, const struct config *config,
     struct config_listener *listener)
 {
@@ -175,8 +209,10 @@ static bool read_listener(const struct node *node, const struct config *config,
 	struct node address;
 
 	listener->where = node_where(node);
+	reader_defaults(node->document, listener_keys, listener);
 	reader_object(node, listener_keys, listener);
 	read_stream(node, listener);
+	read_redirect(node, listener);
 	if (listener->address == NULL || !node_find(node, "address", &address)) {
 		return false;
 	}
@@ -218,6 +254,7 @@ void listeners_default(struct config *config)
 		.address = memory_text(DEFAULT_ADDRESS),
 		.host = memory_text("127.0.0.1"),
 		.port = 8443,
+		.tls = true,
 	};
 }
 

@@ -308,10 +308,14 @@ void sockets_take(struct master *master, struct channel_message *message)
 	channel_close_fds(message);
 }
 
+static const char *scheme_of(const struct config_listener *listener)
+{
+	return !listener->tls ? "http" : listener->stream == NULL ? "https" : "tls";
+}
+
 void sockets_announce(const struct master *master, const struct config *config)
 {
 	for (size_t i = 0; i < config->listener_count; i++) {
-		bool is_https = config->listeners[i].stream == NULL;
 		struct listener *listener = find(master, config, i);
 		union socket_address address;
 		char name[SOCKET_NAME_BYTES];
@@ -321,7 +325,7 @@ void sockets_announce(const struct master *master, const struct config *config)
 			listener->announced = true;
 			socket_address_name(&address, name);
 			log_say(LOG_INFO, "listening on %s://%s",
-			    is_https ? "https" : "tls", name);
+			    scheme_of(&config->listeners[i]), name);
 		}
 	}
 }

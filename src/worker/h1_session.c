@@ -9,6 +9,7 @@
 #include "worker/connection.h"
 #include "worker/dispatch.h"
 #include "worker/h1_state.h"
+#include "worker/redirect.h"
 
 enum wait {
 	WAIT_REQUEST = SESSION_IDLE,
@@ -140,7 +141,12 @@ static void on_head(struct h1_session *session, struct slice input)
 	int status;
 
 	session->head_read = true;
-	dispatch_begin(worker, exchange);
+	if (session->base.connection->tls.ssl == NULL) {
+		redirect_answer(session->base.connection, exchange);
+		session->closing = session->closing || request->has_body;
+	} else {
+		dispatch_begin(worker, exchange);
+	}
 	status = exchange_judge_length(exchange, &reason);
 	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		fail(session, status, reason);

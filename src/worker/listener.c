@@ -35,7 +35,7 @@ static void take(struct listener *listener, int fd, const union socket_address *
 	struct worker *worker = listener->worker;
 	const struct connection_entry entry = { .listener = listener->id,
 		.port = listener->port, .proxied = listener->config->proxied,
-		.plain = listener->config->plain };
+		.plain = !listener->config->tls };
 
 	if (worker->connection_count >= worker->max_connections) {
 		counter_add(&worker->self->refused, 1);

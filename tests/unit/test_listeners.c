@@ -85,6 +85,22 @@ START_TEST(a_listener_speaks_https_unless_it_has_a_stream)
 }
 END_TEST
 
+START_TEST(a_listener_without_tls_redirects)
+{
+	struct config *config = configs_parse("f", "{ \"listeners\": ["
+	    "{ \"address\": \":1\" },"
+	    "{ \"address\": \":2\", \"tls\": false, \"redirect\": \"https\" },"
+	    "{ \"address\": \":3\", \"tls\": false, \"redirect\": \"https:443\" } ] }");
+	struct config_listener *listeners = config->listeners;
+
+	ck_assert_uint_eq(config->listener_count, 3);
+	ck_assert(listeners[0].tls && !listeners[1].tls && !listeners[2].tls);
+	ck_assert_uint_eq(listeners[1].redirect_port, 0);
+	ck_assert_uint_eq(listeners[2].redirect_port, 443);
+	config_free(config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("listeners");
@@ -94,6 +110,7 @@ int main(void)
 	tcase_add_test(tcase, ipv6_addresses_have_one_form);
 	tcase_add_test(tcase, other_forms_are_refused);
 	tcase_add_test(tcase, a_listener_speaks_https_unless_it_has_a_stream);
+	tcase_add_test(tcase, a_listener_without_tls_redirects);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
