@@ -67,14 +67,33 @@ struct config_vhost {
 	struct config_filters filters;	/* behind the server's */
 };
 
+#define CONFIG_KEY_NAME_BYTES 32
+
+/* What the preflight has found in the files of a certificate when both were good. */
+struct config_shown {
+	char *pem;		/* owned; chain's content, which clients are shown; NULL:
+				 * nothing is, or one before has the same files */
+	char *names;		/* owned; "a.test, *.a.test", cut; NULL likewise */
+	unsigned char key_name[CONFIG_KEY_NAME_BYTES];	/* see tls/key_name.h */
+	int64_t begins_s;	/* when it is valid, in seconds since 1970 */
+	int64_t ends_s;
+};
+
 struct config_certificate {
 	char *where;
 	size_t vhost;		/* index: whose it is */
 	char *chain;		/* PEM file: certificate, then intermediates */
 	char *key;		/* PEM file */
+	/* Program and arguments, NULL-ended, that print the key's passphrase; or NULL */
+	char **passphrase_command;
 	/* The master's word: what is wrong with its files stops nothing but its names. */
 	bool tolerated;
-	bool broken;		/* the preflight's word: it cannot be used as it is */
+	bool broken;		/* the preflight's word: its files cannot be used */
+	struct config_shown shown;
+	/* In the preflight's process only, owned: what the command has printed, or why
+	 * that is of no use. */
+	char *passphrase;
+	char *no_passphrase;
 };
 
 #define CONFIG_HANDLER_TIMEOUT_MS 30000
@@ -189,6 +208,9 @@ struct config {
  */
 struct config *config_parse(const char *file, const char *text, size_t size,
     struct problems *problems);
+
+/* Forgets what the preflight has found. */
+void config_shown_release(struct config_shown *shown);
 
 /* The content of the file, owned by the caller; or not 0, with a problem. */
 int config_read(const char *file, char **text, size_t *size, struct problems *problems)

@@ -14,8 +14,8 @@
  *	MEMORY		text = handler's name; fd: its memory (ipc/shared.h). Before the
  *			first generation that has it in the workers
  *	GENERATION	number; fd: a memfd with what site/generation.h packs
- *	CERTIFICATES	number = generation it serves; fd: as with GENERATION, for what it
- *			says of certificates: their files have changed, to be read anew
+ *	CERTIFICATES	number = generation it serves; fd: as with GENERATION, for the
+ *			certificates in it: some have been renewed
  *	KEEPER		fd: the socket to the keeper (ipc/sign.h)
  *
  *	worker -> master
@@ -30,12 +30,15 @@
  * and between the master and the keeper:
  *
  *	master -> keeper
- *	KEY		fd: a key file, open to be read; text: its name
+ *	KEY		number = index of its certificate, text = the key's name in hex
+ *			(tls/key_name.h); fds: its file, open to be read; what it is
+ *			encrypted with, if it is
  *	KEYS		number: the KEYs since the last of these are all there are now;
  *			value 1: beside those there have been, as some cannot be read
  *	WORKER		number = worker's index; fd: the socket to it, for its requests
  *
  *	keeper -> master
+ *	UNKEPT		number = of KEY: it cannot be used, text says why
  *	KEPT		number = of KEYS, value: so many of them can be used
  *	SAY		number = level: text is for the log
  */
@@ -67,6 +70,7 @@ enum channel_type {
 	CHANNEL_KILL,
 	CHANNEL_LOST,
 	CHANNEL_RETIRED,
+	CHANNEL_UNKEPT,
 	CHANNEL_KEPT,
 	CHANNEL_SAY
 };

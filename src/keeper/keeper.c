@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "base/list.h"
 #include "base/log.h"
 #include "ipc/channel.h"
@@ -15,6 +17,7 @@
 #include "keeper/keys.h"
 #include "keeper/sandbox.h"
 #include "os/loop.h"
+#include "tls/passphrase.h"
 
 #define TURN 8			/* signatures for one worker before others have theirs */
 
@@ -24,6 +27,7 @@ struct keeper {
 	struct keys keys;
 	struct timer forget;
 	struct list peers;
+	bool missed;		/* one of the KEYs since the last KEYS */
 	bool lost;		/* the master is gone, or makes no sense */
 };
 
@@ -132,16 +136,42 @@ static void add_peer(struct keeper *keeper, int fd)
 	}
 }
 
+static const char *why_unkept(int rc)
+{
+	return rc == ERR_INVALID ? "it is no key that can be used" :
+	    rc == ERR_MISSING ? "it has changed since it was checked" :
+	    rc == ERR_LIMIT ? "its file is too large" : "it cannot be read";
+}
+
+static int decrypt_key(struct keeper *keeper, const struct channel_message *message,
+    const unsigned char *name)
+{
+	char passphrase[TLS_PASSPHRASE_BYTES];
+	int rc = tls_passphrase_read(message->fds[1], passphrase);
+
+	rc = rc != 0 ? rc : keys_read(&keeper->keys, message->fds[0], name, passphrase);
+	OPENSSL_cleanse(passphrase, sizeof(passphrase));
+	return rc;
+}
+
 static void read_key(struct keeper *keeper, const struct channel_message *message)
 {
-	int rc = message->fds[0] < 0 ? ERR_SYSTEM :
-	    keys_read(&keeper->keys, message->fds[0]);
+	struct channel_message unkept = { .type = CHANNEL_UNKEPT,
+		.number = message->number, .fds = { -1, -1 } };
+	unsigned char name[SIGN_KEY_BYTES];
+	size_t size;
+	int rc = ERR_SYSTEM;
 
+	if (message->fds[0] >= 0 && OPENSSL_hexstr2buf_ex(name, sizeof(name), &size,
+	    message->text, '\0') == 1 && size == sizeof(name)) {
+		rc = message->fds[1] >= 0 ? decrypt_key(keeper, message, name) :
+		    keys_read(&keeper->keys, message->fds[0], name, NULL);
+	}
 	if (rc != 0) {
-		say(keeper, LOG_ERROR, "cannot use the key '%s': %s", message->text,
-		    rc == ERR_INVALID ? "expected an unencrypted PEM key, RSA, ECDSA or "
-		    "Ed25519" : rc == ERR_LIMIT ? "the file is too large" :
-		    "it cannot be read");
+		/* What was there before may go on in its place. */
+		keeper->missed = true;
+		snprintf(unkept.text, sizeof(unkept.text), "%s", why_unkept(rc));
+		keeper->lost = channel_send(keeper->orders.fd, &unkept) != 0;
 	}
 }
 
@@ -150,8 +180,10 @@ static void settle(struct keeper *keeper, uint32_t number, bool all)
 	struct channel_message message = { .type = CHANNEL_KEPT, .number = number,
 		.fds = { -1, -1 } };
 
-	message.value = (uint32_t)(all ?
+	message.value = (uint32_t)(all && !keeper->missed ?
 	    keys_settle(&keeper->keys, keeper->loop->now_ms) : keeper->keys.count);
+	keeper->missed = false;
+	keys_forget(&keeper->keys, keeper->loop->now_ms);
 	timer_set(&keeper->loop->timers, &keeper->forget,
 	    keeper->loop->now_ms + KEYS_LEAVE_MS);
 	if (channel_send(keeper->orders.fd, &message) != 0) {

@@ -40,11 +40,12 @@ static int read_file(int fd, char *out, size_t *size)
 	return got < 0 ? ERR_SYSTEM : got > 0 ? ERR_LIMIT : 0;
 }
 
-static EVP_PKEY *parse(const char *text, size_t size)
+static EVP_PKEY *parse(const char *text, size_t size, const char *passphrase)
 {
+	struct tls_passphrase given = { .text = passphrase };
 	BIO *bio = BIO_new_mem_buf(text, (int)size);
 	EVP_PKEY *key = bio == NULL ? NULL :
-	    PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL);
+	    PEM_read_bio_PrivateKey(bio, NULL, tls_passphrase_give, &given);
 
 	BIO_free(bio);
 	return key;
@@ -106,7 +107,7 @@ static struct kept_key *add(struct keys *keys)
 }
 
 /* Takes the key. */
-static int keep(struct keys *keys, EVP_PKEY *key)
+static int keep(struct keys *keys, EVP_PKEY *key, const unsigned char *name)
 {
 	struct kept_key fresh = { .key = key };
 	struct kept_key *kept;
@@ -114,6 +115,10 @@ static int keep(struct keys *keys, EVP_PKEY *key)
 	if (kind_of(key, &fresh.kind) != 0 || tls_key_name(key, fresh.name) != 0) {
 		EVP_PKEY_free(key);
 		return ERR_INVALID;
+	}
+	if (name != NULL && memcmp(name, fresh.name, SIGN_KEY_BYTES) != 0) {
+		EVP_PKEY_free(key);
+		return ERR_MISSING;
 	}
 	kept = find(keys, fresh.name);
 	if (kept != NULL) {
@@ -131,7 +136,8 @@ static int keep(struct keys *keys, EVP_PKEY *key)
 	return 0;
 }
 
-int keys_read(struct keys *keys, int fd)
+int keys_read(struct keys *keys, int fd, const unsigned char *name,
+    const char *passphrase)
 {
 	char text[FILE_MAX];
 	EVP_PKEY *key = NULL;
@@ -139,8 +145,8 @@ int keys_read(struct keys *keys, int fd)
 	int rc = read_file(fd, text, &size);
 
 	if (rc == 0) {
-		key = parse(text, size);
-		rc = key == NULL ? ERR_INVALID : keep(keys, key);
+		key = parse(text, size, passphrase);
+		rc = key == NULL ? ERR_INVALID : keep(keys, key, name);
 	}
 	OPENSSL_cleanse(text, sizeof(text));
 	return rc;

@@ -22,11 +22,17 @@ struct keys {
 };
 
 /*
- * Reads one key, in PEM, without a passphrase, from an open file. One that is there
- * already is wanted again. ERR_INVALID: it is none, or of a kind that TLS does not sign
- * with; ERR_LIMIT: the file is too large; ERR_SYSTEM: it cannot be read; ERR_NOMEM.
+ * Reads one key, in PEM, from an open file. One that is there already is wanted again.
+ *
+ * @param name	that it must have; NULL: any
+ * @param passphrase	to decrypt it, or NULL
+ *
+ * ERR_INVALID: it is none, or of a kind that TLS does not sign with, or cannot be
+ * decrypted; ERR_MISSING: it is another one; ERR_LIMIT: the file is too large;
+ * ERR_SYSTEM: it cannot be read; ERR_NOMEM.
  */
-int keys_read(struct keys *keys, int fd) MUST_USE;
+int keys_read(struct keys *keys, int fd, const unsigned char *name,
+    const char *passphrase) MUST_USE;
 
 /* Those read since the last time are all that are wanted; how many. */
 size_t keys_settle(struct keys *keys, int64_t now_ms);

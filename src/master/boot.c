@@ -4,11 +4,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "master/expiry.h"
 #include "master/hostexec.h"
 #include "master/preflight.h"
+#include "master/renewals.h"
 
 /* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
 static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
@@ -78,17 +81,30 @@ static void set_isolation(struct boot *boot)
 	}
 }
 
+static void check_certificates(void *arg)
+{
+	struct boot *boot = arg;
+
+	preflight_run(boot->config, boot->passphrases, &boot->certificates);
+	problems_copy(&boot->problems, &boot->certificates);
+	expiry_warn(boot->config, (int64_t)time(NULL), &boot->problems);
+	boot->done(boot);
+}
+
+/* Those of a text that is served already are looked after by master/renewals.h. */
 static void on_probed(void *arg)
 {
 	struct boot *boot = arg;
 
 	probes_free(boot->probes);
 	boot->probes = NULL;
-	if (boot->config != NULL) {
-		preflight_run(boot->config, &boot->certificates);
-		problems_copy(&boot->problems, &boot->certificates);
+	if (boot->config == NULL || !boot->reread) {
+		boot->done(boot);
+		return;
 	}
-	boot->done(boot);
+	boot->certificate_files = renewals_files(boot->config);
+	boot->passphrases = passphrases_start(boot->loop, boot->config,
+	    check_certificates, boot);
 }
 
 static void read_config(struct boot *boot, const char *file, const struct slice *text)
@@ -108,6 +124,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
     void (*done)(struct boot *boot))
 {
 	memset(boot, 0, sizeof(*boot));
+	boot->loop = loop;
 	boot->done = done;
 	boot->owner = owner;
 	boot->reread = text == NULL;
@@ -154,12 +171,19 @@ void boot_load(struct boot *boot, const char *file, boot_adjust_fn *adjust)
 void boot_release(struct boot *boot)
 {
 	probes_free(boot->probes);
+	passphrases_free(boot->passphrases);
 	plugin_set_release(&boot->plugins);
 	config_free(boot->config);
 	problems_release(&boot->problems);
 	problems_release(&boot->certificates);
 	free(boot->text);
 	memset(boot, 0, sizeof(*boot));
+}
+
+void boot_forget_passphrases(struct boot *boot)
+{
+	passphrases_free(boot->passphrases);
+	boot->passphrases = NULL;
 }
 
 void boot_swap(struct boot *a, struct boot *b)

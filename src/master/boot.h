@@ -22,7 +22,10 @@ struct boot {
 	struct plugin_set plugins;
 	struct problems problems;
 	struct problems certificates;	/* what the preflight has found */
+	uint64_t certificate_files;	/* as they were before: renewals_files */
+	struct passphrases *passphrases;	/* until the keeper has the keys */
 	bool reread;			/* the file was read anew, on somebody's wish */
+	struct loop *loop;		/* borrowed; while it is under way */
 	struct probes *probes;		/* while they run */
 	void (*done)(struct boot *boot);
 	void *owner;			/* borrowed; for done */
@@ -47,6 +50,9 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 void boot_load(struct boot *boot, const char *file, boot_adjust_fn *adjust);
 
 void boot_release(struct boot *boot);
+
+/* Wipes them: the keeper has the keys. */
+void boot_forget_passphrases(struct boot *boot);
 
 /* Exchanges what the two have found; neither may be under way. */
 void boot_swap(struct boot *a, struct boot *b);

@@ -18,6 +18,7 @@
 #include "master/children.h"
 #include "master/obituary.h"
 #include "master/program.h"
+#include "master/renewals.h"
 #include "master/rollout.h"
 
 #define CHANNEL_NUMBER 3	/* of its end of the channel */
@@ -31,6 +32,7 @@ struct keeper_link {
 	int program_fd;
 	pid_t pid;		/* 0: none runs */
 	struct watch channel;	/* fd -1: none */
+	struct config *giving;	/* borrowed; whose keys it is being given; or NULL */
 	uint32_t asked;		/* number of the last KEYS */
 	uint32_t kept;		/* of the last KEPT */
 	int64_t started_ms;
@@ -42,9 +44,26 @@ pid_t keeper_pid(const struct master *master)
 	return master->keeper->pid;
 }
 
+static void leave_out(struct config *config, const struct channel_message *message)
+{
+	struct config_certificate *certificate;
+
+	if (config == NULL || message->number >= config->certificate_count) {
+		return;
+	}
+	certificate = &config->certificates[message->number];
+	log_say(LOG_WARN, "%s: the keeper does not take the key '%s': %s",
+	    certificate->where, certificate->key, message->text);
+	certificate->broken = true;
+	config_shown_release(&certificate->shown);
+}
+
 static void take(struct keeper_link *keeper, struct channel_message *message)
 {
 	switch (message->type) {
+	case CHANNEL_UNKEPT:
+		leave_out(keeper->giving, message);
+		break;
 	case CHANNEL_KEPT:
 		keeper->kept = message->number;
 		break;
@@ -134,7 +153,8 @@ static void start_again(struct keeper_link *keeper)
 		    clock_us() / 1000 + DELAY_MS);
 		return;
 	}
-	keeper_give_keys(master, rollout_live(master)->config);
+	keeper_give_keys(master, rollout_live(master)->config, NULL);
+	renewals_again(master);
 	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
 		keeper_serve(&master->children[i]);
 	}
@@ -169,18 +189,23 @@ int keeper_start(struct master *master)
 	return ERR_SYSTEM;
 }
 
-static void send_key(const struct keeper_link *keeper, const char *path)
+static void send_key(struct keeper_link *keeper, uint32_t index, int passphrase_fd)
 {
-	struct channel_message message = { .type = CHANNEL_KEY,
-		.fds = { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), -1 } };
+	struct config_certificate *certificate = &keeper->giving->certificates[index];
+	struct channel_message message = { .type = CHANNEL_KEY, .number = index,
+		.fds = { open(certificate->key, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+		    O_NONBLOCK), passphrase_fd } };
 
-	snprintf(message.text, sizeof(message.text), "%s", path);
+	for (size_t i = 0; i < CONFIG_KEY_NAME_BYTES; i++) {
+		snprintf(message.text + 2 * i, 3, "%02x", certificate->shown.key_name[i]);
+	}
 	if (message.fds[0] < 0) {
-		log_say(LOG_ERROR, "cannot read the key '%s': %s", path, strerror(errno));
+		snprintf(message.text, sizeof(message.text), "%s", strerror(errno));
+		leave_out(keeper->giving, &message);
 		return;
 	}
 	(void)!channel_send(keeper->channel.fd, &message);
-	channel_close_fds(&message);
+	close(message.fds[0]);
 }
 
 /* The next generation needs them: it is handed out when they are there. */
@@ -203,7 +228,31 @@ static void wait_for_keys(struct keeper_link *keeper)
 	}
 }
 
-void keeper_give_keys(struct master *master, const struct config *config)
+/* Those of certificates that go on in place of broken ones, or that cannot be decrypted
+ * now, stay as they are with it. */
+static bool send_keys(struct keeper_link *keeper, const struct passphrases *passphrases)
+{
+	bool all = true;
+
+	for (size_t i = 0; keeper->channel.fd >= 0 &&
+	     i < keeper->giving->certificate_count; i++) {
+		struct config_certificate *certificate = &keeper->giving->certificates[i];
+		int fd = passphrases_fd(passphrases, i);
+
+		if (certificate->broken ||
+		    (certificate->passphrase_command != NULL && fd < 0)) {
+			all = false;
+		} else if (certificate->shown.pem != NULL) {
+			send_key(keeper, (uint32_t)i, fd);
+			/* Neither waits for the other to read. */
+			on_channel(&keeper->channel, 0);
+		}
+	}
+	return all;
+}
+
+void keeper_give_keys(struct master *master, struct config *config,
+    const struct passphrases *passphrases)
 {
 	struct keeper_link *keeper = master->keeper;
 	struct channel_message message = { .type = CHANNEL_KEYS, .fds = { -1, -1 } };
@@ -211,18 +260,14 @@ void keeper_give_keys(struct master *master, const struct config *config)
 	if (keeper->channel.fd < 0) {
 		return;
 	}
-	/* The certificate that goes on in place of a broken one needs its key. */
-	for (size_t i = 0; i < config->certificate_count; i++) {
-		if (config->certificates[i].broken) {
-			message.value = 1;
-		} else {
-			send_key(keeper, config->certificates[i].key);
-		}
-	}
+	keeper->giving = config;
+	message.value = !send_keys(keeper, passphrases);
 	message.number = ++keeper->asked;
-	if (channel_send(keeper->channel.fd, &message) == 0) {
+	if (keeper->channel.fd >= 0 &&
+	    channel_send(keeper->channel.fd, &message) == 0) {
 		wait_for_keys(keeper);
 	}
+	keeper->giving = NULL;
 }
 
 void keeper_serve(struct child *child)

@@ -5,15 +5,22 @@
 #define TINCAN_MASTER_KEEPER_H
 
 #include "master/master.h"
+#include "master/passphrases.h"
 
 struct keeper_link;
 
 /* Starts it. ERR_SYSTEM, logged. */
 int keeper_start(struct master *master) MUST_USE;
 
-/* From now on these are the keys. Waits until it has them: some milliseconds. What is
- * wrong with one is logged. */
-void keeper_give_keys(struct master *master, const struct config *config);
+/*
+ * From now on these are the keys: those of certificates that are shown. Waits until it
+ * has them: some milliseconds. One that is not what the preflight has seen is logged, its
+ * certificate broken, and what that shows forgotten.
+ *
+ * @param passphrases	of the encrypted ones; NULL: they are left out
+ */
+void keeper_give_keys(struct master *master, struct config *config,
+    const struct passphrases *passphrases);
 
 /* Connects a worker with it. */
 void keeper_serve(struct child *child);

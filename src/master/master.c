@@ -290,7 +290,7 @@ static int run(struct master *master, struct boot *boot)
 	return master->status;
 }
 
-static void tolerate_hosts(struct boot *boot)
+static void tolerate_all(struct boot *boot)
 {
 	renewals_tolerate(boot, NULL);
 }
@@ -303,9 +303,13 @@ int master_run(const char *config_file, int log_level)
 	int status = EXIT_MISUSE;
 
 	upgrade_remember();
-	boot_load(&boot, config_file, tolerate_hosts);
+	boot_load(&boot, config_file, tolerate_all);
 	if (boot.config != NULL && log_level != 0) {
 		boot.config->log.level = log_level;
+	}
+	if (boot.problems.errors == 0 && !renewals_any_good(boot.config)) {
+		problems_add(&boot.problems, boot.config->file, NULL,
+		    "no certificate can be used");
 	}
 	problems_print(&boot.problems, stderr);
 	if (boot.problems.errors == 0) {

@@ -9,9 +9,15 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "master/passphrases.h"
 
-/* Adds what is wrong to problems, and says which certificates are broken. Waits for the
- * process: some milliseconds, half of one per key. */
-void preflight_run(struct config *config, struct problems *problems);
+/*
+ * Adds what is wrong to problems; says which certificates are broken, and what the others
+ * show. Waits for the process: some milliseconds, half of one per key.
+ *
+ * @param passphrases	of the encrypted keys
+ */
+void preflight_run(struct config *config, const struct passphrases *passphrases,
+    struct problems *problems);
 
 #endif

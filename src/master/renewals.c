@@ -5,42 +5,63 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "master/expiry.h"
 #include "master/keeper.h"
 #include "master/preflight.h"
 #include "master/rollout.h"
 
-#define LOOK_MS 1000
-#define CHECK_MS (24 * 60 * 60 * 1000)	/* without any change */
+#define LOOK_MS 250
+#define SETTLE_MS 50		/* without a change: both halves are written */
+#define UNREST_MS 1000		/* of changes without a pause: do not wait on */
+#define DOUBT_MS 3000		/* before halves that do not match are told */
+#define EXPIRY_MS (60 * 60 * 1000)
+#define DAY_MS (24 * EXPIRY_MS)
 
 struct renewals {
 	struct master *master;
 	struct timer timer;
-	uint64_t served;	/* the files when they were last checked, */
+	uint64_t checked;	/* the files when they were last checked, */
 	uint64_t seen;		/* and at the last look */
+	int64_t unrest_ms;	/* since when they change; 0: they do not */
+	int64_t doubt_ms;	/* when what is broken now is told; 0: it is */
 	int64_t checked_ms;
-	struct problems problems;
+	int64_t told_ms;	/* when it was last looked who expires */
+	bool again;		/* a check is wanted in any case */
+	/* The check that waits for passphrases: */
+	struct config *candidate;	/* owned; NULL: none does */
+	struct passphrases *passphrases;
+	uint64_t candidate_files;
+	struct problems found;	/* at the last check */
+	struct problems problems;	/* that, and who expires */
 };
+
+static uint64_t add_number(uint64_t sum, uint64_t number)
+{
+	return hash_fold(sum ^ number, HASH_BLOCK);
+}
 
 static uint64_t add_file(uint64_t sum, const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
-		return hash_fold(sum ^ 1, HASH_BLOCK);
+		return add_number(sum, 1);
 	}
-	sum = hash_fold(sum ^ (uint64_t)st.st_ino, HASH_BLOCK);
-	sum = hash_fold(sum ^ (uint64_t)st.st_size, HASH_BLOCK);
-	sum = hash_fold(sum ^ (uint64_t)st.st_mtim.tv_sec, HASH_BLOCK);
-	sum = hash_fold(sum ^ (uint64_t)st.st_mtim.tv_nsec, HASH_BLOCK);
-	return hash_fold(sum ^ (uint64_t)st.st_ctim.tv_nsec, HASH_BLOCK);
+	sum = add_number(sum, (uint64_t)st.st_dev);
+	sum = add_number(sum, (uint64_t)st.st_ino);
+	sum = add_number(sum, (uint64_t)st.st_size);
+	sum = add_number(sum, (uint64_t)st.st_mtim.tv_sec);
+	sum = add_number(sum, (uint64_t)st.st_mtim.tv_nsec);
+	sum = add_number(sum, (uint64_t)st.st_ctim.tv_sec);
+	return add_number(sum, (uint64_t)st.st_ctim.tv_nsec);
 }
 
-/* A number that changes when one of the files does. */
-static uint64_t look(const struct config *config)
+uint64_t renewals_files(const struct config *config)
 {
 	uint64_t sum = HASH_LAST;
 
@@ -51,43 +72,211 @@ static uint64_t look(const struct config *config)
 	return sum;
 }
 
-static void tell(const struct problems *problems)
+static bool is_told(const struct problems *told, const struct problem *problem)
 {
-	for (size_t i = 0; i < problems->count; i++) {
-		const struct problem *problem = &problems->items[i];
+	for (size_t i = 0; i < told->count; i++) {
+		if (strcmp(told->items[i].what, problem->what) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
 
-		log_say(problem->level == PROBLEM_ERROR ? LOG_ERROR : LOG_WARN, "%s: %s",
-		    problem->where, problem->what);
+/* What was wrong before is told already, wherever the file had it then. */
+static void tell(struct renewals *renewals, bool into_log)
+{
+	struct problems now;
+
+	problems_init(&now);
+	problems_copy(&now, &renewals->found);
+	expiry_warn(rollout_live(renewals->master)->config, (int64_t)time(NULL), &now);
+	for (size_t i = 0; into_log && i < now.count; i++) {
+		const struct problem *problem = &now.items[i];
+
+		if (!is_told(&renewals->problems, problem)) {
+			log_say(problem->level == PROBLEM_ERROR ? LOG_ERROR : LOG_WARN,
+			    "%s: %s", problem->where, problem->what);
+		}
+	}
+	problems_release(&renewals->problems);
+	renewals->problems = now;
+	renewals->told_ms = renewals->master->loop->now_ms;
+}
+
+static bool same_pem(const struct config_shown *a, const struct config_shown *b)
+{
+	return a->pem == NULL || b->pem == NULL ? a->pem == b->pem :
+	    strcmp(a->pem, b->pem) == 0;
+}
+
+/* Takes over what is shown; is any of it new? */
+static bool take_shown(struct config *live, struct config *candidate)
+{
+	bool fresh = false;
+
+	for (size_t i = 0; i < live->certificate_count; i++) {
+		struct config_shown *now = &live->certificates[i].shown;
+		struct config_shown *next = &candidate->certificates[i].shown;
+		struct config_shown before = *now;
+
+		fresh = fresh || !same_pem(now, next);
+		*now = *next;
+		*next = before;
+	}
+	return fresh;
+}
+
+static bool has_broken(const struct config *live, const struct config *candidate)
+{
+	for (size_t i = 0; i < live->certificate_count; i++) {
+		if (candidate->certificates[i].broken && !live->certificates[i].broken) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void take_verdicts(struct config *live, const struct config *candidate)
+{
+	for (size_t i = 0; i < live->certificate_count; i++) {
+		live->certificates[i].broken = candidate->certificates[i].broken;
 	}
 }
 
-static void check(struct renewals *renewals)
+/*
+ * Who renews a certificate writes two files, or more: halves that do not match may be
+ * about to. Only if they still do not after a while that is told.
+ */
+static bool is_doubtful(struct renewals *renewals, const struct config *live)
 {
-	problems_release(&renewals->problems);
-	preflight_run(rollout_live(renewals->master)->config, &renewals->problems);
-	renewals->checked_ms = renewals->master->loop->now_ms;
-	tell(&renewals->problems);
+	int64_t now_ms = renewals->master->loop->now_ms;
+
+	if (!has_broken(live, renewals->candidate)) {
+		renewals->doubt_ms = 0;
+	} else if (renewals->doubt_ms == 0) {
+		renewals->doubt_ms = now_ms + DOUBT_MS;
+	} else if (now_ms >= renewals->doubt_ms) {
+		renewals->doubt_ms = 0;
+	}
+	return renewals->doubt_ms != 0;
 }
 
-/* A pair is written in two steps at least: what moves is left alone. */
+static void end_check(struct renewals *renewals)
+{
+	passphrases_free(renewals->passphrases);
+	renewals->passphrases = NULL;
+	config_free(renewals->candidate);
+	renewals->candidate = NULL;
+}
+
+/* First the keys, then those who show what they are for. */
+static void check(void *arg)
+{
+	struct renewals *renewals = arg;
+	struct master *master = renewals->master;
+	struct config *live = rollout_live(master)->config;
+	struct problems found;
+
+	problems_init(&found);
+	preflight_run(renewals->candidate, renewals->passphrases, &found);
+	keeper_give_keys(master, renewals->candidate, renewals->passphrases);
+	renewals_inherit(renewals->candidate, live);
+	if (take_shown(live, renewals->candidate)) {
+		log_say(LOG_INFO, "certificates have changed");
+		rollout_certificates(master);
+	}
+	if (!is_doubtful(renewals, live)) {
+		take_verdicts(live, renewals->candidate);
+		problems_release(&renewals->found);
+		problems_move(&renewals->found, &found);
+		tell(renewals, true);
+	}
+	problems_release(&found);
+	renewals->checked = renewals->candidate_files;
+	renewals->checked_ms = master->loop->now_ms;
+	end_check(renewals);
+}
+
+static bool needs_passphrases(const struct config *config)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		if (config->certificates[i].passphrase_command != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* files is of before it begins: what changes meanwhile is seen later. */
+static void begin_check(struct renewals *renewals, uint64_t files)
+{
+	struct loop *loop = renewals->master->loop;
+	const struct boot *live = rollout_live(renewals->master);
+	struct problems none;
+
+	problems_init(&none);
+	renewals->again = false;
+	renewals->unrest_ms = 0;
+	renewals->candidate_files = files;
+	renewals->candidate = config_parse(live->config->file, live->text,
+	    live->text_size, &none);
+	problems_release(&none);
+	if (needs_passphrases(renewals->candidate)) {
+		renewals->passphrases = passphrases_start(loop, renewals->candidate,
+		    check, renewals);
+	} else {
+		check(renewals);
+	}
+}
+
+/* A pair is written in two steps at least: what moves is left alone, unless it never
+ * rests. */
+static bool is_at_rest(struct renewals *renewals, uint64_t files)
+{
+	int64_t now_ms = renewals->master->loop->now_ms;
+
+	if (files == renewals->seen) {
+		return true;
+	}
+	if (renewals->unrest_ms == 0) {
+		renewals->unrest_ms = now_ms;
+	}
+	return now_ms - renewals->unrest_ms >= UNREST_MS;
+}
+
+static bool is_due(const struct renewals *renewals)
+{
+	const struct master *master = renewals->master;
+	int64_t now_ms = master->loop->now_ms;
+
+	return renewals->again ||
+	    (renewals->doubt_ms != 0 && now_ms >= renewals->doubt_ms) ||
+	    /* The preflight makes a new one in time. */
+	    (rollout_live(master)->config->development_certificate &&
+		now_ms - renewals->checked_ms >= DAY_MS);
+}
+
 static void on_look(struct timer *timer)
 {
 	struct renewals *renewals = LIST_OWNER(timer, struct renewals, timer);
 	struct master *master = renewals->master;
-	uint64_t now = look(rollout_live(master)->config);
-	bool changed = now != renewals->served && now == renewals->seen;
+	int64_t now_ms = master->loop->now_ms;
+	int64_t pause_ms = LOOK_MS;
+	uint64_t files = renewals_files(rollout_live(master)->config);
+	bool changed = files != renewals->checked;
 
-	renewals->seen = now;
-	if (changed || master->loop->now_ms - renewals->checked_ms >= CHECK_MS) {
-		check(renewals);
+	if (renewals->candidate == NULL && (changed || is_due(renewals))) {
+		if (is_at_rest(renewals, files)) {
+			begin_check(renewals, files);
+		} else {
+			pause_ms = SETTLE_MS;
+		}
 	}
-	if (changed) {
-		log_say(LOG_INFO, "certificates have changed: reading them anew");
-		renewals->served = now;
-		keeper_give_keys(master, rollout_live(master)->config);
-		rollout_certificates(master);
+	renewals->seen = files;
+	if (now_ms - renewals->told_ms >= EXPIRY_MS) {
+		tell(renewals, true);
 	}
-	timer_set(&master->loop->timers, timer, master->loop->now_ms + LOOK_MS);
+	timer_set(&master->loop->timers, timer, now_ms + pause_ms);
 }
 
 struct renewals *renewals_new(struct master *master)
@@ -96,6 +285,7 @@ struct renewals *renewals_new(struct master *master)
 
 	renewals->master = master;
 	timer_init(&renewals->timer, on_look);
+	problems_init(&renewals->found);
 	problems_init(&renewals->problems);
 	return renewals;
 }
@@ -104,6 +294,8 @@ void renewals_free(struct renewals *renewals)
 {
 	if (renewals != NULL) {
 		timer_cancel(&renewals->timer);
+		end_check(renewals);
+		problems_release(&renewals->found);
 		problems_release(&renewals->problems);
 		free(renewals);
 	}
@@ -114,21 +306,80 @@ void renewals_serve(struct master *master, bool into_log)
 	struct renewals *renewals = master->renewals;
 	const struct boot *live = rollout_live(master);
 
-	problems_release(&renewals->problems);
-	problems_copy(&renewals->problems, &live->certificates);
-	if (into_log) {
-		tell(&renewals->problems);
-	}
-	renewals->served = look(live->config);
-	renewals->seen = renewals->served;
+	end_check(renewals);
+	problems_release(&renewals->found);
+	problems_copy(&renewals->found, &live->certificates);
+	tell(renewals, into_log);
+	renewals->checked = live->certificate_files;
+	renewals->seen = renewals->checked;
+	renewals->doubt_ms = 0;
+	renewals->unrest_ms = 0;
 	renewals->checked_ms = master->loop->now_ms;
 	timer_set(&master->loop->timers, &renewals->timer,
 	    master->loop->now_ms + LOOK_MS);
 }
 
+void renewals_again(struct master *master)
+{
+	master->renewals->again = true;
+}
+
 const struct problems *renewals_problems(const struct master *master)
 {
 	return &master->renewals->problems;
+}
+
+/* What is shown of the same files, or NULL. */
+static const struct config_shown *find_shown(const struct config *config,
+    const struct config_certificate *certificate)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		const struct config_certificate *other = &config->certificates[i];
+
+		if (other->shown.pem != NULL &&
+		    strcmp(other->chain, certificate->chain) == 0 &&
+		    strcmp(other->key, certificate->key) == 0) {
+			return &other->shown;
+		}
+	}
+	return NULL;
+}
+
+static void copy_shown(struct config_shown *out, const struct config_shown *shown)
+{
+	config_shown_release(out);
+	*out = *shown;
+	out->pem = memory_text(shown->pem);
+	out->names = memory_text(shown->names);
+}
+
+void renewals_inherit(struct config *config, const struct config *live)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		struct config_certificate *certificate = &config->certificates[i];
+		const struct config_shown *shown = certificate->broken ?
+		    find_shown(live, certificate) : NULL;
+
+		if (shown != NULL) {
+			copy_shown(&certificate->shown, shown);
+		}
+	}
+}
+
+void renewals_move(struct config *config, struct config *live)
+{
+	take_verdicts(config, live);
+	(void)take_shown(config, live);
+}
+
+bool renewals_any_good(const struct config *config)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		if (!config->certificates[i].broken) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool is_known(const struct config *config,
@@ -150,11 +401,7 @@ void renewals_tolerate(struct boot *boot, const struct boot *live)
 	for (size_t i = 0; i < boot->config->certificate_count; i++) {
 		struct config_certificate *certificate = &boot->config->certificates[i];
 
-		if (!boot->reread) {
-			certificate->tolerated = true;
-		} else if (certificate->vhost > 0) {
-			certificate->tolerated = live == NULL ||
-			    is_known(live->config, certificate);
-		}
+		certificate->tolerated = live == NULL ||
+		    is_known(live->config, certificate);
 	}
 }

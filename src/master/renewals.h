@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The certificates of what is served, while it is served. The master looks after their
- * files, never into them: when one has changed and is at rest, the preflight checks all,
- * and keeper and workers read anew what is good; what is not is told, and its predecessor
- * goes on. Once a day they are checked in any case, so that one that is about
- * to expire is in the log.
+ * files, never into them: when one has changed and is at rest, the preflight checks all;
+ * the keeper gets the keys, and the workers what is new; what is broken is told, after a
+ * moment in which its other half may be written, and its predecessor goes on. Every hour
+ * it looks who is about to expire.
  */
 #ifndef TINCAN_MASTER_RENEWALS_H
 #define TINCAN_MASTER_RENEWALS_H
@@ -21,11 +21,25 @@ void renewals_serve(struct master *master, bool into_log);
 /* What was wrong at the last check. */
 const struct problems *renewals_problems(const struct master *master);
 
+/* Has them checked again, changed or not: the keeper needs their passphrases. */
+void renewals_again(struct master *master);
+
+/* A number that changes when one of the files does. */
+uint64_t renewals_files(const struct config *config);
+
+/* Where certificates of config are broken, what live shows of the same files goes on. */
+void renewals_inherit(struct config *config, const struct config *live);
+
+/* The two are of the same text: config shows from now on what live has shown. */
+void renewals_move(struct config *config, struct config *live);
+
+/* Can one of the certificates be used? */
+bool renewals_any_good(const struct config *config);
+
 /*
- * Marks those whose faults are told but refuse nothing. At a start: those of virtual
- * hosts, as one of them must not keep the others from being served. When something is
- * served: those of virtual hosts that are in use already, so that only what is new in the
- * file is held against it; if the file was not even read anew, all.
+ * Marks those whose faults are told but refuse nothing. At a start all: one of them must
+ * not keep the others from being served. When something is served: those that are in use
+ * already, so that only what is new in the file is held against it.
  */
 void renewals_tolerate(struct boot *boot, const struct boot *live);
 

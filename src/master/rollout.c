@@ -184,7 +184,8 @@ int rollout_start(struct master *master)
 	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
-	keeper_give_keys(master, rollout->live.config);
+	keeper_give_keys(master, rollout->live.config, rollout->live.passphrases);
+	boot_forget_passphrases(&rollout->live);
 	adopt_finish(master, &rollout->live, NULL);
 	if (pack(rollout, rollout->number + 1) != 0) {
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
@@ -272,6 +273,20 @@ static void open_sockets(struct rollout *rollout, struct boot *boot)
 	}
 }
 
+/* The keeper has the keys before a worker shows what they are for. */
+static void take_certificates(struct rollout *rollout, struct boot *boot)
+{
+	struct config *live = rollout->live.config;
+
+	if (rollout->for_file) {
+		keeper_give_keys(rollout->master, boot->config, boot->passphrases);
+		boot_forget_passphrases(boot);
+		renewals_inherit(boot->config, live);
+	} else {
+		renewals_move(boot->config, live);
+	}
+}
+
 static void on_built(struct boot *boot)
 {
 	struct master *master = boot->owner;
@@ -292,9 +307,9 @@ static void on_built(struct boot *boot)
 		end_build(rollout);
 		return;
 	}
+	take_certificates(rollout, boot);
 	boot_swap(&rollout->live, boot);
 	if (rollout->for_file) {
-		keeper_give_keys(master, rollout->live.config);
 		open_log(rollout->live.config);
 	}
 	if (pack(rollout, rollout->number + 1) == 0) {
@@ -306,7 +321,9 @@ static void on_built(struct boot *boot)
 		log_say(LOG_ERROR, "cannot pack the configuration: %s", strerror(errno));
 	}
 	master_watch_plugins(master);
-	renewals_serve(master, rollout->for_file);
+	if (rollout->for_file) {
+		renewals_serve(master, true);
+	}
 	end_build(rollout);
 }
 

@@ -53,7 +53,7 @@ static int pack_all(struct buffer *out, const struct generation_message *message
 		rc = rc != 0 ? rc : pack_u32(out, message->listeners[i].port);
 	}
 	for (size_t i = 0; rc == 0 && i < message->config->certificate_count; i++) {
-		rc = pack_u8(out, message->config->certificates[i].broken);
+		rc = pack_optional(out, message->config->certificates[i].shown.pem);
 	}
 	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)message->plugins.count);
 	for (size_t i = 0; rc == 0 && i < message->plugins.count; i++) {
@@ -174,7 +174,7 @@ static int unpack_all(struct slice content, struct generation_message *message)
 	}
 	unpack_listeners(&in, message);
 	for (size_t i = 0; i < message->config->certificate_count; i++) {
-		message->config->certificates[i].broken = unpack_u8(&in) != 0;
+		message->config->certificates[i].shown.pem = unpack_optional(&in);
 	}
 	unpack_plugins(&in, &message->plugins);
 	return unpack_done(&in) ? 0 : ERR_PROTOCOL;

@@ -2,7 +2,6 @@
 /* A certificate and its private key. */
 #include "tls/certificate.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,28 +9,25 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "base/hostname.h"
 #include "base/memory.h"
+#include "tls/key_name.h"
 #include "tls/passphrase.h"
+#include "tls/pem_file.h"
 #include "tls/provider.h"
 
-#define WARN_DAYS 7
+#define NAMES_BYTES 128		/* of the text for people */
 
-/* What changes when a file does. */
-struct stamp {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-	struct timespec changed;
-};
+_Static_assert(SIGN_KEY_BYTES == CONFIG_KEY_NAME_BYTES, "config knows no keeper");
 
 struct tls_certificate {
 	size_t references;
 	char *files;
-	struct stamp stamp;	/* of the chain's file */
+	unsigned char digest[SHA256_DIGEST_LENGTH];	/* of shown.pem that it is of */
+	bool shown;		/* its files are those of a certificate that was shown */
 	X509 *leaf;
 	STACK_OF(X509) *chain;	/* behind the leaf; NULL: none */
 	EVP_PKEY *key;
@@ -50,31 +46,32 @@ const char *tls_last_reason(void)
 	return reason == NULL ? "unknown reason" : reason;
 }
 
-static FILE *open_file(const char *where, const char *key, const char *path,
-    struct problems *problems)
+static char *read_file(const struct config_certificate *config, const char *key,
+    size_t max, size_t *size, struct problems *problems)
 {
-	FILE *in = fopen(path, "re");
+	const char *path = strcmp(key, "key") == 0 ? config->key : config->chain;
+	const char *why;
+	char *content = pem_file_read(path, max, size, &why);
 	char *place;
 
-	if (in == NULL) {
-		place = memory_printf("%s.%s", where, key);
-		problems_add(problems, place, NULL, "cannot read '%s': %s", path,
-		    strerror(errno));
+	if (content == NULL) {
+		place = memory_printf("%s.%s", config->where, key);
+		problems_add(problems, place, NULL, "cannot read '%s': %s", path, why);
 		free(place);
 	}
-	return in;
+	return content;
 }
 
 /* The certificate first, then what vouches for it. False: it is no PEM up to its end. */
-static bool read_chain(FILE *in, struct tls_certificate *certificate)
+static bool parse_chain(BIO *in, struct tls_certificate *certificate)
 {
 	X509 *next;
 
-	certificate->leaf = PEM_read_X509_AUX(in, NULL, tls_no_passphrase, NULL);
+	certificate->leaf = PEM_read_bio_X509_AUX(in, NULL, tls_no_passphrase, NULL);
 	if (certificate->leaf == NULL) {
 		return false;
 	}
-	while ((next = PEM_read_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
+	while ((next = PEM_read_bio_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
 		if (certificate->chain == NULL) {
 			certificate->chain = sk_X509_new_null();
 		}
@@ -92,69 +89,20 @@ static bool read_chain(FILE *in, struct tls_certificate *certificate)
 	return true;
 }
 
-static bool read_key(FILE *in, struct tls_certificate *certificate)
+static bool take_chain(const struct config_certificate *config, const char *pem,
+    size_t size, struct tls_certificate *certificate, struct problems *problems)
 {
-	certificate->key = PEM_read_PrivateKey(in, NULL, tls_no_passphrase, NULL);
-	return certificate->key != NULL &&
-	    X509_check_private_key(certificate->leaf, certificate->key) == 1;
-}
+	BIO *in = BIO_new_mem_buf(pem, (int)size);
+	bool good = in != NULL && parse_chain(in, certificate);
 
-static void tell_bad_key(const struct config_certificate *config,
-    struct problems *problems)
-{
-	int reason = ERR_GET_REASON(ERR_peek_last_error());
-
-	if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
-		problems_add(problems, config->where, NULL,
-		    "the key '%s' is not that of the certificate '%s'", config->key,
-		    config->chain);
-	} else {
-		problems_add(problems, config->where, "expected an unencrypted PEM key",
-		    "cannot use the key '%s': %s", config->key, tls_last_reason());
+	BIO_free(in);
+	if (!good) {
+		problems_add(problems, config->where,
+		    "expected PEM, the certificate first",
+		    "cannot use the certificate '%s': %s", config->chain,
+		    tls_last_reason());
 	}
-}
-
-static struct stamp stamp_of(const struct stat *st)
-{
-	struct stamp stamp;
-
-	memset(&stamp, 0, sizeof(stamp));	/* padding is compared, too */
-	stamp.device = st->st_dev;
-	stamp.inode = st->st_ino;
-	stamp.size = st->st_size;
-	stamp.modified = st->st_mtim;
-	stamp.changed = st->st_ctim;
-	return stamp;
-}
-
-bool tls_certificate_current(const struct tls_certificate *certificate,
-    const struct config_certificate *config)
-{
-	struct stamp now;
-	struct stat st;
-
-	if (stat(config->chain, &st) != 0) {
-		return false;
-	}
-	now = stamp_of(&st);
-	return memcmp(&now, &certificate->stamp, sizeof(now)) == 0;
-}
-
-static bool take_chain(const struct config_certificate *config, FILE *in,
-    struct tls_certificate *certificate, struct problems *problems)
-{
-	struct stat st;
-
-	/* Before it is read: what changes meanwhile is seen later. */
-	if (fstat(fileno(in), &st) == 0) {
-		certificate->stamp = stamp_of(&st);
-	}
-	if (read_chain(in, certificate)) {
-		return true;
-	}
-	problems_add(problems, config->where, "expected PEM, the certificate first",
-	    "cannot use the certificate '%s': %s", config->chain, tls_last_reason());
-	return false;
+	return good;
 }
 
 /* The keeper knows the key by its public half. */
@@ -163,20 +111,94 @@ static bool take_kept_key(const struct config_certificate *config,
 {
 	certificate->key = provider_key(X509_get0_pubkey(certificate->leaf));
 	if (certificate->key == NULL) {
-		problems_add(problems, config->where, "RSA, ECDSA or Ed25519",
-		    "cannot use the certificate '%s': it is for a kind of key that is "
-		    "not supported", config->chain);
+		problems_add(problems, config->where, NULL,
+		    "cannot use the certificate '%s': no memory for its key",
+		    config->chain);
 	}
 	return certificate->key != NULL;
 }
 
-static bool take_key(const struct config_certificate *config, FILE *in,
-    struct tls_certificate *certificate, struct problems *problems)
+/* Is it the key of one that stands further down? */
+static bool is_key_of_issuer(const struct tls_certificate *certificate)
 {
-	if (read_key(in, certificate)) {
+	for (int i = 0; i < sk_X509_num(certificate->chain); i++) {
+		if (X509_check_private_key(sk_X509_value(certificate->chain, i),
+			certificate->key) == 1) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void tell_bad_key(const struct config_certificate *config,
+    const struct tls_certificate *certificate, const struct tls_passphrase *passphrase,
+    struct problems *problems)
+{
+	if (certificate->key != NULL) {
+		problems_add(problems, config->where,
+		    is_key_of_issuer(certificate) ?
+		    "its own certificate must be the first in the chain" : NULL,
+		    "the key '%s' is not that of the certificate '%s'", config->key,
+		    config->chain);
+	} else if (passphrase->asked && passphrase->text == NULL) {
+		problems_add(problems, config->where,
+		    "'passphrase_command' names a program that prints its passphrase",
+		    "the key '%s' is encrypted", config->key);
+	} else if (passphrase->asked) {
+		problems_add(problems, config->where, NULL,
+		    "what 'passphrase_command' has printed does not decrypt the key '%s'",
+		    config->key);
+	} else {
+		problems_add(problems, config->where, "expected a PEM key",
+		    "cannot use the key '%s': %s", config->key, tls_last_reason());
+	}
+}
+
+static bool take_key(const struct config_certificate *config, const char *pem,
+    size_t size, struct tls_certificate *certificate, struct problems *problems)
+{
+	struct tls_passphrase passphrase = { .text = config->passphrase };
+	BIO *in = BIO_new_mem_buf(pem, (int)size);
+	bool good;
+
+	certificate->key = in == NULL ? NULL :
+	    PEM_read_bio_PrivateKey(in, NULL, tls_passphrase_give, &passphrase);
+	BIO_free(in);
+	good = certificate->key != NULL &&
+	    X509_check_private_key(certificate->leaf, certificate->key) == 1;
+	if (!good) {
+		tell_bad_key(config, certificate, &passphrase, problems);
+	}
+	return good;
+}
+
+/* DSA is in no cipher suite that we have, and the keeper signs with nothing else. */
+static bool is_kind_known(const struct config_certificate *config,
+    const struct tls_certificate *certificate, struct problems *problems)
+{
+	EVP_PKEY *half = X509_get0_pubkey(certificate->leaf);
+	bool known = half != NULL && (EVP_PKEY_is_a(half, "RSA") ||
+	    EVP_PKEY_is_a(half, "EC") || EVP_PKEY_is_a(half, "ED25519"));
+
+	if (!known) {
+		problems_add(problems, config->where, "RSA, ECDSA or Ed25519",
+		    "cannot use the certificate '%s': it is for a kind of key that is "
+		    "not supported", config->chain);
+	}
+	return known;
+}
+
+static bool has_passphrase(const struct config_certificate *config,
+    struct problems *problems)
+{
+	char *place;
+
+	if (config->no_passphrase == NULL) {
 		return true;
 	}
-	tell_bad_key(config, problems);
+	place = memory_printf("%s.passphrase_command", config->where);
+	problems_add(problems, place, NULL, "%s", config->no_passphrase);
+	free(place);
 	return false;
 }
 
@@ -184,32 +206,51 @@ static bool take_key(const struct config_certificate *config, FILE *in,
 static bool read_files(const struct config_certificate *config,
     struct tls_certificate *certificate, struct problems *problems)
 {
-	FILE *chain = open_file(config->where, "chain", config->chain, problems);
-	FILE *key = open_file(config->where, "key", config->key, problems);
-	bool good = chain != NULL && key != NULL &&
-	    take_chain(config, chain, certificate, problems) &&
-	    take_key(config, key, certificate, problems);
+	size_t chain_size;
+	size_t key_size;
+	char *chain = read_file(config, "chain", PEM_CHAIN_MAX, &chain_size, problems);
+	char *key = read_file(config, "key", PEM_KEY_MAX, &key_size, problems);
+	bool good = has_passphrase(config, problems) && chain != NULL && key != NULL &&
+	    take_chain(config, chain, chain_size, certificate, problems) &&
+	    is_kind_known(config, certificate, problems) &&
+	    take_key(config, key, key_size, certificate, problems);
 
+	/* It may have the key, too. */
 	if (chain != NULL) {
-		fclose(chain);
+		OPENSSL_cleanse(chain, chain_size);
+		free(chain);
 	}
 	if (key != NULL) {
-		fclose(key);
+		OPENSSL_cleanse(key, key_size);
+		free(key);
 	}
 	return good;
 }
 
-static bool read_chain_only(const struct config_certificate *config,
+static bool digest_of(const struct config_shown *shown,
+    unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+	return EVP_Digest(shown->pem, strlen(shown->pem), digest, NULL, EVP_sha256(),
+		   NULL) == 1;
+}
+
+static bool take_shown(const struct config_certificate *config,
     struct tls_certificate *certificate, struct problems *problems)
 {
-	FILE *in = open_file(config->where, "chain", config->chain, problems);
-	bool good = in != NULL && take_chain(config, in, certificate, problems) &&
+	return take_chain(config, config->shown.pem, strlen(config->shown.pem),
+		   certificate, problems) &&
+	    digest_of(&config->shown, certificate->digest) &&
+	    is_kind_known(config, certificate, problems) &&
 	    take_kept_key(config, certificate, problems);
+}
 
-	if (in != NULL) {
-		fclose(in);
-	}
-	return good;
+bool tls_certificate_current(const struct tls_certificate *certificate,
+    const struct config_shown *shown)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	return digest_of(shown, digest) &&
+	    memcmp(digest, certificate->digest, sizeof(digest)) == 0;
 }
 
 /* Anything else than a host name, an IP address for one, is never asked for by name. */
@@ -257,32 +298,22 @@ static void warn_of_readers(const struct config_certificate *config,
 	}
 }
 
-/* Soon is a week, or the last quarter of one that was never to live for long. */
-static bool expires_soon(const X509 *leaf, int *days)
+/* One that does not vouch for the one before it is of no use to clients. */
+static void warn_of_order(const struct config_certificate *config,
+    const struct tls_certificate *certificate, struct problems *problems)
 {
-	int life_days;
-	int seconds;
+	X509 *before = certificate->leaf;
 
-	return ASN1_TIME_diff(days, &seconds, NULL, X509_get0_notAfter(leaf)) == 1 &&
-	    ASN1_TIME_diff(&life_days, &seconds, X509_get0_notBefore(leaf),
-		X509_get0_notAfter(leaf)) == 1 &&
-	    *days < WARN_DAYS && *days * 4 <= life_days;
-}
+	for (int i = 0; i < sk_X509_num(certificate->chain); i++) {
+		X509 *issuer = sk_X509_value(certificate->chain, i);
 
-static void warn_of_time(const X509 *leaf, const struct config_certificate *config,
-    struct problems *problems)
-{
-	int days;
-
-	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0) {
-		problems_warn(problems, config->where, NULL,
-		    "the certificate '%s' has expired", config->chain);
-	} else if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
-		problems_warn(problems, config->where, NULL,
-		    "the certificate '%s' is not valid yet", config->chain);
-	} else if (expires_soon(leaf, &days)) {
-		problems_warn(problems, config->where, NULL,
-		    "the certificate '%s' expires in %d days", config->chain, days);
+		if (X509_check_issued(issuer, before) != X509_V_OK) {
+			problems_warn(problems, config->where, NULL,
+			    "in the chain '%s' certificate %d is not that of the issuer "
+			    "of certificate %d", config->chain, i + 2, i + 1);
+			return;
+		}
+		before = issuer;
 	}
 }
 
@@ -296,7 +327,7 @@ struct tls_certificate *tls_certificate_read(const struct config_certificate *co
 	certificate->references = 1;
 	good = keys == TLS_KEYS_HERE ?
 	    read_files(config, certificate, problems) :
-	    read_chain_only(config, certificate, problems);
+	    take_shown(config, certificate, problems);
 	if (!good) {
 		ERR_clear_error();
 		tls_certificate_unref(certificate);
@@ -306,8 +337,8 @@ struct tls_certificate *tls_certificate_read(const struct config_certificate *co
 	take_names(certificate);
 	if (keys == TLS_KEYS_HERE) {
 		warn_of_readers(config, problems);
+		warn_of_order(config, certificate, problems);
 	}
-	warn_of_time(certificate->leaf, config, problems);
 	ERR_clear_error();
 	return certificate;
 }
@@ -337,6 +368,71 @@ void tls_certificate_unref(struct tls_certificate *certificate)
 const char *tls_certificate_files(const struct tls_certificate *certificate)
 {
 	return certificate->files;
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+	struct tm parts = { 0 };
+
+	return time != NULL && ASN1_TIME_to_tm(time, &parts) == 1 ?
+	    (int64_t)timegm(&parts) : 0;
+}
+
+static char *names_text(const struct tls_certificate *certificate)
+{
+	char text[NAMES_BYTES] = "";
+	size_t size = 0;
+
+	for (char **name = certificate->names; *name != NULL; name++) {
+		int more = snprintf(text + size, sizeof(text) - size, "%s%s",
+		    size == 0 ? "" : ", ", *name);
+
+		if ((size_t)more >= sizeof(text) - size) {
+			snprintf(text + (size > NAMES_BYTES - 6 ? NAMES_BYTES - 6 : size),
+			    6, ", ...");
+			break;
+		}
+		size += (size_t)more;
+	}
+	return memory_text(text);
+}
+
+/* Written anew: the file may have a key in it, or what not. Owned by the caller. */
+static char *pem_text(const struct tls_certificate *certificate)
+{
+	BIO *out = BIO_new(BIO_s_mem());
+	bool good = out != NULL && PEM_write_bio_X509(out, certificate->leaf) == 1;
+	char *text;
+	char *copy;
+	long size;
+
+	for (int i = 0; good && i < sk_X509_num(certificate->chain); i++) {
+		good = PEM_write_bio_X509(out, sk_X509_value(certificate->chain, i)) == 1;
+	}
+	if (!good) {
+		memory_exhausted();
+	}
+	size = BIO_get_mem_data(out, &text);
+	copy = memory_copy(text, (size_t)size);
+	BIO_free(out);
+	return copy;
+}
+
+void tls_certificate_show(struct tls_certificate *certificate,
+    struct config_shown *shown)
+{
+	memset(shown, 0, sizeof(*shown));
+	if (certificate->shown) {
+		return;
+	}
+	certificate->shown = true;
+	if (tls_key_name(X509_get0_pubkey(certificate->leaf), shown->key_name) != 0) {
+		memory_exhausted();
+	}
+	shown->pem = pem_text(certificate);
+	shown->names = names_text(certificate);
+	shown->begins_s = seconds_of(X509_get0_notBefore(certificate->leaf));
+	shown->ends_s = seconds_of(X509_get0_notAfter(certificate->leaf));
 }
 
 char *const *tls_certificate_names(const struct tls_certificate *certificate)

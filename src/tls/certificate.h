@@ -23,10 +23,11 @@ enum tls_keys {
 struct tls_certificate;
 
 /*
- * Reads the certificate's file; with TLS_KEYS_HERE the key's, too, and holds them against
- * each other. With one reference, the caller's. What is wrong becomes a problem:
- * unreadable, no PEM, key of another certificate; a warning for one that has expired or
- * is about to, or a key that others may read.
+ * With TLS_KEYS_HERE, reads the files of certificate and key, and holds them against each
+ * other; with TLS_KEYS_KEPT, takes what the preflight has found in them. With one
+ * reference, the caller's. What is wrong becomes a problem: unreadable, no PEM, a key of
+ * another certificate, an encrypted one; a warning for certificates in disorder, or a key
+ * that others may read.
  *
  * @return NULL if it cannot be used
  */
@@ -40,10 +41,14 @@ void tls_certificate_unref(struct tls_certificate *certificate);
 /* Its two files in one text, by which it is told from others. */
 const char *tls_certificate_files(const struct tls_certificate *certificate);
 
-/* Is its file as it was when it was read from it? One and the same certificate may get
- * another key's file, but no other key. */
+/* What one read from its files is to those who only show it. All zero, but for the first
+ * time: many hosts may have the same files. Owned by the caller. */
+void tls_certificate_show(struct tls_certificate *certificate,
+    struct config_shown *shown);
+
+/* Is it still what is to be shown? */
 bool tls_certificate_current(const struct tls_certificate *certificate,
-    const struct config_certificate *config);
+    const struct config_shown *shown);
 
 /* The host names that it is for, as base/hostname.h writes them; NULL-ended. */
 char *const *tls_certificate_names(const struct tls_certificate *certificate);

@@ -86,6 +86,8 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 	SSL_CTX_set_alpn_select_cb(ssl, select_alpn, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
 	SSL_CTX_set_dh_auto(ssl, 1);
+	/* Whatever openssl.cnf says: no key of less than 112 bits, no SHA-1. */
+	SSL_CTX_set_security_level(ssl, 2);
 	return SSL_CTX_set_min_proto_version(ssl, lowest) == 1 &&
 	    SSL_CTX_set_ciphersuites(ssl, tls13_suites) == 1 &&
 	    SSL_CTX_set_cipher_list(ssl, tls12_ciphers) == 1 &&

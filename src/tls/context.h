@@ -36,8 +36,7 @@ struct tls_context {
  * What is wrong with the files becomes a problem, see tls/identities.h; the context is
  * good for everything else.
  *
- * @param before	the one until now, whose certificates stand in for bad files;
- *	or NULL
+ * @param before	the one until now; or NULL
  * @return NULL, with a problem, if OpenSSL refuses the policy
  */
 struct tls_context *tls_context_new(const struct config *config, enum tls_keys keys,

@@ -156,20 +156,18 @@ static struct tls_certificate *read_certificate(const struct build *build,
 	return certificate;
 }
 
-/* From the files if they have changed; as it was if they are bad. NULL: there is none. */
+/* What is unchanged need not be parsed again. NULL: there is none. */
 static struct tls_certificate *renew_certificate(const struct build *build,
     const struct config_certificate *config, struct tls_certificate *before)
 {
-	struct tls_certificate *certificate = NULL;
-	bool known_bad = build->keys == TLS_KEYS_KEPT && config->broken;
-
-	if (!known_bad && (before == NULL || !tls_certificate_current(before, config))) {
-		certificate = read_certificate(build, config);
+	if (build->keys == TLS_KEYS_HERE) {
+		return read_certificate(build, config);
 	}
-	if (certificate == NULL && before != NULL) {
-		certificate = tls_certificate_ref(before);
+	if (config->shown.pem == NULL) {
+		return NULL;
 	}
-	return certificate;
+	return before != NULL && tls_certificate_current(before, &config->shown) ?
+	    tls_certificate_ref(before) : read_certificate(build, config);
 }
 
 static struct tls_certificate *find_certificate(const struct table *table,
@@ -182,10 +180,16 @@ static struct tls_certificate *find_certificate(const struct table *table,
 	return certificate;
 }
 
-bool tls_identities_have(const struct tls_identities *identities,
-    const struct config_certificate *config)
+bool tls_identities_show(const struct tls_identities *identities,
+    const struct config_certificate *config, struct config_shown *shown)
 {
-	return find_certificate(&identities->by_files, config) != NULL;
+	struct tls_certificate *certificate =
+	    find_certificate(&identities->by_files, config);
+
+	if (certificate != NULL) {
+		tls_certificate_show(certificate, shown);
+	}
+	return certificate != NULL;
 }
 
 /* Many hosts may share one. Borrowed from the table; NULL. */

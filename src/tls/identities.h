@@ -22,14 +22,14 @@ struct tls_identities;
 struct tls_identity;
 
 /*
- * Reads the certificates of the configuration that have changed. One that cannot be used
- * is a problem (an error, or a warning if it is tolerated), and stops no other: what has
- * been read from the same files before goes on in its place; else a name that has no
- * other certificate of its host has no identity.
+ * Reads the certificates of the configuration. One that cannot be used is a problem (an
+ * error, or a warning if it is tolerated), and stops no other: a name that has no other
+ * certificate of its host has no identity.
  *
- * @param keys	with TLS_KEYS_KEPT it is the preflight that has held keys against
- *	certificates: those that config calls broken are not looked at
- * @param before	the identities until now; NULL: all are read
+ * @param keys	with TLS_KEYS_KEPT it is the preflight that has read the files, and held
+ *	keys against certificates; those that it shows are taken, and no file is read
+ * @param before	the identities until now: what is in both is not parsed again; or
+ *	NULL
  * @param policy	what is to use them: it says which are too weak
  */
 struct tls_identities *tls_identities_new(const struct config *config,
@@ -37,9 +37,10 @@ struct tls_identities *tls_identities_new(const struct config *config,
     struct problems *problems);
 void tls_identities_free(struct tls_identities *identities);	/* NULL is accepted */
 
-/* Has that certificate been read, now or before? */
-bool tls_identities_have(const struct tls_identities *identities,
-    const struct config_certificate *config);
+/* What that certificate is to those who only show it, see tls/certificate.h. False: it
+ * cannot be used. */
+bool tls_identities_show(const struct tls_identities *identities,
+    const struct config_certificate *config, struct config_shown *shown);
 
 /* What a host (from hostname_normal, or "") gets; NULL: its certificate is broken. */
 const struct tls_identity *tls_identities_find(const struct tls_identities *identities,

@@ -82,16 +82,17 @@ static void tell_refused(const struct generation *generation)
 	}
 }
 
-/* The master has found the files good, or can do without: one that is broken is no reason
- * not to serve the others. */
+/* The preflight has found them good, or they are not here. The context has them then, and
+ * what they were made of is not needed again. */
 static struct tls_context *read_certificates(const struct generation *generation,
     const struct tls_context *before, struct problems *problems)
 {
+	struct config *config = generation->message.config;
 	struct problems found;
 	struct tls_context *tls;
 
 	problems_init(&found);
-	tls = tls_context_new(generation->message.config, TLS_KEYS_KEPT,
+	tls = tls_context_new(config, TLS_KEYS_KEPT,
 	    generation->worker->tickets, before, &found);
 	if (tls == NULL) {
 		problems_move(problems, &found);
@@ -103,6 +104,9 @@ static struct tls_context *read_certificates(const struct generation *generation
 		}
 	}
 	problems_release(&found);
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		config_shown_release(&config->certificates[i].shown);
+	}
 	return tls;
 }
 
@@ -124,7 +128,7 @@ static void build(struct generation *generation, struct problems *problems)
 	    worker->generation == NULL ? NULL : worker->generation->tls, problems);
 }
 
-static bool take_verdicts(struct generation *generation, int fd)
+static bool take_shown(struct generation *generation, int fd)
 {
 	struct config *config = generation->message.config;
 	struct generation_message message;
@@ -133,7 +137,8 @@ static bool take_verdicts(struct generation *generation, int fd)
 	    message.config->certificate_count == config->certificate_count;
 
 	for (size_t i = 0; taken && i < config->certificate_count; i++) {
-		config->certificates[i].broken = message.config->certificates[i].broken;
+		config->certificates[i].shown = message.config->certificates[i].shown;
+		message.config->certificates[i].shown = (struct config_shown){ 0 };
 	}
 	generation_release(&message);
 	return taken;
@@ -144,7 +149,7 @@ void generation_renew_tls(struct generation *generation, int fd)
 	struct problems problems;
 	struct tls_context *tls;
 
-	if (generation == NULL || !take_verdicts(generation, fd)) {
+	if (generation == NULL || !take_shown(generation, fd)) {
 		return;
 	}
 	problems_init(&problems);

@@ -35,8 +35,8 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
  * which are closed when drain_ms have passed. Drops its opener's reference. */
 void generation_retire(struct generation *generation);
 
-/* The files of certificates have changed, and the memfd says which of them are good:
- * connections from now on get those. NULL is accepted. */
+/* Certificates have been renewed, and the memfd has them: connections from now on get
+ * those. NULL is accepted. */
 void generation_renew_tls(struct generation *generation, int fd);
 
 /* The worker drains: tells all instances of all generations so. */

@@ -21,6 +21,7 @@
 #include "rig.h"
 #include "site/generation.h"
 #include "tls/devcert.h"
+#include "tls/pem_file.h"
 #include "worker/worker.h"
 
 #define SERVED_DEADLINE_S 30
@@ -51,6 +52,8 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 {
 	char *file = memory_printf("%s/server.json", rig->root);
 	char *text = served_text(members);
+	const char *why;
+	size_t size;
 	struct config *config = config_parse(file, text, strlen(text), &rig->problems);
 
 	ck_assert_msg(rig->problems.errors == 0, "%s: %s", text,
@@ -58,6 +61,10 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 	tls_devcert_ensure(config, config->certificates[0].chain,
 	    config->certificates[0].key, &rig->problems);
 	ck_assert_uint_eq(rig->problems.errors, 0);
+	/* As the preflight does it. */
+	config->certificates[0].shown.pem = pem_file_read(config->certificates[0].chain,
+	    PEM_CHAIN_MAX, &size, &why);
+	ck_assert_ptr_nonnull(config->certificates[0].shown.pem);
 	free(file);
 	free(text);
 	return config;
@@ -97,7 +104,7 @@ static inline _Noreturn void served_keep(const char *file, int fd)
 	struct sign_request request;
 	struct sign_answer answer;
 	int key_fd = open(file, O_RDONLY | O_CLOEXEC);
-	int rc = keys_read(&keys, key_fd);
+	int rc = keys_read(&keys, key_fd, NULL, NULL);
 
 	close(key_fd);
 	while (rc == 0 || rc == ERR_AGAIN) {

@@ -86,7 +86,7 @@ END_TEST
 
 START_TEST(refuses_a_key_that_is_no_pem)
 {
-	write_text(config->certificates[0].key, "");
+	write_text(config->certificates[0].key, "no key");
 	refuse("cannot use the key");
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificates and which of them a name gets: what they are for, when they are told to
- * end, and who shares one. What clients are shown is in tests/e2e/test_host_certificates.
+ * Certificates and which of them a name gets: what they are for, what of them is shown,
+ * and who shares one. What clients are shown is in tests/e2e/test_host_certificates.
  */
 #include "tls/identities.h"
 
@@ -77,6 +77,20 @@ static void make_good(const char *name, const char *sans)
 	make(name, sans, EVP_EC_gen("P-256"), -1, 90);
 }
 
+static void append(FILE *out, const char *name, const char *ending)
+{
+	char *path = memory_printf("%s/%s.%s", rig.root, name, ending);
+	FILE *in = fopen(path, "r");
+	int c;
+
+	ck_assert_ptr_nonnull(in);
+	while ((c = fgetc(in)) != EOF) {
+		fputc(c, out);
+	}
+	fclose(in);
+	free(path);
+}
+
 static void build(const char *text)
 {
 	char *file = memory_printf("%s/f", rig.root);
@@ -95,14 +109,6 @@ static const struct tls_identity *find(const char *host)
 	return tls_identities_find(identities, slice_of(host));
 }
 
-static void assert_warning(const char *what)
-{
-	ck_assert_uint_eq(rig.problems.errors, 0);
-	ck_assert_uint_eq(rig.problems.count, 1);
-	ck_assert_msg(strstr(rig.problems.items[0].what, what) != NULL, "%s",
-	    rig.problems.items[0].what);
-}
-
 #define ONE "{\"certificates\":[{\"chain\":\"a.crt\",\"key\":\"a.key\"}]}"
 
 START_TEST(one_certificate_is_that_of_every_name)
@@ -113,37 +119,6 @@ START_TEST(one_certificate_is_that_of_every_name)
 	ck_assert_ptr_nonnull(tls_identities_only(identities));
 	ck_assert_ptr_eq(find(""), tls_identities_only(identities));
 	ck_assert_ptr_eq(find("b.test"), tls_identities_only(identities));
-}
-END_TEST
-
-START_TEST(the_end_is_told_a_week_before)
-{
-	make("a", "DNS:a.test", EVP_EC_gen("P-256"), -80, 6);
-	build(ONE);
-	assert_warning("expires in 6 days");
-}
-END_TEST
-
-START_TEST(a_short_life_is_told_in_its_last_quarter)
-{
-	make("a", "DNS:a.test", EVP_EC_gen("P-256"), -2, 4);
-	build(ONE);
-	ck_assert_uint_eq(rig.problems.count, 0);
-	make("a", "DNS:a.test", EVP_EC_gen("P-256"), -5, 1);
-	build(ONE);
-	assert_warning("expires in 1 days");
-}
-END_TEST
-
-START_TEST(what_is_over_or_has_not_begun_is_told)
-{
-	make("a", "DNS:a.test", EVP_EC_gen("P-256"), -5, -1);
-	build(ONE);
-	assert_warning("has expired");
-	problems_release(&rig.problems);
-	make("a", "DNS:a.test", EVP_EC_gen("P-256"), 1, 90);
-	build(ONE);
-	assert_warning("is not valid yet");
 }
 END_TEST
 
@@ -176,27 +151,51 @@ START_TEST(a_host_has_its_own_and_others_have_the_first)
 }
 END_TEST
 
-START_TEST(a_broken_one_has_no_identity_unless_it_had_one_before)
+START_TEST(a_broken_one_has_no_identity)
 {
+	struct config_shown shown = { 0 };
+
 	make_good("a", "DNS:a.test");
 	fclose(create("b", "key"));
 	fclose(create("b", "crt"));
 	build(TWO);
-	ck_assert_uint_eq(rig.problems.errors, 1);
+	ck_assert_uint_eq(rig.problems.errors, 2);
 	ck_assert_ptr_null(find("b.test"));
 	ck_assert_ptr_nonnull(find("a.test"));
 	ck_assert(!tls_identity_same(find("a.test"), find("b.test")));
-	ck_assert(!tls_identities_have(identities, &config->certificates[1]));
-	problems_release(&rig.problems);
-	make_good("b", "DNS:b.test,DNS:*.b.test");
-	build(TWO);
-	ck_assert_uint_eq(rig.problems.count, 0);
-	ck_assert_ptr_nonnull(find("b.test"));
-	fclose(create("b", "crt"));
-	build(TWO);
-	ck_assert_uint_eq(rig.problems.errors, 1);
-	ck_assert_ptr_nonnull(find("b.test"));
-	ck_assert(tls_identities_have(identities, &config->certificates[1]));
+	ck_assert(!tls_identities_show(identities, &config->certificates[1], &shown));
+	ck_assert_ptr_null(shown.pem);
+}
+END_TEST
+
+START_TEST(what_is_shown_has_certificates_only_and_is_given_once)
+{
+	struct config_shown shown = { 0 };
+	struct config_shown again = { 0 };
+	X509 *x509;
+	BIO *bio;
+	FILE *both = create("both", "pem");
+
+	make_good("a", "DNS:a.test,DNS:*.a.test");
+	/* Chain and key in one file. */
+	append(both, "a", "key");
+	append(both, "a", "crt");
+	fclose(both);
+	build("{\"certificates\":[{\"chain\":\"both.pem\",\"key\":\"both.pem\"}]}");
+	ck_assert_uint_eq(rig.problems.errors, 0);
+	ck_assert(tls_identities_show(identities, &config->certificates[0], &shown));
+	ck_assert(tls_identities_show(identities, &config->certificates[0], &again));
+	ck_assert_ptr_nonnull(shown.pem);
+	ck_assert_ptr_null(again.pem);
+	ck_assert_str_eq(shown.names, "a.test, *.a.test");
+	ck_assert_int_eq((shown.ends_s - shown.begins_s) / DAY_S, 91);
+	ck_assert_ptr_null(strstr(shown.pem, "PRIVATE"));
+	bio = BIO_new_mem_buf(shown.pem, -1);
+	x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	ck_assert_ptr_nonnull(x509);
+	X509_free(x509);
+	BIO_free(bio);
+	config_shown_release(&shown);
 }
 END_TEST
 
@@ -207,12 +206,10 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, one_certificate_is_that_of_every_name);
-	tcase_add_test(tcase, the_end_is_told_a_week_before);
-	tcase_add_test(tcase, a_short_life_is_told_in_its_last_quarter);
-	tcase_add_test(tcase, what_is_over_or_has_not_begun_is_told);
 	tcase_add_test(tcase, kinds_of_keys_for_the_same_names_are_one_identity);
 	tcase_add_test(tcase, a_host_has_its_own_and_others_have_the_first);
-	tcase_add_test(tcase, a_broken_one_has_no_identity_unless_it_had_one_before);
+	tcase_add_test(tcase, a_broken_one_has_no_identity);
+	tcase_add_test(tcase, what_is_shown_has_certificates_only_and_is_given_once);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

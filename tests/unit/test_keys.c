@@ -36,10 +36,13 @@ static int file_of(const char *text, size_t size)
 	return fd;
 }
 
+static const unsigned char *wanted;	/* name */
+static const char *passphrase;
+
 static int read_text(const char *text, size_t size)
 {
 	int fd = file_of(text, size);
-	int rc = keys_read(&keys, fd);
+	int rc = keys_read(&keys, fd, wanted, passphrase);
 
 	close(fd);
 	return rc;
@@ -166,8 +169,49 @@ START_TEST(a_key_that_is_read_again_is_the_same_one)
 }
 END_TEST
 
+START_TEST(another_key_than_the_one_that_was_checked_is_refused)
+{
+	unsigned char name[SIGN_KEY_BYTES];
+	EVP_PKEY *key = make("P-256");
+	EVP_PKEY *other = make("P-256");
+
+	ck_assert_int_eq(tls_key_name(key, name), 0);
+	wanted = name;
+	ck_assert_int_eq(read_key(other, NULL), ERR_MISSING);
+	ck_assert_uint_eq(keys.count, 0);
+	ck_assert_int_eq(read_key(key, NULL), 0);
+	ck_assert_uint_eq(keys.count, 1);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+END_TEST
+
+START_TEST(a_passphrase_decrypts_both_kinds_of_files)
+{
+	EVP_PKEY *key = make("P-256");
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long size;
+
+	ck_assert_int_eq(PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_256_cbc(),
+	    (const unsigned char *)"pass", 4, NULL, NULL), 1);
+	size = BIO_get_mem_data(bio, &text);
+	passphrase = "no pass";
+	ck_assert_int_eq(read_key(key, EVP_aes_256_cbc()), ERR_INVALID);
+	ck_assert_int_eq(read_text(text, (size_t)size), ERR_INVALID);
+	passphrase = "pass";
+	ck_assert_int_eq(read_key(key, EVP_aes_256_cbc()), 0);
+	ck_assert_int_eq(read_text(text, (size_t)size), 0);
+	ck_assert_uint_eq(keys.count, 1);
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 static void set_up(void)
 {
+	wanted = NULL;
+	passphrase = NULL;
 	keys = (struct keys){ 0 };
 }
 
@@ -188,6 +232,8 @@ int main(void)
 	tcase_add_test(tcase,
 	    what_is_no_handshake_is_refused_and_an_unknown_key_is_told);
 	tcase_add_test(tcase, a_file_that_is_no_key_is_refused);
+	tcase_add_test(tcase, another_key_than_the_one_that_was_checked_is_refused);
+	tcase_add_test(tcase, a_passphrase_decrypts_both_kinds_of_files);
 	tcase_add_test(tcase, a_key_that_is_read_again_is_the_same_one);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);

@@ -71,7 +71,7 @@ static void read_key(const char *file)
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(keys_read(&keys, fd), 0);
+	ck_assert_int_eq(keys_read(&keys, fd, NULL, NULL), 0);
 	close(fd);
 	ck_assert_uint_eq(keys_settle(&keys, 1), 1);
 }
