@@ -96,10 +96,12 @@ static struct tls_identity *new_identity(struct choice *choice)
 	return choice->items[choice->count++];
 }
 
-static void take(struct choice *choice, struct tls_certificate *certificate)
+/* False: nobody will ever be shown it, as others stand before it for all of its names. */
+static bool take(struct choice *choice, struct tls_certificate *certificate)
 {
 	struct tls_identity *identity = find_partner(choice, certificate);
 	char *const *names = tls_certificate_names(certificate);
+	bool shown = identity != NULL || choice->count == 0;
 
 	if (identity == NULL) {
 		identity = new_identity(choice);
@@ -108,8 +110,25 @@ static void take(struct choice *choice, struct tls_certificate *certificate)
 	for (size_t i = 0; names[i] != NULL; i++) {
 		if (hostnames_get(&choice->by_name, names[i]) == NULL) {
 			hostnames_set(&choice->by_name, names[i], identity);
+			shown = true;
 		}
 	}
+	return shown;
+}
+
+/* The first of those with its names, or of all. */
+static void tell_hidden(const struct build *build, const struct choice *choice,
+    const struct config_certificate *config, const struct tls_certificate *certificate)
+{
+	const char *name = tls_certificate_names(certificate)[0];
+	const struct tls_identity *other =
+	    name == NULL ? NULL : hostnames_get(&choice->by_name, name);
+	const char *files = tls_certificate_files((other == NULL ? choice->items[0] :
+	    other)->certificates[0]);
+
+	problems_warn(build->problems, config->where, NULL,
+	    "the certificate '%s' is never used: '%.*s' stands before it for the same "
+	    "names", config->chain, (int)strcspn(files, "\n"), files);
 }
 
 /* OpenSSL's policy says "ee key too small" and the like only when it is to use one. */
@@ -221,8 +240,8 @@ static void take_certificates(const struct build *build)
 		    &config->certificates[i]);
 
 		choice->named = true;
-		if (certificate != NULL) {
-			take(choice, certificate);
+		if (certificate != NULL && !take(choice, certificate)) {
+			tell_hidden(build, choice, &config->certificates[i], certificate);
 		}
 	}
 }

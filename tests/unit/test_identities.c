@@ -133,6 +133,29 @@ START_TEST(kinds_of_keys_for_the_same_names_are_one_identity)
 }
 END_TEST
 
+START_TEST(one_that_is_never_used_is_told_with_the_one_before_it)
+{
+	make_good("a", "DNS:a.test,DNS:b.test");
+	make_good("b", "DNS:b.test");
+	build("{\"certificates\":[{\"chain\":\"a.crt\",\"key\":\"a.key\"},"
+	    "{\"chain\":\"b.crt\",\"key\":\"b.key\"}]}");
+	assert_warning("b.crt' is never used: '");
+	assert_warning("a.crt' stands before it");
+	ck_assert_ptr_nonnull(strstr(rig.problems.items[0].where, "certificates[1]"));
+}
+END_TEST
+
+START_TEST(one_that_has_a_name_to_itself_is_used)
+{
+	make_good("a", "DNS:a.test,DNS:b.test");
+	make_good("b", "DNS:b.test,DNS:c.test");
+	build("{\"certificates\":[{\"chain\":\"a.crt\",\"key\":\"a.key\"},"
+	    "{\"chain\":\"b.crt\",\"key\":\"b.key\"}]}");
+	ck_assert_uint_eq(rig.problems.count, 0);
+	ck_assert_ptr_ne(find("b.test"), find("c.test"));
+}
+END_TEST
+
 #define TWO "{\"certificates\":[{\"chain\":\"a.crt\",\"key\":\"a.key\"}],\"hosts\":[" \
 	"{\"names\":[\"b.test\",\"*.b.test\"],\"certificates\":[" \
 	"{\"chain\":\"b.crt\",\"key\":\"b.key\"}]}]}"
@@ -207,6 +230,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, one_certificate_is_that_of_every_name);
 	tcase_add_test(tcase, kinds_of_keys_for_the_same_names_are_one_identity);
+	tcase_add_test(tcase, one_that_is_never_used_is_told_with_the_one_before_it);
+	tcase_add_test(tcase, one_that_has_a_name_to_itself_is_used);
 	tcase_add_test(tcase, a_host_has_its_own_and_others_have_the_first);
 	tcase_add_test(tcase, a_broken_one_has_no_identity);
 	tcase_add_test(tcase, what_is_shown_has_certificates_only_and_is_given_once);
