@@ -3,7 +3,7 @@
 #include "ipc/sign.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define REQUEST_HEADER offsetof(struct sign_request, text)
@@ -16,69 +16,97 @@ int sign_pair(int fds[2])
 	return socketpair(AF_UNIX, type, 0, fds) == 0 ? 0 : ERR_SYSTEM;
 }
 
-static int send_packet(int fd, const void *packet, size_t size)
+static int put(struct sign_packet *packet, const void *message, size_t size)
+{
+	if (size > sizeof(packet->bytes) - packet->size) {
+		return ERR_LIMIT;
+	}
+	memcpy(packet->bytes + packet->size, message, size);
+	packet->size += size;
+	return 0;
+}
+
+int sign_put_request(struct sign_packet *packet, const struct sign_request *request)
+{
+	return put(packet, request, REQUEST_HEADER + request->size);
+}
+
+int sign_put_answer(struct sign_packet *packet, const struct sign_answer *answer)
+{
+	return put(packet, answer, ANSWER_HEADER + answer->size);
+}
+
+static int take(struct sign_packet *packet, void *out, size_t size)
+{
+	if (size > packet->size - packet->taken) {
+		return ERR_PROTOCOL;
+	}
+	memcpy(out, packet->bytes + packet->taken, size);
+	packet->taken += size;
+	return 0;
+}
+
+int sign_take_request(struct sign_packet *packet, struct sign_request *request)
+{
+	int rc;
+
+	if (packet->taken == packet->size) {
+		return ERR_AGAIN;
+	}
+	rc = take(packet, request, REQUEST_HEADER);
+	if (rc == 0 && request->size > SIGN_TEXT_MAX) {
+		rc = ERR_PROTOCOL;
+	}
+	return rc != 0 ? rc : take(packet, request->text, request->size);
+}
+
+int sign_take_answer(struct sign_packet *packet, struct sign_answer *answer)
+{
+	int rc;
+
+	if (packet->taken == packet->size) {
+		return ERR_AGAIN;
+	}
+	rc = take(packet, answer, ANSWER_HEADER);
+	if (rc == 0 && (answer->size > SIGN_SIGNATURE_MAX ||
+	    (answer->status == SIGN_DONE) != (answer->size > 0))) {
+		rc = ERR_PROTOCOL;
+	}
+	return rc != 0 ? rc : take(packet, answer->signature, answer->size);
+}
+
+int sign_send(int fd, struct sign_packet *packet)
 {
 	ssize_t sent;
 
 	do {
-		sent = send(fd, packet, size, MSG_NOSIGNAL);
+		sent = send(fd, packet->bytes, packet->size, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
 		return errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
 	}
+	packet->size = 0;
 	return 0;
 }
 
-int sign_send_request(int fd, const struct sign_request *request)
-{
-	return send_packet(fd, request, REQUEST_HEADER + request->size);
-}
-
-int sign_send_answer(int fd, const struct sign_answer *answer)
-{
-	return send_packet(fd, answer, ANSWER_HEADER + answer->size);
-}
-
-/* A longer packet than the caller has room for says so by its true size. */
-static int receive_packet(int fd, void *packet, size_t max, size_t *size)
+/* A longer packet than there is room for says so by its true size. */
+int sign_receive(int fd, struct sign_packet *packet)
 {
 	ssize_t got;
 
+	packet->size = 0;
+	packet->taken = 0;
 	do {
-		got = recv(fd, packet, max, MSG_TRUNC);
+		got = recv(fd, packet->bytes, sizeof(packet->bytes), MSG_TRUNC);
 	} while (got < 0 && errno == EINTR);
-	if (got < 0) {
-		return errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
+	if (got <= 0) {
+		return got == 0 ? ERR_EOF : errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
 	}
-	*size = (size_t)got;
-	return got == 0 ? ERR_EOF : *size > max ? ERR_PROTOCOL : 0;
-}
-
-int sign_receive_request(int fd, struct sign_request *request)
-{
-	size_t size;
-	int rc = receive_packet(fd, request, sizeof(*request), &size);
-
-	if (rc == 0 &&
-	    (size < REQUEST_HEADER || request->size > SIGN_TEXT_MAX ||
-		size != REQUEST_HEADER + request->size)) {
-		rc = ERR_PROTOCOL;
+	if ((size_t)got > sizeof(packet->bytes)) {
+		return ERR_PROTOCOL;
 	}
-	return rc;
-}
-
-int sign_receive_answer(int fd, struct sign_answer *answer)
-{
-	size_t size;
-	int rc = receive_packet(fd, answer, sizeof(*answer), &size);
-
-	if (rc == 0 &&
-	    (size < ANSWER_HEADER || answer->size > SIGN_SIGNATURE_MAX ||
-		size != ANSWER_HEADER + answer->size ||
-		(answer->status == SIGN_DONE) != (answer->size > 0))) {
-		rc = ERR_PROTOCOL;
-	}
-	return rc;
+	packet->size = (size_t)got;
+	return 0;
 }
 
 const char *sign_status_text(enum sign_status status)

@@ -19,7 +19,8 @@
 #include "os/loop.h"
 #include "tls/passphrase.h"
 
-#define TURN 8			/* signatures for one worker before others have theirs */
+/* Answers wait for those behind them in the same packet, but no longer. */
+#define GATHER_US 200
 
 struct keeper {
 	struct loop *loop;
@@ -37,8 +38,10 @@ struct peer {
 	struct keeper *keeper;
 	struct watch watch;
 	struct deferred freed;
-	struct sign_answer answer;
-	bool stuck;		/* the answer waits for room in its socket */
+	struct sign_packet requests;
+	struct sign_packet answers;
+	int64_t since_us;	/* of the first of them */
+	bool stuck;		/* they wait for room in its socket */
 };
 
 static void say(struct keeper *keeper, enum log_level level, const char *format, ...)
@@ -71,10 +74,11 @@ static void drop_peer(struct peer *peer)
 	loop_defer(peer->keeper->loop, &peer->freed);
 }
 
-/* Sends the answer that is ready: ERR_AGAIN, and no request is read until it is sent. */
+/* Sends the answers: ERR_AGAIN, and no request is looked at until they are sent. */
 static int answer(struct peer *peer)
 {
-	int rc = sign_send_answer(peer->watch.fd, &peer->answer);
+	int rc = peer->answers.size == 0 ? 0 :
+	    sign_send(peer->watch.fd, &peer->answers);
 	bool stuck = rc == ERR_AGAIN;
 
 	if (stuck != peer->stuck) {
@@ -84,32 +88,55 @@ static int answer(struct peer *peer)
 	return rc;
 }
 
+static bool is_due(const struct peer *peer)
+{
+	return peer->answers.size > SIGN_PACKET_BYTES - sizeof(struct sign_answer) ||
+	    clock_us() - peer->since_us >= GATHER_US;
+}
+
 static int serve_one(struct peer *peer)
 {
 	struct sign_request request;
-	int rc = sign_receive_request(peer->watch.fd, &request);
+	struct sign_answer fresh;
+	int rc = sign_take_request(&peer->requests, &request);
 
 	if (rc != 0) {
 		return rc;
 	}
-	keys_sign(&peer->keeper->keys, &request, &peer->answer);
-	return answer(peer);
+	if (peer->answers.size == 0) {
+		peer->since_us = clock_us();
+	}
+	keys_sign(&peer->keeper->keys, &request, &fresh);
+	rc = sign_put_answer(&peer->answers, &fresh);
+	return rc == 0 && is_due(peer) ? answer(peer) : rc;
 }
 
+static int serve(struct peer *peer)
+{
+	int rc = 0;
+
+	while (rc == 0) {
+		rc = serve_one(peer);
+	}
+	return rc == ERR_AGAIN && !peer->stuck ? answer(peer) : rc;
+}
+
+/* One packet, then others have their turn. */
 static void on_request(struct watch *watch, uint32_t events)
 {
 	struct peer *peer = LIST_OWNER(watch, struct peer, watch);
-	int rc = 0;
+	int rc;
 
 	(void)events;
 	if (watch->fd < 0) {
 		return;
 	}
-	if (peer->stuck) {
-		rc = answer(peer);
+	rc = answer(peer);
+	if (rc == 0 && peer->requests.taken == peer->requests.size) {
+		rc = sign_receive(watch->fd, &peer->requests);
 	}
-	for (int i = 0; rc == 0 && i < TURN; i++) {
-		rc = serve_one(peer);
+	if (rc == 0) {
+		rc = serve(peer);
 	}
 	if (rc == ERR_PROTOCOL) {
 		say(peer->keeper, LOG_ERROR, "a worker sends nonsense: it is cut off");

@@ -18,9 +18,19 @@
 
 #define FILE_MAX 65536
 
+#define WAYS 6			/* RSA: three digests, two paddings */
+
+/* A signature by one scheme, begun but for the text: to begin takes as long as a sixth
+ * of one by ECDSA. */
+struct way {
+	uint16_t scheme;	/* 0: none yet */
+	EVP_MD_CTX *begun;	/* owned */
+};
+
 struct kept_key {
 	unsigned char name[SIGN_KEY_BYTES];
 	EVP_PKEY *key;		/* owned */
+	struct way ways[WAYS];	/* those that have been asked for */
 	enum rules_key kind;
 	uint32_t batch;		/* the newest that wanted it */
 	int64_t left_ms;	/* when it was no more wanted; 0: it is */
@@ -168,6 +178,14 @@ size_t keys_settle(struct keys *keys, int64_t now_ms)
 	return wanted;
 }
 
+static void drop(struct kept_key *kept)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		EVP_MD_CTX_free(kept->ways[i].begun);
+	}
+	EVP_PKEY_free(kept->key);
+}
+
 void keys_forget(struct keys *keys, int64_t now_ms)
 {
 	size_t left = 0;
@@ -176,7 +194,7 @@ void keys_forget(struct keys *keys, int64_t now_ms)
 		struct kept_key *kept = &keys->items[i];
 
 		if (kept->left_ms != 0 && now_ms - kept->left_ms >= KEYS_LEAVE_MS) {
-			EVP_PKEY_free(kept->key);
+			drop(kept);
 		} else {
 			keys->items[left++] = *kept;
 		}
@@ -213,27 +231,59 @@ static bool set_padding(EVP_PKEY_CTX *context, uint16_t scheme)
 	    EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-static bool sign(EVP_PKEY *key, const struct sign_request *request,
-    struct sign_answer *answer)
+static EVP_MD_CTX *begin(EVP_PKEY *key, uint16_t scheme)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *how = NULL;
-	size_t size = sizeof(answer->signature);
-	bool done = context != NULL &&
-	    EVP_DigestSignInit_ex(context, &how, digest_of(request->scheme), NULL, NULL,
-		key, NULL) == 1 && set_padding(how, request->scheme) &&
-	    EVP_DigestSign(context, answer->signature, &size, request->text,
-		request->size) == 1;
 
-	EVP_MD_CTX_free(context);
+	if (context != NULL &&
+	    (EVP_DigestSignInit_ex(context, &how, digest_of(scheme), NULL, NULL, key,
+		NULL) != 1 || !set_padding(how, scheme))) {
+		EVP_MD_CTX_free(context);
+		context = NULL;
+	}
+	return context;
+}
+
+static const EVP_MD_CTX *find_way(struct kept_key *kept, uint16_t scheme)
+{
+	for (struct way *way = kept->ways; way < kept->ways + WAYS; way++) {
+		if (way->scheme == 0) {
+			way->begun = begin(kept->key, scheme);
+			way->scheme = way->begun == NULL ? 0 : scheme;
+			return way->begun;
+		}
+		if (way->scheme == scheme) {
+			return way->begun;
+		}
+	}
+	return NULL;
+}
+
+static bool sign(struct keys *keys, struct kept_key *kept,
+    const struct sign_request *request, struct sign_answer *answer)
+{
+	const EVP_MD_CTX *begun = find_way(kept, request->scheme);
+	size_t size = sizeof(answer->signature);
+	bool done;
+
+	if (keys->signing == NULL) {
+		keys->signing = EVP_MD_CTX_new();
+	}
+	done = begun != NULL && keys->signing != NULL &&
+	    EVP_MD_CTX_copy_ex(keys->signing, begun) == 1 &&
+	    EVP_DigestSign(keys->signing, answer->signature, &size, request->text,
+		request->size) == 1;
+	/* It has a reference to the key. */
+	EVP_MD_CTX_reset(keys->signing);
 	answer->size = done ? (uint16_t)size : 0;
 	return done;
 }
 
-void keys_sign(const struct keys *keys, const struct sign_request *request,
+void keys_sign(struct keys *keys, const struct sign_request *request,
     struct sign_answer *answer)
 {
-	const struct kept_key *kept = find(keys, request->key);
+	struct kept_key *kept = find(keys, request->key);
 	struct slice text = { (const char *)request->text, request->size };
 
 	answer->id = request->id;
@@ -244,15 +294,16 @@ void keys_sign(const struct keys *keys, const struct sign_request *request,
 		answer->status = SIGN_REFUSED;
 	} else {
 		answer->status =
-		    sign(kept->key, request, answer) ? SIGN_DONE : SIGN_FAILED;
+		    sign(keys, kept, request, answer) ? SIGN_DONE : SIGN_FAILED;
 	}
 }
 
 void keys_release(struct keys *keys)
 {
 	for (size_t i = 0; i < keys->count; i++) {
-		EVP_PKEY_free(keys->items[i].key);
+		drop(&keys->items[i]);
 	}
 	free(keys->items);
+	EVP_MD_CTX_free(keys->signing);
 	*keys = (struct keys){ 0 };
 }

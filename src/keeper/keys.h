@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/evp.h>
+
 #include "base/error.h"
 #include "ipc/sign.h"
 
@@ -19,6 +21,7 @@ struct keys {
 	size_t count;
 	size_t capacity;
 	uint32_t batch;
+	EVP_MD_CTX *signing;		/* owned; of one signature after the other */
 };
 
 /*
@@ -41,7 +44,7 @@ size_t keys_settle(struct keys *keys, int64_t now_ms);
 void keys_forget(struct keys *keys, int64_t now_ms);
 
 /* Signs, if that is allowed (rules.h). */
-void keys_sign(const struct keys *keys, const struct sign_request *request,
+void keys_sign(struct keys *keys, const struct sign_request *request,
     struct sign_answer *answer);
 
 void keys_release(struct keys *keys);

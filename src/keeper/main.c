@@ -4,6 +4,7 @@
  * the channel to it. A program of its own, so that nothing of the server's memory is in
  * it, nor anything that it does not need.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1,
 		SIGUSR2 };
+	static const struct sched_param usual = { .sched_priority = 0 };
 	sigset_t none;
 
 	(void)argv;
@@ -30,5 +32,8 @@ int main(int argc, char **argv)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* On a worker's CPU it waits until the worker does: what that asks for meanwhile
+	 * is then signed in one go. */
+	(void)sched_setscheduler(0, SCHED_BATCH, &usual);
 	return keeper_run(CHANNEL_FD);
 }

@@ -23,11 +23,15 @@
 /* In the parameters of a key: its name. What has one can sign. */
 #define PARAM_NAME "tincan-name"
 #define DIGEST_BYTES 32		/* longest name of a digest */
+#define DIGESTS 3		/* of the schemes of TLS */
 
 /* A provider has no other way to reach who loaded it. */
 static provider_sign_fn *sign_text;
 static OSSL_PROVIDER *ours;
 static OSSL_PROVIDER *standard;
+/* Fetched once, as a fetch takes longer than all else that is done here. */
+static EVP_MD *digests[DIGESTS];
+static const char *const digest_names[DIGESTS] = { "SHA256", "SHA384", "SHA512" };
 
 struct key {
 	const char *type;	/* as libcrypto calls it */
@@ -275,32 +279,27 @@ static int begin_signing(void *data, const char *digest, void *key,
 static uint16_t scheme_of(const struct signing *signing)
 {
 	static const struct {
-		const char *digest;
 		uint16_t pkcs1;
 		uint16_t pss;
 		uint16_t ecdsa;
-	} schemes[] = {
-		{ "SHA256", 0x0401, 0x0804, 0x0403 },
-		{ "SHA384", 0x0501, 0x0805, 0x0503 },
-		{ "SHA512", 0x0601, 0x0806, 0x0603 },
+	} schemes[DIGESTS] = {
+		{ 0x0401, 0x0804, 0x0403 },
+		{ 0x0501, 0x0805, 0x0503 },
+		{ 0x0601, 0x0806, 0x0603 },
 	};
 	const char *type = signing->key->type;
-	EVP_MD *digest;
-	uint16_t found = 0;
 
 	if (strcmp(type, "ED25519") == 0) {
 		return 0x0807;
 	}
-	/* It may come by any of its names. */
-	digest = EVP_MD_fetch(NULL, signing->digest, DEFAULT);
-	for (size_t i = 0; digest != NULL && i < 3; i++) {
-		if (EVP_MD_is_a(digest, schemes[i].digest)) {
-			found = strcmp(type, "EC") == 0 ? schemes[i].ecdsa :
+	for (size_t i = 0; i < DIGESTS; i++) {
+		/* It may come by any of its names. */
+		if (EVP_MD_is_a(digests[i], signing->digest)) {
+			return strcmp(type, "EC") == 0 ? schemes[i].ecdsa :
 			    signing->pss ? schemes[i].pss : schemes[i].pkcs1;
 		}
 	}
-	EVP_MD_free(digest);
-	return found;
+	return 0;
 }
 
 static int sign(void *data, unsigned char *out, size_t *out_size, size_t out_max,
@@ -371,6 +370,17 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	return 1;
 }
 
+static bool fetch_digests(void)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < DIGESTS; i++) {
+		digests[i] = EVP_MD_fetch(NULL, digest_names[i], DEFAULT);
+		done = done && digests[i] != NULL;
+	}
+	return done;
+}
+
 int provider_load(provider_sign_fn *sign_fn)
 {
 	sign_text = sign_fn;
@@ -380,7 +390,8 @@ int provider_load(provider_sign_fn *sign_fn)
 	if (standard != NULL && OSSL_PROVIDER_add_builtin(NULL, NAME, init) == 1) {
 		ours = OSSL_PROVIDER_load(NULL, NAME);
 	}
-	if (ours == NULL || EVP_set_default_properties(NULL, "?" DEFAULT) != 1) {
+	if (ours == NULL || !fetch_digests() ||
+	    EVP_set_default_properties(NULL, "?" DEFAULT) != 1) {
 		provider_unload();
 		return ERR_SYSTEM;
 	}
@@ -389,6 +400,10 @@ int provider_load(provider_sign_fn *sign_fn)
 
 void provider_unload(void)
 {
+	for (size_t i = 0; i < DIGESTS; i++) {
+		EVP_MD_free(digests[i]);
+		digests[i] = NULL;
+	}
 	OSSL_PROVIDER_unload(ours);
 	OSSL_PROVIDER_unload(standard);
 	ours = NULL;

@@ -32,6 +32,8 @@ struct signer {
 	struct watch keeper;	/* fd -1: there is none now */
 	struct list waiting;	/* to be asked for */
 	struct list asked;	/* in that order */
+	struct deferred asks;	/* those of a round go together */
+	bool stuck;		/* the socket takes no more */
 	size_t pending;
 	uint64_t next_id;
 	int64_t complained_ms;
@@ -106,25 +108,68 @@ static void lose_keeper(struct signer *signer)
 	}
 }
 
-/* As many as the socket takes; the rest when it is writable again. */
-static void ask(struct signer *signer)
+/* That it can be written to is of interest only when it could not: each request that the
+ * keeper reads would wake us. */
+static void watch_keeper(struct signer *signer, bool stuck)
 {
-	while (signer->keeper.fd >= 0 && !list_empty(&signer->waiting)) {
+	if (stuck != signer->stuck) {
+		signer->stuck = stuck;
+		loop_modify(signer->loop, &signer->keeper,
+		    stuck ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	}
+}
+
+/* Those that fit into one packet: how many. */
+static size_t put_waiting(const struct signer *signer, struct sign_packet *packet)
+{
+	const struct list *link = signer->waiting.next;
+	size_t count = 0;
+
+	packet->size = 0;
+	while (link != &signer->waiting && sign_put_request(packet,
+	    &LIST_OWNER(link, struct signature, link)->request) == 0) {
+		link = link->next;
+		count++;
+	}
+	return count;
+}
+
+static void note_asked(struct signer *signer, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
 		struct signature *signature = LIST_OWNER(signer->waiting.next,
 		    struct signature, link);
-		int rc = sign_send_request(signer->keeper.fd, &signature->request);
 
-		if (rc == ERR_AGAIN) {
-			return;
-		}
-		if (rc != 0) {
-			lose_keeper(signer);
-			return;
-		}
 		signature->attempts++;
 		list_remove(&signature->link);
 		list_append(&signer->asked, &signature->link);
 	}
+}
+
+/* As much as the socket takes; the rest when it is writable again. */
+static void ask(struct signer *signer)
+{
+	struct sign_packet packet;
+	int rc = 0;
+
+	while (rc == 0 && signer->keeper.fd >= 0 && !list_empty(&signer->waiting)) {
+		size_t count = put_waiting(signer, &packet);
+
+		rc = sign_send(signer->keeper.fd, &packet);
+		if (rc == 0) {
+			note_asked(signer, count);
+		}
+	}
+	if (rc != 0 && rc != ERR_AGAIN) {
+		lose_keeper(signer);
+	} else if (signer->keeper.fd >= 0) {
+		watch_keeper(signer, rc == ERR_AGAIN);
+	}
+}
+
+static void on_end_of_round(struct deferred *asks)
+{
+	ask(LIST_OWNER(asks, struct signer, asks));
 }
 
 /* The keeper answers in the order of the requests, so it is mostly the first. */
@@ -160,14 +205,20 @@ static void take_answer(struct signer *signer, const struct sign_answer *answer)
 	signature->session->wake(signature->session);
 }
 
+/* One packet: if there are more, the next round brings them. */
 static void on_keeper(struct watch *watch, uint32_t events)
 {
 	struct signer *signer = LIST_OWNER(watch, struct signer, keeper);
+	struct sign_packet packet;
 	struct sign_answer answer;
-	int rc = 0;
+	int rc;
 
 	(void)events;
-	while (watch->fd >= 0 && (rc = sign_receive_answer(watch->fd, &answer)) == 0) {
+	if (watch->fd < 0) {
+		return;
+	}
+	rc = sign_receive(watch->fd, &packet);
+	while (rc == 0 && (rc = sign_take_answer(&packet, &answer)) == 0) {
 		take_answer(signer, &answer);
 	}
 	if (rc != ERR_AGAIN) {
@@ -179,8 +230,9 @@ static void on_keeper(struct watch *watch, uint32_t events)
 void signer_attach(struct signer *signer, int fd)
 {
 	lose_keeper(signer);
+	signer->stuck = false;
 	signer->keeper = (struct watch){ .fd = fd, .fn = on_keeper };
-	if (loop_add(signer->loop, &signer->keeper, EPOLLIN | EPOLLOUT | EPOLLET) != 0) {
+	if (loop_add(signer->loop, &signer->keeper, EPOLLIN) != 0) {
 		log_say(LOG_ERROR, "cannot watch the keeper");
 		close(fd);
 		signer->keeper.fd = -1;
@@ -212,7 +264,7 @@ static size_t sign(const unsigned char key[SIGN_KEY_BYTES], uint16_t scheme,
 	list_append(&signer->waiting, &signature.link);
 	signer->pending++;
 	session->signature = &signature;
-	ask(signer);
+	loop_defer(signer->loop, &signer->asks);
 	while (!signature.ready) {
 		ASYNC_pause_job();
 	}
@@ -232,6 +284,7 @@ int signer_new(struct signer **out, struct loop *loop)
 	signer->complained_ms = -COMPLAIN_MS;
 	list_init(&signer->waiting);
 	list_init(&signer->asked);
+	deferred_init(&signer->asks, on_end_of_round);
 	the_signer = signer;
 	*out = signer;
 	return provider_load(sign);
@@ -241,6 +294,7 @@ void signer_free(struct signer *signer)
 {
 	if (signer != NULL) {
 		lose_keeper(signer);
+		deferred_cancel(&signer->asks);
 		free(signer);
 		the_signer = NULL;
 		provider_unload();

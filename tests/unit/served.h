@@ -96,24 +96,34 @@ static inline void served_prepare(struct served *served, const char *members)
 	ck_assert_int_eq(socket_claim(&served->address), 0);
 }
 
+/* Signs what has been asked for in one packet. */
+static inline int served_sign(struct keys *keys, int fd)
+{
+	struct sign_packet requests;
+	struct sign_packet answers = { .size = 0 };
+	struct sign_request request;
+	struct sign_answer answer;
+	int rc = sign_receive(fd, &requests);
+
+	while (rc == 0 && (rc = sign_take_request(&requests, &request)) == 0) {
+		keys_sign(keys, &request, &answer);
+		rc = sign_put_answer(&answers, &answer);
+	}
+	return rc == ERR_AGAIN && answers.size > 0 ? sign_send(fd, &answers) : rc;
+}
+
 /* Signs for the worker until that has ended. */
 static inline _Noreturn void served_keep(const char *file, int fd)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	struct keys keys = { 0 };
-	struct sign_request request;
-	struct sign_answer answer;
 	int key_fd = open(file, O_RDONLY | O_CLOEXEC);
 	int rc = keys_read(&keys, key_fd, NULL, NULL);
 
 	close(key_fd);
 	while (rc == 0 || rc == ERR_AGAIN) {
 		(void)poll(&readable, 1, -1);
-		rc = sign_receive_request(fd, &request);
-		if (rc == 0) {
-			keys_sign(&keys, &request, &answer);
-			rc = sign_send_answer(fd, &answer);
-		}
+		rc = served_sign(&keys, fd);
 	}
 	keys_release(&keys);
 	_exit(EXIT_SUCCESS);
