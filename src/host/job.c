@@ -608,6 +608,9 @@ void job_part_all(struct host *host)
 	for (struct list *at = host->jobs.next; at != &host->jobs; at = at->next) {
 		struct job *job = LIST_OWNER(at, struct job, link);
 
+		/* on_done needs the instance, which may be closed behind it. */
+		alone_end(job->alone);
+		screen_end(job->screen);
 		if (job->mount != NULL) {
 			mount_give(job->mount);
 			job->mount = NULL;

@@ -193,14 +193,15 @@ static struct screen *find(struct host *host, const struct frame *frame,
 	    ? NULL : screen;
 }
 
-/* What there is no memory for breaks the reply. */
+/* What there is no memory for breaks the reply; what an exchange refuses is the peer's
+ * fault. */
 static int judge(struct screen *screen, int rc)
 {
 	if (rc == ERR_LIMIT || rc == ERR_NOMEM) {
 		exchange_fail(&screen->inner, 502, "out of memory");
 		return 0;
 	}
-	return rc;
+	return rc == ERR_INVALID ? ERR_PROTOCOL : rc;
 }
 
 int screen_take_start(struct host *host, const struct frame *frame)
