@@ -60,8 +60,8 @@ static int ask_reply(struct stage *stage, int status)
 	struct call *call = stage->arg;
 
 	(void)status;
-	if (!call->wants_reply) {
-		let_exchange_go(call);
+	/* Only one that has said all may have lost its host meanwhile. */
+	if (call == NULL || !call->wants_reply) {
 		return 0;
 	}
 	/* Its end is about to be told. */
@@ -161,6 +161,7 @@ void filter_part(struct call *call)
 {
 	if (call->stage != NULL) {
 		call->stage->seen = false;
+		call->stage->arg = NULL;
 		call->stage = NULL;
 	}
 }
@@ -256,6 +257,9 @@ int filter_take_next(struct call *call, const struct frame *frame)
 	if (rc != 0) {
 		exchange_overrule(call->exchange, 500, "the header is too large");
 		leave(stage, 0);
+	} else if (!call->wants_reply) {
+		/* It has said all: its host may die. */
+		let_exchange_go(call);
 	}
 	return 0;
 }
