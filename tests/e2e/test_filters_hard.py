@@ -215,4 +215,6 @@ def test_stop_waits_for_a_reply_that_passes(start):
         server.signal(signal.SIGTERM)
         text = client.read_to_end()
         assert text.count(b"DATA: ") == 20 and b"DATA: 00000001 " in text
+        # It says itself that it is whole (RFC 9112 section 7.1).
+        assert text.endswith(b"\r\n0\r\n\r\n")
     server.wait_exit()
