@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/hash.h"
@@ -14,6 +13,7 @@
 #include "master/keeper.h"
 #include "master/preflight.h"
 #include "master/rollout.h"
+#include "os/file_mark.h"
 
 #define LOOK_MS 250
 #define SETTLE_MS 50		/* without a change: both halves are written */
@@ -40,25 +40,9 @@ struct renewals {
 	struct problems problems;	/* that, and who expires */
 };
 
-static uint64_t add_number(uint64_t sum, uint64_t number)
-{
-	return hash_fold(sum ^ number, HASH_BLOCK);
-}
-
 static uint64_t add_file(uint64_t sum, const char *path)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0) {
-		return add_number(sum, 1);
-	}
-	sum = add_number(sum, (uint64_t)st.st_dev);
-	sum = add_number(sum, (uint64_t)st.st_ino);
-	sum = add_number(sum, (uint64_t)st.st_size);
-	sum = add_number(sum, (uint64_t)st.st_mtim.tv_sec);
-	sum = add_number(sum, (uint64_t)st.st_mtim.tv_nsec);
-	sum = add_number(sum, (uint64_t)st.st_ctim.tv_sec);
-	return add_number(sum, (uint64_t)st.st_ctim.tv_nsec);
+	return hash_fold(sum ^ file_mark(path), HASH_BLOCK);
 }
 
 uint64_t renewals_files(const struct config *config)
