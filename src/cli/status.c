@@ -53,6 +53,30 @@ static void print_server(const json_t *reply)
 	}
 }
 
+static void print_tickets(const json_t *reply)
+{
+	const json_t *tickets = json_object_get(reply, "tickets");
+	const char *source = ask_text(tickets, "source");
+	const char *problem = json_string_value(json_object_get(tickets, "problem"));
+	char age[DURATION_BYTES];
+
+	if (strcmp(source, "off") == 0) {
+		printf("session tickets: off\n");
+		return;
+	}
+	format_duration(ask_number(tickets, "age_s"), age);
+	if (strcmp(source, "own") == 0) {
+		printf("session tickets: keys of its own");
+	} else {
+		printf("session tickets: keys by the %s '%s'", source,
+		    ask_text(tickets, "file"));
+	}
+	printf(", %lld accepted, the newest %s old\n", ask_number(tickets, "keys"), age);
+	if (problem != NULL) {
+		printf("session tickets: %s\n", problem);
+	}
+}
+
 static void print_workers(const json_t *reply)
 {
 	static const char *const heads[] = { ">worker", ">pid", "state", ">connections",
@@ -78,6 +102,7 @@ static void print_workers(const json_t *reply)
 static void print_status(const json_t *reply)
 {
 	print_server(reply);
+	print_tickets(reply);
 	putchar('\n');
 	print_workers(reply);
 	putchar('\n');

@@ -35,6 +35,7 @@ static void read_root(struct config *config, const struct document *document)
 
 	reader_defaults(document, config_keys, config);
 	vhosts_default(config);
+	ticket_options_default(config);
 	reader_object(&root, config_keys, config);
 	if (!node_find(&root, "listeners", &child)) {
 		listeners_default(config);
@@ -158,6 +159,7 @@ void config_free(struct config *config)
 	}
 	listeners_free(config);
 	alpns_free(config);
+	ticket_options_free(config);
 	vhosts_free(config);
 	certificates_free(config);
 	handlers_free(config);

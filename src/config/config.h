@@ -170,6 +170,23 @@ struct config_log {
 
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
+enum config_tickets_source {
+	CONFIG_TICKETS_OWN,	/* random keys, of this server alone */
+	CONFIG_TICKETS_FILE,
+	CONFIG_TICKETS_SECRET,
+	CONFIG_TICKETS_OFF
+};
+
+#define CONFIG_TICKETS_LIFETIME_S (12 * 60 * 60)
+
+/* Session tickets: by which a client resumes its TLS session. */
+struct config_tickets {
+	enum config_tickets_source source;
+	uint32_t lifetime_s;
+	char *where;		/* of the file's name; NULL if there is none */
+	char *file;		/* the keys, or the secret; NULL likewise */
+};
+
 struct config {
 	char *file;		/* as named on the command line */
 	char *directory;	/* of the file; "." if it has none */
@@ -184,6 +201,7 @@ struct config {
 	size_t certificate_count;
 	bool development_certificate;	/* none was given: to be made in state */
 	enum config_tls_version tls_min_version;
+	struct config_tickets tickets;
 	char *plugin_directory;
 	bool plugin_watch;	/* serve what changes there at once */
 	bool serve_unrouted;	/* plugins without a route answer at their own */

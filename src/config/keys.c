@@ -22,6 +22,7 @@ static const char *const log_formats[] = { "auto", "json", "text", NULL };
 static const struct key tls_keys[] = {
 	{ KEY("min_version", CHOICE), FIELD(tls_min_version), .choices = tls_versions,
 	  .min = CONFIG_TLS_1_2, .number = CONFIG_TLS_1_2 },
+	{ KEY("tickets", OTHER), .read = ticket_options_read },
 	{ KEY("client_auth", RESERVED) },
 	{ KEY("client_ca", RESERVED) },
 	{ .name = NULL }

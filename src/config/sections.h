@@ -32,6 +32,10 @@ void certificates_add(const struct node *node, struct config *config, size_t vho
 void certificates_default(struct config *config);
 void certificates_free(struct config *config);
 
+void ticket_options_read(const struct node *node, void *target);
+void ticket_options_default(struct config *config);
+void ticket_options_free(struct config *config);
+
 void handlers_read(const struct node *node, void *target);
 void handlers_free(struct config *config);
 

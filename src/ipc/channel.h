@@ -41,6 +41,12 @@
  *	UNKEPT		number = of KEY: it cannot be used, text says why
  *	KEPT		number = of KEYS, value: so many of them can be used
  *	SAY		number = level: text is for the log
+ *
+ * and in an upgrade, beside LISTENER and MEMORY:
+ *
+ *	old master -> new master
+ *	TICKET		number = place of a session tickets' key, 0 the newest; value: its
+ *			age in seconds, of others what is left; text: its 80 bytes
  */
 #ifndef TINCAN_IPC_CHANNEL_H
 #define TINCAN_IPC_CHANNEL_H
@@ -65,6 +71,7 @@ enum channel_type {
 	CHANNEL_KEY,
 	CHANNEL_KEYS,
 	CHANNEL_WORKER,
+	CHANNEL_TICKET,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,

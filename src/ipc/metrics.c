@@ -43,6 +43,10 @@ static const struct column columns[] = {
 	{ "tincan_handshakes_resumed_total",
 	    "Successful TLS handshakes that resumed a session", TC_COUNTER, AT(resumed),
 	    NULL, NULL },
+	{ "tincan_tickets_total", "Session tickets given to clients", TC_COUNTER,
+	    AT(tickets), NULL, NULL },
+	{ "tincan_tickets_unknown_total", "Session tickets that no key opens", TC_COUNTER,
+	    AT(tickets_unknown), NULL, NULL },
 	{ "tincan_abuses_total", "HTTP/2 connections ended as an attack", TC_COUNTER,
 	    AT(abuses), NULL, NULL },
 	{ "tincan_received_bytes_total", "Bytes received, TLS included", TC_COUNTER,
@@ -203,6 +207,17 @@ static void emit_workers(const struct output *out)
 	    TC_COUNTER, none, (double)atomic_load(&the_board->restarts));
 }
 
+static void emit_tickets(const struct output *out)
+{
+	static const char *const none[] = { NULL };
+
+	emit(out, "tincan_ticket_keys", "Keys that open session tickets", TC_GAUGE, none,
+	    (double)atomic_load(&the_board->ticket_keys));
+	emit(out, "tincan_ticket_key_since_seconds",
+	    "Since when new session tickets are sealed with the same key, since 1970",
+	    TC_GAUGE, none, (double)atomic_load(&the_board->ticket_key_s));
+}
+
 static void emit_crashes(const struct output *out)
 {
 	for (uint32_t h = 1; h < atomic_load(&the_board->handlers); h++) {
@@ -220,6 +235,7 @@ static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 
 	emit_workers(&out);
 	emit_columns(&out);
+	emit_tickets(&out);
 	emit_crashes(&out);
 	for_each_handler(&out, emit_requests);
 	for_each_handler(&out, emit_seconds);

@@ -90,6 +90,8 @@ struct scoreboard_worker {
 	counter proxy_refused;		/* of no proxy that is listed, or no header */
 	counter handshakes;		/* done */
 	counter resumed;		/* of those */
+	counter tickets;		/* session tickets given to clients */
+	counter tickets_unknown;	/* brought by them, that no key opens */
 	counter handshakes_failed;
 	counter abuses;			/* HTTP/2 connections ended for what they did */
 	counter received_bytes;		/* on the wire */
@@ -102,6 +104,8 @@ struct scoreboard {
 	_Atomic uint32_t workers;	/* how many there are; the master changes it */
 	_Atomic uint32_t handlers; /* names set so far; the first is the server's own */
 	_Atomic uint64_t restarts;	/* workers that died and were replaced */
+	_Atomic uint32_t ticket_keys;	/* that open session tickets; the master's */
+	_Atomic int64_t ticket_key_s;	/* since when the newest seals; 0: no tickets */
 	counter crashes[SCOREBOARD_HANDLERS];	/* of hosts; the master counts them */
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
 	_Atomic uint32_t figures;	/* so many of those below are set */

@@ -12,6 +12,7 @@
 #include "master/hostexec.h"
 #include "master/preflight.h"
 #include "master/renewals.h"
+#include "master/ticket_file.h"
 
 /* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
 static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
@@ -102,6 +103,7 @@ static void on_probed(void *arg)
 		boot->done(boot);
 		return;
 	}
+	ticket_file_check(boot->config, &boot->problems);
 	boot->certificate_files = renewals_files(boot->config);
 	boot->passphrases = passphrases_start(boot->loop, boot->config,
 	    check_certificates, boot);

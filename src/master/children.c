@@ -15,10 +15,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/channel.h"
+#include "ipc/ticket_page.h"
 #include "master/hosts.h"
 #include "master/obituary.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/tickets.h"
 #include "master/versions.h"
 #include "os/cpu.h"
 #include "worker/worker.h"
@@ -96,7 +98,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 	struct worker_setup setup = {
 		.board = master->board,
 		.blames = &master->blames[child->index],
-		.tickets = &master->tickets,
+		.tickets = tickets_page(master),
 		.bus = master->bus,
 		.bell_fd = master->bell_fd,
 		.index = child->index,
@@ -112,6 +114,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 	}
 	cpu_pin(child_cpu(child));
 	close_masters(channel_fd, master->bell_fd);
+	ticket_page_protect(tickets_page(master));
 	status = worker_run(&setup);
 	log_close();
 	/* Not exit(): handlers that the master registered are the master's. */

@@ -13,6 +13,7 @@
 #include "master/hosts.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/tickets.h"
 #include "master/upgrade.h"
 #include "master/versions.h"
 #include "os/socket.h"
@@ -158,13 +159,14 @@ static json_t *describe_all(const struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		json_array_append_new(workers, describe_worker(master, i));
 	}
-	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "ok", 1,
-	    "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok",
+	    1, "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
 	    (json_int_t)rollout_number(master), "started_s",
 	    (json_int_t)master->started_s, "uptime_s",
 	    (json_int_t)(now_s - master->started_s), "workers", workers, "plugins",
 	    describe_plugins(master), "listeners", describe_listeners(master),
-	    "problems", answer_list(renewals_problems(master)));
+	    "tickets", tickets_describe(master), "problems",
+	    answer_list(renewals_problems(master)));
 }
 
 static json_t *reset(struct master *master, const char *name)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -20,6 +21,7 @@
 #include "master/memories.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
+#include "master/tickets.h"
 #include "master/upgrade.h"
 #include "master/versions.h"
 #include "os/socket.h"
@@ -217,11 +219,12 @@ static void init(struct master *master, struct boot *boot)
 	sockets_raise_limit(config, master->worker_count);
 	master->rollout = rollout_new(master, boot);
 	master->renewals = renewals_new(master);
+	master->tickets = tickets_new(master);
 }
 
 static int prepare(struct master *master)
 {
-	if (tls_tickets_make(&master->tickets) != 0 || watch_signals(master) != 0) {
+	if (watch_signals(master) != 0) {
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
@@ -229,6 +232,7 @@ static int prepare(struct master *master)
 		return ERR_SYSTEM;
 	}
 	upgrade_accept(master);
+	tickets_serve(master);
 	if (rollout_start(master) != 0) {
 		return ERR_SYSTEM;
 	}
@@ -261,6 +265,7 @@ static void release(struct master *master)
 	keeper_stop(master->keeper);
 	sockets_close(master);
 	renewals_free(master->renewals);
+	tickets_free(master->tickets);
 	rollout_free(master->rollout);
 	versions_release(master);
 	memories_release(master);

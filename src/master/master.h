@@ -21,7 +21,6 @@
 #include "os/directory.h"
 #include "os/loop.h"
 #include "site/generation.h"
-#include "tls/context.h"
 
 struct master;
 
@@ -47,7 +46,6 @@ struct master {
 	struct scoreboard_blames *blames;	/* one per worker */
 	struct bus_rings *bus;	/* for the workers; the master never looks into it */
 	int bell_fd;		/* of the bus */
-	struct tls_tickets tickets;
 	struct watch signals;
 	struct timer deadline;	/* of the drain */
 	struct child *children;	/* SCOREBOARD_WORKERS places */
@@ -61,6 +59,7 @@ struct master {
 	struct keeper_link *keeper;	/* keeper.c */
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct renewals *renewals;	/* renewals.c */
+	struct tickets *tickets;	/* tickets.c */
 	struct directory_watch plugins;
 	struct control *control;
 	struct upgrade *upgrade;	/* under way; NULL: none is */

@@ -126,7 +126,6 @@ static void take_passphrases(struct config *config, const struct passphrases *pa
 static _Noreturn void child_run(int fd, struct config *config,
     const struct passphrases *passphrases)
 {
-	struct tls_tickets tickets = { { 0 } };
 	struct tls_context *tls = NULL;
 	struct problems problems;
 
@@ -139,7 +138,7 @@ static _Noreturn void child_run(int fd, struct config *config,
 		    config->certificates[0].key, &problems);
 	}
 	if (problems.errors == 0) {
-		tls = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL, &problems);
+		tls = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL, &problems);
 	}
 	_exit(report(fd, &problems, config, tls) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }

@@ -19,6 +19,7 @@
 #include "master/keeper.h"
 #include "master/memories.h"
 #include "master/sockets.h"
+#include "master/tickets.h"
 #include "master/versions.h"
 
 struct rollout {
@@ -312,6 +313,7 @@ static void on_built(struct boot *boot)
 	if (rollout->for_file) {
 		open_log(rollout->live.config);
 	}
+	tickets_serve(master);
 	if (pack(rollout, rollout->number + 1) == 0) {
 		waiters_move(&rollout->handing_out, &rollout->building_for);
 		hand_out(rollout);

@@ -17,6 +17,7 @@
 #include "ipc/channel.h"
 #include "master/memories.h"
 #include "master/sockets.h"
+#include "master/tickets.h"
 
 /* The channel's descriptor, in the environment of the new one. */
 #define CHANNEL_VARIABLE "TINCAN_UPGRADE"
@@ -189,6 +190,7 @@ static void give_all(const struct master *master, int channel_fd)
 	int rc = sockets_hand_over(master, channel_fd);
 
 	rc = rc != 0 ? rc : memories_hand_over(master, channel_fd);
+	rc = rc != 0 ? rc : tickets_hand_over(master, channel_fd);
 	if (rc != 0 || channel_send(channel_fd, &end) != 0) {
 		log_say(LOG_ERROR, "the new program does not take all that it is given");
 	}
@@ -303,11 +305,15 @@ static void take_all(struct master *master)
 			sockets_take(master, &message);
 		} else if (message.type == CHANNEL_MEMORY) {
 			memories_take(master, &message);
+		} else if (message.type == CHANNEL_TICKET) {
+			tickets_take(master, &message);
+			channel_close_fds(&message);
 		} else {
 			channel_close_fds(&message);
 			break;
 		}
 	}
+	explicit_bzero(&message, sizeof(message));
 }
 
 void upgrade_accept(struct master *master)

@@ -6,7 +6,7 @@
  * stopped.
  *
  *	old: fork, exec --> new: boot, take sockets, start workers
- *	old: LISTENER... -->
+ *	old: LISTENER..., MEMORY..., TICKET... -->
  *	                <-- READY, when every worker serves
  *	old: leaves the control socket, drains
  *	old: READY      --> new: takes the control socket

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <openssl/err.h>
 
@@ -22,13 +21,6 @@ static const char tls12_ciphers[] =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
 static const char groups[] = "X25519:P-256:P-384";
-
-int tls_tickets_make(struct tls_tickets *tickets)
-{
-	ssize_t got = getrandom(tickets->keys, sizeof(tickets->keys), 0);
-
-	return got == (ssize_t)sizeof(tickets->keys) ? 0 : ERR_SYSTEM;
-}
 
 /* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. On a
  * listener of raw streams that goes for HTTP's names, too: what is meant for the one must
@@ -60,19 +52,7 @@ static int accept_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* libssl's macro takes the keys by a pointer that is not const; it only copies them. */
-static bool set_tickets(SSL_CTX *ssl, const struct tls_tickets *tickets)
-{
-	struct tls_tickets copy = *tickets;
-	bool done =
-	    SSL_CTX_set_tlsext_ticket_keys(ssl, copy.keys, sizeof(copy.keys)) == 1;
-
-	OPENSSL_cleanse(&copy, sizeof(copy));
-	return done;
-}
-
-static bool set_policy(SSL_CTX *ssl, const struct config *config,
-    const struct tls_tickets *tickets)
+static bool set_policy(SSL_CTX *ssl, const struct config *config)
 {
 	int lowest = config->tls_min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION :
 	    TLS1_2_VERSION;
@@ -91,9 +71,7 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config,
 	return SSL_CTX_set_min_proto_version(ssl, lowest) == 1 &&
 	    SSL_CTX_set_ciphersuites(ssl, tls13_suites) == 1 &&
 	    SSL_CTX_set_cipher_list(ssl, tls12_ciphers) == 1 &&
-	    SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
-	    SSL_CTX_set_num_tickets(ssl, 1) == 1 &&
-	    set_tickets(ssl, tickets);
+	    SSL_CTX_set1_groups_list(ssl, groups) == 1;
 }
 
 /* The name in a ClientHello (RFC 6066 section 3), "" without one. What is not well formed
@@ -152,7 +130,7 @@ static bool set_identities(struct tls_context *context, const struct config *con
 }
 
 struct tls_context *tls_context_new(const struct config *config, enum tls_keys keys,
-    const struct tls_tickets *tickets, const struct tls_context *before,
+    const struct ticket_page *tickets, const struct tls_context *before,
     struct problems *problems)
 {
 	struct tls_context *context = memory_new(1, sizeof(*context));
@@ -160,7 +138,9 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
 	context->references = 1;
 	context->protocols = tls_protocols_new(config);
 	context->ssl = SSL_CTX_new(TLS_server_method());
-	if (context->ssl == NULL || !set_policy(context->ssl, config, tickets) ||
+	if (context->ssl == NULL || !set_policy(context->ssl, config) ||
+	    !tls_tickets_init(&context->tickets, &config->tickets, tickets,
+		context->ssl) ||
 	    !set_identities(context, config, keys, before, problems)) {
 		problems_add(problems, config->file, NULL,
 		    "OpenSSL refuses the TLS policy: %s", tls_last_reason());
@@ -186,6 +166,7 @@ void tls_context_unref(struct tls_context *context)
 		return;
 	}
 	SSL_CTX_free(context->ssl);
+	tls_tickets_release(&context->tickets);
 	tls_identities_free(context->identities);
 	tls_protocols_free(context->protocols);
 	free(context);

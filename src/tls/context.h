@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What all TLS sessions of a generation share: certificates and keys, versions, ciphers,
- * ticket keys, protocols. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3,
+ * tickets, protocols. The policy is Mozilla's "intermediate": TLS 1.2 and 1.3,
  * forward secrecy and AEAD only. No renegotiation, no compression. Counted, as a
  * handshake may outlive the generation that it began in.
  */
@@ -14,21 +14,14 @@
 #include "config/config.h"
 #include "tls/identities.h"
 #include "tls/protocols.h"
-
-/* Keys that seal session tickets; one set for all workers, so that any of them can resume
- * what another began. Made by the master at boot, kept in memory only. */
-struct tls_tickets {
-	unsigned char keys[80];
-};
-
-/* Fills tickets with random bytes. ERR_SYSTEM if the kernel gives none. */
-int tls_tickets_make(struct tls_tickets *tickets) MUST_USE;
+#include "tls/tickets.h"
 
 struct tls_context {
 	size_t references;
 	SSL_CTX *ssl;		/* owned */
 	struct tls_protocols *protocols;	/* owned */
 	struct tls_identities *identities;	/* owned */
+	struct tls_tickets tickets;
 };
 
 /*
@@ -36,11 +29,13 @@ struct tls_context {
  * What is wrong with the files becomes a problem, see tls/identities.h; the context is
  * good for everything else.
  *
+ * @param tickets	the keys of session tickets, borrowed while there is a context;
+ *	NULL: nobody is to resume
  * @param before	the one until now; or NULL
  * @return NULL, with a problem, if OpenSSL refuses the policy
  */
 struct tls_context *tls_context_new(const struct config *config, enum tls_keys keys,
-    const struct tls_tickets *tickets, const struct tls_context *before,
+    const struct ticket_page *tickets, const struct tls_context *before,
     struct problems *problems);
 
 struct tls_context *tls_context_ref(struct tls_context *context);

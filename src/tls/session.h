@@ -56,6 +56,8 @@ struct tls_session {
 	char *kept;		/* owned; what the last turn left of in */
 	struct buffer unsent;	/* records that the socket did not take */
 	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
+	bool ticket_sealed;	/* the client has been given one */
+	bool ticket_unknown;	/* it has brought one that no key opens */
 	uint64_t received;	/* bytes on the wire; the connection clears them */
 	uint64_t sent;
 	bool no_http;		/* no HTTP by ALPN; to be set before the handshake */

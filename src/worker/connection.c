@@ -365,6 +365,8 @@ static bool handshake(struct connection *connection)
 	if (rc == 0) {
 		counter_add(&self->handshakes, 1);
 		counter_add(&self->resumed, tls_session_resumed(&connection->tls));
+		counter_add(&self->tickets, connection->tls.ticket_sealed);
+		counter_add(&self->tickets_unknown, connection->tls.ticket_unknown);
 		return open_session(connection);
 	}
 	if (rc == ERR_AGAIN) {

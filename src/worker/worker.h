@@ -29,7 +29,7 @@
 struct worker_setup {
 	struct scoreboard *board;
 	struct scoreboard_blames *blames;	/* this worker's */
-	const struct tls_tickets *tickets;
+	const struct ticket_page *tickets;
 	struct bus_rings *bus;
 	int bell_fd;		/* of the bus */
 	uint32_t index;		/* its place on the scoreboard, and its ring */
@@ -47,7 +47,7 @@ struct worker {
 	struct watch signals;
 	struct tls_wire wire;
 	struct signer *signer;		/* the way to the keeper */
-	const struct tls_tickets *tickets;
+	const struct ticket_page *tickets;
 	struct scoreboard *board;
 	struct scoreboard_worker *self;
 	struct scoreboard_blame *blame;

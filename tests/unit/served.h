@@ -33,7 +33,7 @@ struct served {
 	struct scoreboard_blames *blames;
 	struct bus_rings *bus;
 	int bell_fd;
-	struct tls_tickets tickets;
+	struct ticket_page *tickets;
 	union socket_address address;
 	int channel_fd;
 	pid_t pid;
@@ -74,7 +74,7 @@ static inline struct config *served_config(struct rig *rig, const char *members)
 static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
 	struct worker_setup setup = { .board = served->board,
-		.blames = served->blames, .tickets = &served->tickets,
+		.blames = served->blames, .tickets = served->tickets,
 		.bus = served->bus, .bell_fd = served->bell_fd,
 		.channel_fd = channel_fd };
 
@@ -91,7 +91,7 @@ static inline void served_prepare(struct served *served, const char *members)
 	for (size_t i = 0; i < served->rig.set.count; i++) {
 		scoreboard_handler_add(served->board, served->rig.set.items[i].note.name);
 	}
-	ck_assert_int_eq(tls_tickets_make(&served->tickets), 0);
+	served->tickets = ticket_page_new();
 	ck_assert_int_eq(socket_address_set(&served->address, "127.0.0.1", 0), 0);
 	ck_assert_int_eq(socket_claim(&served->address), 0);
 }
@@ -240,6 +240,7 @@ static inline void served_stop(struct served *served)
 	close(served->channel_fd);
 	ck_assert_int_eq(waitpid(served->keeper_pid, NULL, 0), served->keeper_pid);
 	config_free(served->config);
+	ticket_page_free(served->tickets);
 	scoreboard_free(served->board);
 	blames_free(served->blames, 1);
 	bus_rings_free(served->bus);

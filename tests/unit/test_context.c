@@ -10,7 +10,6 @@
 
 static struct rig rig;
 static struct config *config;
-static struct tls_tickets tickets;
 static struct tls_context *context;
 
 static void set_up(void)
@@ -30,7 +29,7 @@ static void tear_down(void)
 /* The context must be refused, for that reason. */
 static void refuse(const char *what)
 {
-	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	context = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL,
 	    &rig.problems);
 	ck_assert_uint_gt(rig.problems.errors, 0);
 	ck_assert_msg(strstr(rig.problems.items[0].what, what) != NULL, "%s",
@@ -60,7 +59,7 @@ static void write_text(const char *path, const char *text)
 
 START_TEST(takes_a_certificate_and_its_key)
 {
-	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	context = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL,
 	    &rig.problems);
 	ck_assert_uint_eq(rig.problems.count, 0);
 	tls_context_unref(context);
@@ -109,7 +108,7 @@ END_TEST
 START_TEST(warns_of_a_key_that_everybody_can_read)
 {
 	ck_assert_int_eq(chmod(config->certificates[0].key, 0644), 0);
-	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	context = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL,
 	    &rig.problems);
 	ck_assert_uint_eq(rig.problems.errors, 0);
 	ck_assert_uint_eq(rig.problems.count, 1);
@@ -152,7 +151,7 @@ START_TEST(makes_a_development_certificate_anew_if_its_key_is_bad)
 
 	write_text(certificate->key, "");
 	tls_devcert_ensure(config, certificate->chain, certificate->key, &rig.problems);
-	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	context = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL,
 	    &rig.problems);
 	tls_context_unref(context);
 	context = NULL;

@@ -16,7 +16,7 @@
 
 static struct rig rig;
 static struct config *config;
-static struct tls_tickets tickets;
+static struct ticket_page *tickets;
 static struct tls_context *context;
 static struct tls_wire wire;
 static struct tls_session session;
@@ -32,8 +32,9 @@ static void set_up(void)
 	rig_open(&rig);
 	config = served_config(&rig,
 	    ",\"alpn\":{\"tincan-echo\":\"echo\",\"x\":\"echo\"}");
-	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
-	context = tls_context_new(config, TLS_KEYS_HERE, &tickets, NULL,
+	tickets = ticket_page_new();
+	ticket_page_write(tickets, &(struct ticket_key){ { 1 }, { 2 }, { 3 } }, 1);
+	context = tls_context_new(config, TLS_KEYS_HERE, tickets, NULL,
 	    &rig.problems);
 	tls_wire_init(&wire);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -54,6 +55,7 @@ static void tear_down(void)
 	tls_wire_release(&wire);
 	tls_context_unref(context);
 	context = NULL;
+	ticket_page_free(tickets);
 	SSL_free(client);
 	SSL_CTX_free(client_context);
 	close(fds[0]);

@@ -19,7 +19,7 @@
 
 static struct rig rig;
 static struct config *config;
-static struct tls_tickets tickets;
+static struct ticket_page *tickets;
 static struct tls_context *context;
 static struct tls_wire wire;
 static struct tls_session session;
@@ -83,8 +83,9 @@ static void set_up(void)
 	config = served_config(&rig, "");
 	loop = loop_new();
 	ck_assert_int_eq(signer_new(&signer, loop), 0);
-	ck_assert_int_eq(tls_tickets_make(&tickets), 0);
-	context = tls_context_new(config, TLS_KEYS_KEPT, &tickets, NULL, &rig.problems);
+	tickets = ticket_page_new();
+	ticket_page_write(tickets, &(struct ticket_key){ { 1 }, { 2 }, { 3 } }, 1);
+	context = tls_context_new(config, TLS_KEYS_KEPT, tickets, NULL, &rig.problems);
 	ck_assert_ptr_nonnull(context);
 	tls_wire_init(&wire);
 	client_context = SSL_CTX_new(TLS_client_method());
@@ -99,6 +100,7 @@ static void tear_down(void)
 	close_session();
 	tls_wire_release(&wire);
 	tls_context_unref(context);
+	ticket_page_free(tickets);
 	SSL_CTX_free(client_context);
 	signer_free(signer);
 	close(keeper_fd);
