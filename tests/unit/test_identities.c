@@ -109,6 +109,14 @@ static const struct tls_identity *find(const char *host)
 	return tls_identities_find(identities, slice_of(host));
 }
 
+static void assert_warning(const char *what)
+{
+	ck_assert_uint_eq(rig.problems.errors, 0);
+	ck_assert_uint_eq(rig.problems.count, 1);
+	ck_assert_msg(strstr(rig.problems.items[0].what, what) != NULL, "%s",
+	    rig.problems.items[0].what);
+}
+
 #define ONE "{\"certificates\":[{\"chain\":\"a.crt\",\"key\":\"a.key\"}]}"
 
 START_TEST(one_certificate_is_that_of_every_name)
