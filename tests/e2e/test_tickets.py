@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import ssl
@@ -251,11 +252,16 @@ def test_no_host_and_no_keeper_has_the_keys(start_server, tmp_path):
     server = start_server(tls={"tickets": {"key_file": str(tmp_path / "keys")}})
     assert resumes(server, context := server.context(), begin(server, context))
     key = bytes.fromhex((tmp_path / "keys").read_text())[16:48]
-    assert key in test_keeper.memory(server.workers[0])  # so it would be found
+    assert key in test_keeper.memory(server.pid)  # so it would be found
     others = [pid for pid in harness.children(server.pid) if pid not in server.workers]
     assert len(others) >= 3
     for pid in others:
         assert key not in test_keeper.memory(pid), harness.command(pid)
+        # Nor the page, which who can only read it has, too.
+        assert "/dev/zero" not in pathlib.Path(f"/proc/{pid}/maps").read_text()
+    for pid in server.workers:
+        assert key not in test_keeper.memory(pid), "a copy in a worker"
+        assert "r--s" in pathlib.Path(f"/proc/{pid}/maps").read_text()
 
 
 # Off, and what is refused

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -215,6 +216,25 @@ def test_what_handlers_share_goes_on(make_server, tmp_path, isolation):
     for i in range(2, 4):
         server.upgrade()
         assert server.get("/tally/count").text == str(i)
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_sessions_are_resumed_by_the_next_ones(server, version):
+    context = server.context()
+    context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+    with server.connect(context) as client:
+        client.get("/hello/x")  # TLS 1.3 sends its ticket after the handshake
+        session = client.sock.session
+    age = server.status()["tickets"]["age_s"]
+    for _ in range(2):
+        server.upgrade()
+        for _ in range(4):
+            with server.connect(context, session) as client:
+                assert client.get("/hello/x").status == 200
+                assert client.sock.session_reused
+    # A key that was given on is no new key.
+    assert server.status()["tickets"]["keys"] == 1
+    assert server.status()["tickets"]["age_s"] >= age
 
 
 @pytest.mark.parametrize("isolation", ["host", "worker"])
