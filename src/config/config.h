@@ -115,6 +115,11 @@ struct config_handler {
 	uint32_t processes;
 	uint32_t max_queue;
 	uint32_t threads;	/* that it has in each worker it runs in */
+	/* Where the file says the last three, as not every handler has a use for them;
+	 * NULL: it does not. */
+	char *processes_where;
+	char *max_queue_where;
+	char *threads_where;
 	uint64_t max_body_bytes; /* of a request; CONFIG_BODY_LIMITS: as limits say */
 };
 

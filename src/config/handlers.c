@@ -76,6 +76,13 @@ static bool read_handler(const struct node *node, struct config_handler *handler
 	return node->document->problems->errors == errors;
 }
 
+static char *where_of(const struct node *handler, const char *key)
+{
+	struct node node;
+
+	return node_find(handler, key, &node) ? node_where(&node) : NULL;
+}
+
 void handlers_read(const struct node *node, void *target)
 {
 	struct config *config = target;
@@ -92,6 +99,9 @@ void handlers_read(const struct node *node, void *target)
 		if (read_handler(&child, &handler)) {
 			handler.where = node_where(&child);
 			handler.name = memory_text(child.key);
+			handler.processes_where = where_of(&child, "processes");
+			handler.max_queue_where = where_of(&child, "max_queue");
+			handler.threads_where = where_of(&child, "threads");
 			config->handlers[config->handler_count++] = handler;
 		}
 	}
@@ -143,6 +153,9 @@ void handlers_free(struct config *config)
 	for (size_t i = 0; i < config->handler_count; i++) {
 		free(config->handlers[i].where);
 		free(config->handlers[i].name);
+		free(config->handlers[i].processes_where);
+		free(config->handlers[i].max_queue_where);
+		free(config->handlers[i].threads_where);
 	}
 	free(config->handlers);
 }

@@ -82,6 +82,38 @@ static void set_isolation(struct boot *boot)
 	}
 }
 
+static void tell_useless(struct boot *boot, const char *where, const char *name,
+    const char *why)
+{
+	if (where != NULL) {
+		problems_warn(&boot->problems, where, NULL,
+		    "changes nothing: handler '%s' %s", name, why);
+	}
+}
+
+/* What the file says of a handler that has no use for it. */
+static void check_use(struct boot *boot, const struct config_handler *handler)
+{
+	static const char blocks_not[] = "does not block (TC_BLOCKING)";
+	const struct plugin *plugin = plugin_find(&boot->plugins, handler->name);
+
+	/* Of one that could not be loaded nothing is known. */
+	if (plugin == NULL || plugin->can == 0) {
+		return;
+	}
+	if ((plugin->can & PLUGIN_BLOCKING) == 0) {
+		tell_useless(boot, handler->processes_where, handler->name, blocks_not);
+		tell_useless(boot, handler->max_queue_where, handler->name, blocks_not);
+	} else if (handler->in_worker) {
+		tell_useless(boot, handler->processes_where, handler->name,
+		    "is in the workers, where it has 'threads'");
+	}
+	if (!handler->in_worker) {
+		tell_useless(boot, handler->threads_where, handler->name,
+		    "has processes of its own, no threads in the workers");
+	}
+}
+
 static void check_certificates(void *arg)
 {
 	struct boot *boot = arg;
@@ -104,6 +136,9 @@ static void on_probed(void *arg)
 		return;
 	}
 	ticket_file_check(boot->config, &boot->problems);
+	for (size_t i = 0; i < boot->config->handler_count; i++) {
+		check_use(boot, &boot->config->handlers[i]);
+	}
 	boot->certificate_files = renewals_files(boot->config);
 	boot->passphrases = passphrases_start(boot->loop, boot->config,
 	    check_certificates, boot);

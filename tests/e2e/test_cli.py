@@ -3,6 +3,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -152,6 +153,50 @@ def test_check_says_whose_stream_it_cannot_be(folder, line):
             "8: alpn.b.handler: no plugin named 'lime' in 'plugins'\n"
             "  hint: did you mean 'line'"]:
         assert f"server.json:{problem}" in done.stderr
+
+
+def test_check_warns_of_keys_that_change_nothing(folder):
+    (folder / "plugins").mkdir()
+    for name in "plugins/hello", "tests/plugins/sleeper", "tests/plugins/blocker":
+        shutil.copy(harness.BUILD / f"{name}.so", folder / "plugins")
+    (folder / "server.json").write_text("""{
+        "handlers": {
+            "hello": { "processes": 3,
+                "max_queue": 4, "isolation": "worker", "threads": 2 },
+            "blocker": { "processes": 3, "max_queue": 4,
+                "threads": 2 },
+            "sleeper": { "max_queue": 4, "threads": 2, "isolation": "worker",
+                "processes": 3 }
+        }
+    }""")
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 0, done.stderr
+    told = re.findall(r"server\.json:(\d+): (\S+): (.*)", done.stderr)
+    assert [x for x in told if x[1].startswith("handlers.")] == [
+        ("3", "handlers.hello.processes", "warning: changes nothing: "
+         "handler 'hello' does not block (TC_BLOCKING)"),
+        ("4", "handlers.hello.max_queue", "warning: changes nothing: "
+         "handler 'hello' does not block (TC_BLOCKING)"),
+        ("6", "handlers.blocker.threads", "warning: changes nothing: handler "
+         "'blocker' has processes of its own, no threads in the workers"),
+        ("8", "handlers.sleeper.processes", "warning: changes nothing: handler "
+         "'sleeper' is in the workers, where it has 'threads'")], done.stderr
+
+
+def test_plugins_say_what_they_are(folder, make_config):
+    """Cut to what a line of a terminal has room for, and only if it is UTF-8."""
+    (folder / "plugins").mkdir()
+    plugs.build(folder / "plugins/long.so", "long", "", fields=(
+        f'.version = "{"7" * 50}", .about = "{"x" * 159}ä"'))
+    plugs.build(folder / "plugins/bad.so", "bad", "", fields=(
+        '.version = "1\\n2", .about = "\\xff"'))
+    (folder / "server.json").write_text(json.dumps(make_config(
+        plugins={"directory": "plugins"}, routes=[])))
+    done = harness.tincan("plugins", "--json", folder=folder)
+    found = {x["name"]: (x.get("version"), x.get("about"))
+             for x in json.loads(done.stdout)["plugins"]}
+    assert found == {"long": ("7" * 40, "x" * 159), "bad": ("1\n2", None)}
+    assert r"1\x0a2" in harness.tincan("plugins", folder=folder).stdout
 
 
 def test_plugins_are_listed(folder):
