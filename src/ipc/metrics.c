@@ -120,6 +120,35 @@ static void emit_seconds(const struct output *out, uint32_t worker, uint32_t han
 	    TC_COUNTER, labels, (double)counter_get(&cell->us) / 1e6);
 }
 
+static void emit_waiting(const struct output *out, uint32_t worker, uint32_t handler)
+{
+	char text[12];
+	const char *labels[] = { "worker", index_text(worker, text), "handler",
+		the_board->names[handler], NULL };
+
+	if (handler != SCOREBOARD_SERVER) {
+		emit(out, "tincan_requests_waiting",
+		    "Requests that wait for a handler that blocks", TC_GAUGE, labels,
+		    (double)counter_get(
+			&the_board->worker[worker].handlers[handler].waiting));
+	}
+}
+
+static void emit_turned_away(const struct output *out, uint32_t worker, uint32_t handler)
+{
+	char text[12];
+	const char *labels[] = { "worker", index_text(worker, text), "handler",
+		the_board->names[handler], NULL };
+
+	if (handler != SCOREBOARD_SERVER) {
+		emit(out, "tincan_requests_turned_away_total",
+		    "Requests answered 503, as too many waited for a handler that blocks",
+		    TC_COUNTER, labels,
+		    (double)counter_get(
+			&the_board->worker[worker].handlers[handler].turned_away));
+	}
+}
+
 /* One series of a figure; le is the bound of a bucket, or NULL. */
 static void emit_series(const struct output *out, const struct scoreboard_figure *figure,
     const char *end, const char *le, double value)
@@ -239,6 +268,8 @@ static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 	emit_crashes(&out);
 	for_each_handler(&out, emit_requests);
 	for_each_handler(&out, emit_seconds);
+	for_each_handler(&out, emit_waiting);
+	for_each_handler(&out, emit_turned_away);
 	emit_figures(&out);
 }
 

@@ -36,6 +36,12 @@ static inline void counter_add(counter *c, uint64_t n)
 	    memory_order_relaxed);
 }
 
+/* For one that many threads move up and down. */
+static inline void gauge_move(counter *c, int change)
+{
+	atomic_fetch_add_explicit(c, (uint64_t)(int64_t)change, memory_order_relaxed);
+}
+
 static inline uint64_t counter_get(const counter *c)
 {
 	return atomic_load_explicit(c, memory_order_relaxed);
@@ -49,7 +55,7 @@ enum scoreboard_state {
 struct scoreboard_handler {
 	counter requests[SCOREBOARD_CLASSES];	/* by the class of their status */
 	counter us; /* from header to end of the reply, summed */
-	counter waiting;		/* now, for a process that is free */
+	counter waiting;		/* now, for a thread or process that is free */
 	counter turned_away;		/* as too many waited */
 };
 

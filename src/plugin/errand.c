@@ -150,6 +150,15 @@ static void on_news(struct posted *posted)
 	}
 }
 
+static void count_waiting(const struct plugin *plugin, int change)
+{
+	const struct plugin_services *services = api_services();
+
+	if (services->waiting != NULL) {
+		services->waiting(services->arg, plugin, change);
+	}
+}
+
 /* On a thread. Of a twin that is answered later it knows nothing any more. */
 static void on_turn(struct crew_job *job)
 {
@@ -159,8 +168,10 @@ static void on_turn(struct crew_job *job)
 	    .callback = PAGE_ON_REQUEST, .handler = instance->plugin->note.name,
 	    .request = errand->twin.id, .instance = instance, .exchange = &errand->twin,
 	    .threaded = true });
-	bool later = instance_answer(instance, &errand->twin);
+	bool later;
 
+	count_waiting(instance->plugin, -1);
+	later = instance_answer(instance, &errand->twin);
 	api_leave(before);
 	pthread_mutex_lock(&errand->lock);
 	if (!later) {
@@ -178,6 +189,7 @@ static void on_gone(struct exchange *exchange)
 	struct errand *errand = exchange->call;
 
 	if (crew_cancel(errand->instance->plugin->crew, &errand->job)) {
+		count_waiting(errand->instance->plugin, -1);
 		finish(errand);
 	} else {
 		tell_gone(errand);
@@ -253,9 +265,13 @@ static struct errand *new_errand(struct instance *instance, struct exchange *exc
 /* The first at once, then how many there were meanwhile. */
 static void tell_full(struct plugin *plugin, const struct loop *loop)
 {
+	const struct plugin_services *services = api_services();
 	char text[128];
 	int size;
 
+	if (services->turned_away != NULL) {
+		services->turned_away(services->arg, plugin);
+	}
 	plugin->refused++;
 	if (plugin->refused_said > 0 && loop->now_ms - plugin->said_ms < SAY_MS) {
 		return;
@@ -264,7 +280,7 @@ static void tell_full(struct plugin *plugin, const struct loop *loop)
 	    "all of its threads are busy and its queue is full (max_queue), "
 	    "%llu requests got 503",
 	    (unsigned long long)(plugin->refused - plugin->refused_said));
-	api_services()->log(TC_WARN, plugin->note.name, NULL, text, (size_t)size);
+	services->log(TC_WARN, plugin->note.name, NULL, text, (size_t)size);
 	plugin->refused_said = plugin->refused;
 	plugin->said_ms = loop->now_ms;
 }
@@ -287,8 +303,11 @@ void errand_start(struct instance *instance, struct exchange *exchange)
 		refuse(exchange);
 		return;
 	}
+	/* First, as a thread may have it before this goes on. */
+	count_waiting(plugin, 1);
 	rc = crew_submit(crew, &errand->job, plugin->max_queue);
 	if (rc != 0) {
+		count_waiting(plugin, -1);
 		errand_free(errand);
 		tell_full(plugin, api_services()->loop);
 		refuse(exchange);

@@ -62,6 +62,7 @@ struct plugin {
 	uint64_t refused;	/* that found no place there, how many of those the */
 	uint64_t refused_said;	/* log has been told, and when */
 	int64_t said_ms;
+	uint32_t count_as;	/* the worker's: index on its scoreboard */
 };
 
 /* The plugins of one generation, sorted by file name. */
@@ -97,6 +98,11 @@ struct plugin_services {
 	 * another thread, or has come back (-1): the owner must not close it in between.
 	 * NULL: nothing is run on threads. */
 	void (*hold)(void *arg, void *owner, int change);
+	/* So many requests more, or less, of a plugin that blocks wait for a thread. [any
+	 * thread] NULL: nobody counts them. */
+	void (*waiting)(void *arg, const struct plugin *plugin, int change);
+	/* One was turned away, as too many wait. NULL: nobody counts. */
+	void (*turned_away)(void *arg, const struct plugin *plugin);
 };
 
 /*

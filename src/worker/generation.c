@@ -30,6 +30,14 @@ static void set_counters(const struct scoreboard *board, struct site_route *rout
 	}
 }
 
+static void set_plugin_counters(const struct scoreboard *board, struct plugin_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		set->items[i].count_as = scoreboard_handler_find(board,
+		    set->items[i].note.name);
+	}
+}
+
 static void close_generation(struct deferred *later)
 {
 	struct generation *generation = LIST_OWNER(later, struct generation, later);
@@ -118,6 +126,7 @@ static void build(struct generation *generation, struct problems *problems)
 	struct config *config = generation->message.config;
 	struct site *site = &generation->site;
 
+	set_plugin_counters(worker->board, &generation->message.plugins);
 	site_open(site, config, &generation->message.plugins, &process,
 	    problems);
 	tell_refused(generation);

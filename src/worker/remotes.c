@@ -23,6 +23,7 @@ struct entry {
 	char *name;			/* owned; of the handler */
 	uint32_t version;
 	uint32_t count_as;		/* its index on the scoreboard */
+	size_t waiting;			/* calls that wait, as they are counted there */
 	uint64_t refused;		/* calls that did not fit into its queue; those */
 	uint64_t refused_said;		/* of them that the log knows, and since when */
 	int64_t said_ms;
@@ -151,10 +152,12 @@ static void on_again(void *arg, uint32_t instance, struct exchange *exchange,
 
 static void on_waiting(void *arg, size_t count)
 {
-	const struct entry *entry = arg;
+	struct entry *entry = arg;
 
-	atomic_store_explicit(&entry->worker->self->handlers[entry->count_as].waiting,
-	    count, memory_order_relaxed);
+	/* Other versions of the handler have their part in the sum. */
+	gauge_move(&entry->worker->self->handlers[entry->count_as].waiting,
+	    (int)count - (int)entry->waiting);
+	entry->waiting = count;
 }
 
 /* The first at once, then how many there were meanwhile. */

@@ -165,6 +165,20 @@ static void on_hold(void *arg, void *owner, int change)
 	worker_check_drained(worker);
 }
 
+static void on_waiting(void *arg, const struct plugin *plugin, int change)
+{
+	struct worker *worker = arg;
+
+	gauge_move(&worker->self->handlers[plugin->count_as].waiting, change);
+}
+
+static void on_turned_away(void *arg, const struct plugin *plugin)
+{
+	struct worker *worker = arg;
+
+	counter_add(&worker->self->handlers[plugin->count_as].turned_away, 1);
+}
+
 static void init(struct worker *worker, const struct worker_setup *setup)
 {
 	memset(worker, 0, sizeof(*worker));
@@ -177,7 +191,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	worker->services = (struct plugin_services){ .log = log_handler,
 		.ext = metrics_ext, .running = on_running, .shared = shares_find,
 		.arg = worker, .loop = worker->loop, .hold = on_hold,
-		.threads = true };
+		.threads = true, .waiting = on_waiting, .turned_away = on_turned_away };
 	worker->access.fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);

@@ -2,7 +2,9 @@
 """Handlers that block inside the workers: their requests run on threads, and nobody else
 waits for them."""
 
+import json
 import os
+import shutil
 import signal
 import socket
 
@@ -235,6 +237,34 @@ def test_more_than_may_wait_get_a_503_at_once(start):
     assert server.log.count("its queue is full") == 1
 
 
+def test_those_that_wait_and_those_turned_away_are_counted(start, tmp_path):
+    shutil.copy(harness.PLUGINS / "status.so", tmp_path / "plugins")
+    server = start({"threads": 1, "max_queue": 2})
+
+    def counts():
+        """What `tincan plugins` says, and the same from /status, summed over workers."""
+        run = harness.tincan("plugins", "--json", "--config", server.config)
+        said = next(x for x in json.loads(run.stdout)["plugins"]
+                    if x["name"] == "sleeper")
+        figures = server.get("/status").json["handlers"]["sleeper"]
+        assert figures["tincan_requests_waiting"] == said["queue"]
+        assert figures["tincan_requests_turned_away_total"] == said["turned_away"]
+        return said["queue"], said["turned_away"]
+
+    with h2.connect(server) as client:
+        first = client.start("GET", "/sleeper/wait")
+        latch = harness.wait_for(lambda: open_latch(server), "the first")
+        others = [client.start("GET", "/sleeper/wait") for _ in range(2)]
+        assert client.get("/sleeper/answer").status == 503
+        assert counts() == (2, 1)
+        client.reset(others.pop())
+        client.round_trip()
+        assert counts() == (1, 1)
+        os.close(latch)
+        wake_all(server, client, [first, *others])
+        assert counts() == (0, 1)
+
+
 # Time
 
 
@@ -313,14 +343,20 @@ def test_a_stop_lets_them_finish(start):
 
 
 def test_a_stop_does_not_wait_for_ever(start):
-    server = start(timeouts={"drain_ms": 300})
+    """Neither for what is on the threads, nor for what waits for one."""
+    server = start({"threads": 2, "timeout_ms": 600000}, timeouts={"drain_ms": 300})
     with server.connect() as client, server.connect() as other:
         client.start("GET", "/sleeper/wait")
         other.start("GET", "/sleeper/stream?-1")
         other.read_head()
-        tells(server, "1 running, 0 released\n")
-        server.signal(signal.SIGTERM)
-        assert server.wait_exit() == 0
+        with h2.connect(server) as crowd:
+            for _ in range(20):
+                crowd.start("GET", "/sleeper/wait")
+            crowd.round_trip()
+            latch = harness.wait_for(lambda: open_latch(server), "the first")
+            server.signal(signal.SIGTERM)
+            assert server.wait_exit() == 0
+            os.close(latch)
     assert "handler 'sleeper' does not come back from a thread" in server.log
     assert "streamed: -2" in server.log
 

@@ -493,6 +493,20 @@ def test_a_stop_lets_all_finish(start):
     server.stop()
 
 
+def test_a_stop_does_not_wait_for_ever(start, ask):
+    """Neither for calls that are at a process, nor for those that wait for one."""
+    server = start({"timeout_ms": 600000}, timeouts={"drain_ms": 300})
+    calls = occupy(ask, server)
+    waiting = [Blocked(ask, server) for _ in range(20)]
+    queue(server, len(waiting))
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    server.check_clean()
+    assert not any(server.latches.is_reached(call.name) for call in waiting)
+    for call in calls:
+        os.close(call.fd)
+
+
 def test_what_is_shown(start):
     server = start()
     calls = occupy(Ask, server)
