@@ -42,6 +42,7 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 	bool serves = json_object_get(plugin, "requests") != NULL;
 
 	columns_add(columns, "%s", ask_text(plugin, "name"));
+	columns_add(columns, "%s", ask_text(plugin, "version"));
 	add_count(columns, level > 0, level);
 	columns_add(columns, "%s", ask_text(plugin, "hash"));
 	columns_add(columns, "%s", ask_text(plugin, "isolation"));
@@ -52,6 +53,7 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 	    ask_number(plugin, "processes"));
 	add_count(columns, serves, ask_number(plugin, "queue"));
 	columns_add(columns, "%s", ask_text(plugin, "file"));
+	columns_add(columns, "%s", ask_text(plugin, "about"));
 	if (reason[0] != '\0') {
 		columns_note(columns, reason);
 	}
@@ -59,8 +61,9 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 
 void plugins_print(const json_t *reply)
 {
-	static const char *const heads[] = { "name", ">level", "hash", "isolation",
-		"state", ">requests", ">crashes", ">processes", ">queue", "file", NULL };
+	static const char *const heads[] = { "name", "version", ">level", "hash",
+		"isolation", "state", ">requests", ">crashes", ">processes", ">queue", "file",
+		"about", NULL };
 	json_t *plugins = json_object_get(reply, "plugins");
 	struct columns columns;
 	json_t *plugin;
@@ -77,8 +80,9 @@ void plugins_print(const json_t *reply)
 /* In the words of the server. */
 static json_t *describe(const struct plugin *plugin)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?}", "name",
-	    plugin->note.name, "file", plugin->file, "hash", plugin->hash, "level",
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:i, s:s, s:s, s:s?}",
+	    "name", plugin->note.name, "version", plugin->release, "about",
+	    plugin->about, "file", plugin->file, "hash", plugin->hash, "level",
 	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
 	    "state", plugin->refusal == NULL ? "good" : "refused", "reason",
 	    plugin->refusal);

@@ -101,10 +101,7 @@ static void judge(const struct master *master, const struct boot *live,
 	}
 	if (same_settings && served != NULL && strcmp(served->hash, plugin->hash) == 0) {
 		plugin->probed = true;
-		plugin->can = served->can;
-		plugin->own_route = served->own_route == NULL ?
-		    NULL :
-		    memory_text(served->own_route);
+		plugin_learn(plugin, served);
 	}
 }
 
@@ -128,24 +125,17 @@ void adopt_known(struct boot *boot)
 	}
 }
 
-static char *copy_text(const char *text)
-{
-	return text == NULL ? NULL : memory_text(text);
-}
-
 /* The version that is live takes the place of the file that is not good. */
 static void keep_served(struct plugin *plugin, const struct plugin *served)
 {
 	snprintf(plugin->refused_hash, sizeof(plugin->refused_hash), "%s", plugin->hash);
 	free(plugin->refusal);
 	free(plugin->copy);
-	free(plugin->own_route);
 	plugin->refusal = NULL;
-	plugin->copy = copy_text(served->copy);
-	plugin->own_route = copy_text(served->own_route);
+	plugin->copy = served->copy == NULL ? NULL : memory_text(served->copy);
+	plugin_learn(plugin, served);
 	memcpy(plugin->hash, served->hash, sizeof(plugin->hash));
 	plugin->note = served->note;
-	plugin->can = served->can;
 	plugin->isolated = served->isolated;
 }
 

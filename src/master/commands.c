@@ -114,9 +114,10 @@ static json_t *describe_plugin(const struct master *master, const struct plugin 
 	if (plugin->refusal == NULL && plugin->isolated) {
 		hosts_each(master, add_host, &hosts);
 	}
-	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:i, s:I, s:I, s:o}",
-	    "name",
-	    plugin->note.name, "file", plugin->file, "hash", plugin->hash, "level",
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:i, s:s, s:s, s:s?, s:I, s:i, "
+	    "s:I, s:I, s:o}",
+	    "name", plugin->note.name, "version", plugin->release, "about",
+	    plugin->about, "file", plugin->file, "hash", plugin->hash, "level",
 	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
 	    "state", state_of(master, plugin, hosts.broken), "reason",
 	    plugin->refusal == NULL ? plugin->probe_refusal : plugin->refusal,

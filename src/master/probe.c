@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "master/hostexec.h"
 #include "master/obituary.h"
 #include "remote/hello.h"
@@ -24,6 +25,8 @@
 #include "route/router.h"
 #include "site/site.h"
 
+#define RELEASE_BYTES 40
+#define ABOUT_BYTES 160
 #define COMPLAINTS_MAX 1000 /* PROBLEMs of one plugin; more is no complaint but a flood */
 
 struct probe {
@@ -231,6 +234,21 @@ static int send_check(struct probe *probe)
 	return frame_append(link_out(&probe->link), FRAME_CHECK, 0, 0, 0, SLICE(""));
 }
 
+/* The text, cut between two characters; NULL if there is none, or it is not UTF-8. */
+static char *for_people(const char *text, size_t most)
+{
+	size_t size = strlen(text);
+
+	if (size > most) {
+		size = most;
+		while (size > 0 && (text[size] & 0xc0) == 0x80) {
+			size--;
+		}
+	}
+	return size > 0 && utf8_valid((struct slice){ text, size })
+	    ? memory_copy(text, size) : NULL;
+}
+
 static int take_hello(struct probe *probe, const struct frame *frame)
 {
 	struct hello hello;
@@ -240,10 +258,12 @@ static int take_hello(struct probe *probe, const struct frame *frame)
 		return rc;
 	}
 	probe->said_hello = true;
+	plugin_forget(probe->plugin);
 	probe->plugin->can = hello.can;
-	free(probe->plugin->own_route);
 	probe->plugin->own_route = hello.route[0] == '\0' ? NULL
 							  : memory_text(hello.route);
+	probe->plugin->release = for_people(hello.version, RELEASE_BYTES);
+	probe->plugin->about = for_people(hello.about, ABOUT_BYTES);
 	rc = send_opens(probe);
 	if (rc == 0 && probe->opens == 0) {
 		rc = send_check(probe);

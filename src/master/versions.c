@@ -82,11 +82,7 @@ struct version *versions_take(struct master *master, const struct plugin *plugin
 		version->live_since_ms = master->loop->now_ms;
 		version->deaths = 0;
 	}
-	version->plugin.can = plugin->can;
-	free(version->plugin.own_route);
-	version->plugin.own_route = plugin->own_route == NULL ?
-	    NULL :
-	    memory_text(plugin->own_route);
+	plugin_learn(&version->plugin, plugin);
 	return version;
 }
 
@@ -133,7 +129,7 @@ void versions_release(struct master *master)
 		list_remove(&version->link);
 		free(version->plugin.file);
 		free(version->plugin.copy);
-		free(version->plugin.own_route);
+		plugin_forget(&version->plugin);
 		free(version);
 	}
 }

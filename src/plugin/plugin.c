@@ -10,6 +10,31 @@
 #include "base/slice.h"
 #include "os/crew.h"
 
+static char *copy_text(const char *text)
+{
+	return text == NULL ? NULL : memory_text(text);
+}
+
+void plugin_learn(struct plugin *plugin, const struct plugin *from)
+{
+	plugin_forget(plugin);
+	plugin->can = from->can;
+	plugin->own_route = copy_text(from->own_route);
+	plugin->release = copy_text(from->release);
+	plugin->about = copy_text(from->about);
+}
+
+void plugin_forget(struct plugin *plugin)
+{
+	free(plugin->own_route);
+	free(plugin->release);
+	free(plugin->about);
+	plugin->own_route = NULL;
+	plugin->release = NULL;
+	plugin->about = NULL;
+	plugin->can = 0;
+}
+
 void plugin_set_release(struct plugin_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
@@ -17,7 +42,7 @@ void plugin_set_release(struct plugin_set *set)
 		free(set->items[i].copy);
 		free(set->items[i].refusal);
 		free(set->items[i].probe_refusal);
-		free(set->items[i].own_route);
+		plugin_forget(&set->items[i]);
 		crew_free(set->items[i].crew);
 	}
 	free(set->items);

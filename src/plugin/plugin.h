@@ -50,6 +50,8 @@ struct plugin {
 	    [PLUGIN_HASH_BYTES]; /* of its file, which is not what is served */
 	char *probe_refusal;	/* owned; what its probe has against the file, or NULL */
 	char *own_route;	/* owned; where it answers without a configured route */
+	char *release;		/* owned; what it calls its version; for people */
+	char *about;		/* owned; what it says that it is; for people */
 	uint32_t can;		/* mask of enum plugin_can; 0: nobody has loaded it yet */
 	tc_handler descriptor;	/* a copy; fields that its header did not know are 0 */
 	const tc_handler *handler; /* that one; NULL until plugin_load; the process's */
@@ -127,6 +129,11 @@ void plugin_set_settle_names(struct plugin_set *set);
 /* The plugin of that handler name (its note's; for a refused one without a readable note
  * its file's stem), or NULL. */
 struct plugin *plugin_find(const struct plugin_set *set, const char *name);
+
+/* What its code has said of itself: own_route, can, release, about. Copied from another
+ * of the same content. */
+void plugin_learn(struct plugin *plugin, const struct plugin *from);
+void plugin_forget(struct plugin *plugin);
 
 /* Sets the refusal, from a format. An earlier one stays. */
 void plugin_refuse(struct plugin *plugin, const char *format, ...) PRINTF(2, 3);

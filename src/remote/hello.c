@@ -8,11 +8,11 @@ int hello_unpack(const struct frame *frame, struct hello *hello)
 {
 	struct unpack in = { .rest = frame->payload };
 
-	/* Name and hash it has from us; version and about are for people. */
+	/* Name and hash it has from us. */
 	(void)unpack_string(&in);
 	(void)unpack_string(&in);
-	(void)unpack_string(&in);
-	(void)unpack_string(&in);
+	hello->version = unpack_string(&in);
+	hello->about = unpack_string(&in);
 	hello->route = unpack_string(&in);
 	hello->can = unpack_u32(&in);
 	return frame->header.code == FRAME_PROTOCOL && unpack_done(&in) && hello->can != 0

@@ -10,6 +10,8 @@
 
 /* What is of use to a peer that has read the plugin's note. */
 struct hello {
+	const char *version;	/* for people; "" */
+	const char *about;	/* the same */
 	const char *route;	/* its own; "" if it has none */
 	uint32_t can;		/* mask of enum plugin_can, never 0 */
 };

@@ -83,9 +83,11 @@ def test_plugins_tells_what_is_served_and_why_not(server, tmp_path):
     assert run(server, "reload").returncode == 0
     done = run(server, "plugins")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"(?m)^- .* refused .*broken\.so\n  not an ELF file$", done.stdout)
+    assert re.search(r"(?m)^- .* refused .*broken\.so +-\n  not an ELF file$",
+                     done.stdout)
     for name in "echo", "hello":
-        assert re.search(rf"(?m)^{name} .* serving .*{name}\.so$", done.stdout)
+        assert re.search(rf"(?m)^{name} +1\.\d .* serving .*{name}\.so ", done.stdout)
+    assert "greets {name}, as text or JSON" in done.stdout
 
 
 def test_reload_returns_when_the_new_routes_are_served(server):
