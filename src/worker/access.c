@@ -13,6 +13,7 @@
 #include "worker/line.h"
 
 #define FLUSH_MS 100		/* a line waits no longer for others */
+#define HOST_BYTES 260		/* the longest name (RFC 1035 section 2.3.4), ":65535" */
 
 static void flush_log(struct timer *timer)
 {
@@ -59,9 +60,9 @@ struct entry {
 	char client[SOCKET_NAME_BYTES];
 	const char *tls;
 	const char *cipher;
+	struct slice host;	/* as the client has sent it */
 	struct slice method;
 	struct slice target;
-	const char *version;
 	int status;
 	uint64_t bytes;
 	int64_t us;
@@ -69,6 +70,13 @@ struct entry {
 	const char *id;
 	const char *trace;	/* NULL: none */
 };
+
+/* Of a client's text no more than any name and port need. */
+static struct slice cut(struct slice text)
+{
+	text.size = text.size < HOST_BYTES ? text.size : HOST_BYTES;
+	return text;
+}
 
 static struct slice text_or_none(struct slice text)
 {
@@ -99,6 +107,7 @@ static void fill_client(struct entry *entry, const struct connection *connection
 
 static void fill(struct entry *entry, const struct exchange *exchange)
 {
+	entry->host = cut(text_or_none(exchange->request.authority));
 	entry->method = text_or_none(exchange->request.method);
 	entry->target = text_or_none(exchange->request.target);
 	entry->status = exchange->reply.status;
@@ -110,9 +119,15 @@ static int append_json(struct buffer *out, const struct entry *entry)
 {
 	int rc = buffer_printf(out,
 	    "{\"time\":\"%s\",\"client\":\"%s\",\"tls\":\"%s\",\"cipher\":\"%s\","
-	    "\"method\":\"",
+	    "\"host\":\"",
 	    entry->time, entry->client, entry->tls, entry->cipher);
 
+	if (rc == 0) {
+		rc = text_append_json(out, entry->host);
+	}
+	if (rc == 0) {
+		rc = buffer_append(out, "\",\"method\":\"", 12);
+	}
 	if (rc == 0) {
 		rc = text_append_json(out, entry->method);
 	}
@@ -208,6 +223,14 @@ void access_done(struct connection *connection, const struct exchange *exchange,
 	}
 }
 
+/* The name that the client has asked for in TLS. */
+static struct slice slice_of_sni(const struct connection *connection)
+{
+	const char *name = tls_session_sni(&connection->tls);
+
+	return name == NULL ? SLICE("") : slice_of(name);
+}
+
 void access_line_done(const struct connection *connection, const struct line *line)
 {
 	struct worker *worker = connection->worker;
@@ -220,6 +243,7 @@ void access_line_done(const struct connection *connection, const struct line *li
 	count(worker, route->count_as, line->status, us);
 	if (worker->access.fd >= 0) {
 		struct entry entry = { .bytes = line->sent, .us = us,
+			.host = cut(slice_of_sni(connection)),
 			.method = SLICE("STREAM"),
 			.target = slice_of(route->plugin->note.name),
 			.status = line->status, .handler = route->plugin->note.name,

@@ -27,7 +27,8 @@ def test_line_of_a_request(start_server):
     assert 0 < line.pop("us") < 60e6
     assert re.fullmatch("[0-9a-f]{32}", line.pop("trace"))
     assert line == {
-        "client": address, "tls": tls[0], "cipher": tls[1], "method": "POST",
+        "client": address, "tls": tls[0], "cipher": tls[1], "host": "localhost",
+        "method": "POST",
         "target": "/echo?x=%22", "status": 200, "bytes": len(echo.body),
         "handler": "echo", "id": echo.json["request_id"]}
 
