@@ -355,7 +355,7 @@ typedef struct tc_handler {
 	tc_api *api;
 	size_t api_size;
 	const char *name;
-	const char *version, *about;	/* for people */
+	const char *version, *about;	/* for people: tincan plugins tells */
 	const char *route;	/* where to answer if the config does not say;
 				   default "/<name>" */
 	uint32_t flags, reserved;	/* TC_BLOCKING, TC_BODY_STREAM; 0 */
