@@ -31,6 +31,26 @@ static void format_duration(long long seconds, char out[DURATION_BYTES])
 	}
 }
 
+static void print_listener(const json_t *listener)
+{
+	const char *address = ask_text(listener, "address");
+	const char *scheme = ask_text(listener, "scheme");
+	const char *colon = strrchr(address, ':');
+	long long port = ask_number(listener, "port");
+
+	printf("listening on ");
+	/* The port that it has, where the configuration says 0; a path has none. */
+	if (port == 0 || colon == NULL) {
+		printf("%s", address);
+	} else {
+		printf("%.*s:%lld", (int)(colon - address), address, port);
+	}
+	if (strcmp(scheme, "https") != 0) {
+		printf(" (%s)", scheme);
+	}
+	putchar('\n');
+}
+
 static void print_server(const json_t *reply)
 {
 	json_t *listeners = json_object_get(reply, "listeners");
@@ -43,13 +63,7 @@ static void print_server(const json_t *reply)
 	    ask_text(reply, "version"), ask_number(reply, "pid"),
 	    ask_number(reply, "generation"), uptime);
 	json_array_foreach(listeners, i, listener) {
-		const char *address = ask_text(listener, "address");
-		const char *colon = strrchr(address, ':');
-
-		/* The port that it has, where the configuration says 0. */
-		printf("listening on %.*s:%lld\n",
-		    colon == NULL ? 0 : (int)(colon - address), address,
-		    ask_number(listener, "port"));
+		print_listener(listener);
 	}
 }
 

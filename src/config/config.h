@@ -21,8 +21,13 @@
 struct config_listener {
 	char *where;
 	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443" */
-	char *host;		/* "127.0.0.1", "::1"; "" for every address */
-	uint16_t port;		/* 0: any free one, told in the log */
+	/* "127.0.0.1", "::1"; "" for every address; "unix:" and a path, see
+	 * config_unix_path. */
+	char *host;
+	uint16_t port;		/* 0: any free one, told in the log; none of a path */
+	char *mode_text;	/* as written; NULL: not given */
+	uint32_t mode;		/* of the file at the path */
+	char *owner;		/* "user", "user:group", ":group"; NULL: whose it is */
 	char *stream;		/* the handler of its raw streams; NULL: HTTPS */
 	char *stream_where;	/* NULL likewise */
 	struct settings stream_settings; /* of that handler; count 0 if none were given */
@@ -275,6 +280,13 @@ bool config_stream_at(const struct config *config, size_t index,
 /* The index-th mention of a filter: the server's, those of the vhosts, then those of the
  * routes. NULL: there are no more. */
 struct config_filter *config_filter_at(const struct config *config, size_t index);
+
+/* The path of a Unix socket in a listener's host, "@name" for one without a file; NULL if
+ * it is another host. */
+const char *config_unix_path(const char *host);
+
+/* What is spoken there: "https", "tls" for raw streams, "http" for redirects. */
+const char *config_scheme(const struct config_listener *listener);
 
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,

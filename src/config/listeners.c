@@ -20,6 +20,8 @@ static const struct key listener_keys[] = {
 	{ KEY("address", TEXT), FIELD(address), .required = true },
 	{ KEY("stream", TEXT), FIELD(stream) },
 	{ KEY("settings", SETTINGS), FIELD(stream_settings) },
+	{ KEY("mode", TEXT), FIELD(mode_text) },
+	{ KEY("owner", TEXT), FIELD(owner) },
 	{ KEY("proxy_protocol", OTHER), .read = proxies_read },
 	{ KEY("tls", BOOL), FIELD(tls), .number = true },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
@@ -36,6 +38,8 @@ static void free_listener(struct config_listener *listener)
 	settings_release(&listener->stream_settings);
 	free(listener->proxies);
 	free(listener->redirect);
+	free(listener->mode_text);
+	free(listener->owner);
 }
 
 /* The port behind the colon; false if it is not 0..65535 in plain digits. */
@@ -116,6 +120,9 @@ static bool parse_address(const struct node *node, struct config_listener *liste
 	struct word hint = guess_address(address);
 	char *host;
 
+	if (config_unix_path(address) != NULL) {
+		return unix_parse_path(node, listener);
+	}
 	if (colon == NULL || hint.text[0] != '\0') {
 		node_problem(node, hint.text, "expected ADDRESS:PORT, found %s",
 		    word_of(address).text);
@@ -145,7 +152,8 @@ static bool is_new(const struct node *node, const struct config *config,
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct config_listener *other = &config->listeners[i];
 
-		if (listener->port != 0 && other->port == listener->port &&
+		if (other->port == listener->port &&
+		    (listener->port != 0 || config_unix_path(listener->host) != NULL) &&
 		    strcmp(other->host, listener->host) == 0) {
 			node_problem(node, NULL, "%s is the address of %s already",
 			    word_of(listener->address).text, other->where);
@@ -213,6 +221,7 @@ static bool read_listener(const struct node *node, const struct config *config,
 	reader_object(node, listener_keys, listener);
 	read_stream(node, listener);
 	read_redirect(node, listener);
+	unix_check(node, listener);
 	if (listener->address == NULL || !node_find(node, "address", &address)) {
 		return false;
 	}
@@ -243,6 +252,11 @@ void listeners_read(const struct node *node, void *target)
 			free_listener(&listener);
 		}
 	}
+}
+
+const char *config_scheme(const struct config_listener *listener)
+{
+	return !listener->tls ? "http" : listener->stream == NULL ? "https" : "tls";
 }
 
 void listeners_default(struct config *config)

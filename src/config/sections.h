@@ -19,6 +19,12 @@ void listeners_free(struct config *config);
 /* The target is a struct config_listener. */
 void proxies_read(const struct node *node, void *target);
 
+/* Of a listener that is a Unix socket: its host by its address, which is at node; false
+ * with a problem. */
+bool unix_parse_path(const struct node *node, struct config_listener *listener);
+/* Its other keys, and of one that is none that it has none of them; node is the whole. */
+void unix_check(const struct node *node, struct config_listener *listener);
+
 void alpns_read(const struct node *node, void *target);
 void alpns_free(struct config *config);
 

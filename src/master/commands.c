@@ -145,8 +145,9 @@ static json_t *describe_listeners(const struct master *master)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->listener_count; i++) {
-		json_array_append_new(list, json_pack("{s:s, s:i}", "address",
-		    config->listeners[i].address, "port", (int)ports[i].port));
+		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "address",
+		    config->listeners[i].address, "port", (int)ports[i].port,
+		    "scheme", config_scheme(&config->listeners[i])));
 	}
 	free(ports);
 	return list;

@@ -3,6 +3,7 @@
 #include "master/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,10 +13,10 @@
 #include "base/memory.h"
 #include "ipc/channel.h"
 #include "os/socket.h"
+#include "os/unix_socket.h"
 
 /* Of a worker, beside its connections: logs, listeners, hosts, files being sent. */
 #define SPARE_FILES 64
-/* The old master sends its sockets as soon as it has started this one. */
 
 struct listener {
 	struct list link;	/* in master.listeners, by id */
@@ -24,6 +25,7 @@ struct listener {
 	uint16_t configured;	/* port; 0: any */
 	uint16_t port;		/* that it has */
 	bool announced;
+	struct unix_file file;	/* of a Unix socket */
 	int *fds;		/* owned; one per worker */
 };
 
@@ -61,20 +63,26 @@ static struct listener *find(const struct master *master, const struct config *c
 	return NULL;
 }
 
+/* Why a port cannot be had. */
 static void explain(const struct config_listener *listener, int error,
-    struct problems *problems)
+    char why[UNIX_SOCKET_WHY_BYTES])
 {
 	char name[32];
-	char why[128];
 	int owner = error == EADDRINUSE ?
 	    socket_port_owner(listener->port, name, sizeof(name)) :
 	    0;
 
 	if (owner > 0) {
-		snprintf(why, sizeof(why), "in use by process %d (%s)", owner, name);
+		snprintf(why, UNIX_SOCKET_WHY_BYTES, "in use by process %d (%s)", owner,
+		    name);
 	} else {
-		snprintf(why, sizeof(why), "%s", strerror(error));
+		snprintf(why, UNIX_SOCKET_WHY_BYTES, "%s", strerror(error));
 	}
+}
+
+static void complain(const struct config_listener *listener, const char *why,
+    struct problems *problems)
+{
 	if (problems != NULL) {
 		problems_add(problems, listener->where, NULL, "cannot listen on '%s': %s",
 		    listener->address, why);
@@ -95,9 +103,15 @@ static void trim(struct listener *listener, uint32_t count)
 	}
 }
 
-static void close_listener(struct listener *listener)
+/* Its file goes, too, but for one that another master has. */
+static void close_listener(const struct master *master, struct listener *listener)
 {
+	const char *path = config_unix_path(listener->host);
+
 	trim(listener, 0);
+	if (path != NULL && !master->sockets_lent) {
+		unix_socket_remove(path, &listener->file);
+	}
 	list_remove(&listener->link);
 	free(listener->fds);
 	free(listener->host);
@@ -120,7 +134,29 @@ static struct listener *new_listener(struct master *master, const char *host,
 	return listener;
 }
 
-static int bind_all(struct listener *listener, uint32_t workers)
+/* One socket for all workers, as SO_REUSEPORT is not for these. */
+static int bind_unix(struct listener *listener, const struct config_listener *wanted,
+    uint32_t workers, char why[UNIX_SOCKET_WHY_BYTES])
+{
+	const char *path = config_unix_path(wanted->host);
+	const struct unix_access access = { wanted->mode, wanted->owner };
+	int rc = listener->fds[0] >= 0 ?
+	    unix_socket_admit(path, &access, &listener->file, why) :
+	    unix_socket_listen(path, &access, &listener->fds[0], &listener->file, why);
+
+	for (uint32_t i = 1; rc == 0 && i < workers; i++) {
+		if (listener->fds[i] < 0) {
+			listener->fds[i] = fcntl(listener->fds[0], F_DUPFD_CLOEXEC, 0);
+		}
+		if (listener->fds[i] < 0) {
+			snprintf(why, UNIX_SOCKET_WHY_BYTES, "%s", strerror(errno));
+			rc = ERR_SYSTEM;
+		}
+	}
+	return rc;
+}
+
+static int bind_port(struct listener *listener, uint32_t workers)
 {
 	union socket_address address;
 	uint16_t port = listener->port == 0 ? listener->configured : listener->port;
@@ -143,6 +179,19 @@ static int bind_all(struct listener *listener, uint32_t workers)
 	return 0;
 }
 
+static int bind_all(struct listener *listener, const struct config_listener *wanted,
+    uint32_t workers, char why[UNIX_SOCKET_WHY_BYTES])
+{
+	if (config_unix_path(wanted->host) != NULL) {
+		return bind_unix(listener, wanted, workers, why);
+	}
+	if (bind_port(listener, workers) != 0) {
+		explain(wanted, errno, why);
+		return ERR_SYSTEM;
+	}
+	return 0;
+}
+
 static void send_socket(struct child *child, const struct listener *listener)
 {
 	struct channel_message message = { .type = CHANNEL_LISTENER,
@@ -158,7 +207,8 @@ static void send_socket(struct child *child, const struct listener *listener)
 static void take_back(struct master *master, struct list *last)
 {
 	while (last->next != &master->listeners) {
-		close_listener(LIST_OWNER(last->next, struct listener, link));
+		close_listener(master,
+		    LIST_OWNER(last->next, struct listener, link));
 	}
 	for (struct list *link = master->listeners.next; link != &master->listeners;
 	     link = link->next) {
@@ -175,12 +225,13 @@ int sockets_open(struct master *master, const struct config *config, uint32_t wo
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct config_listener *wanted = &config->listeners[i];
 		struct listener *listener = find(master, config, i);
+		char why[UNIX_SOCKET_WHY_BYTES];
 
 		if (listener == NULL) {
 			listener = new_listener(master, wanted->host, wanted->port);
 		}
-		if (bind_all(listener, workers) != 0) {
-			explain(wanted, errno, problems);
+		if (bind_all(listener, wanted, workers, why) != 0) {
+			complain(wanted, why, problems);
 			rc = ERR_SYSTEM;
 		}
 	}
@@ -210,12 +261,13 @@ static bool is_used(const struct master *master, const struct listener *listener
 
 void sockets_close_unused(struct master *master, const struct config *config)
 {
-	for (struct list *link = master->listeners.next; link != &master->listeners;) {
+	for (struct list *link = master->listeners.next;
+	     link != &master->listeners && !master->sockets_lent;) {
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
 
 		link = link->next;
 		if (!is_used(master, listener, config)) {
-			close_listener(listener);
+			close_listener(master, listener);
 		}
 	}
 }
@@ -223,7 +275,8 @@ void sockets_close_unused(struct master *master, const struct config *config)
 void sockets_close(struct master *master)
 {
 	while (!list_empty(&master->listeners)) {
-		close_listener(LIST_OWNER(master->listeners.next, struct listener, link));
+		close_listener(master,
+		    LIST_OWNER(master->listeners.next, struct listener, link));
 	}
 }
 
@@ -298,8 +351,13 @@ void sockets_take(struct master *master, struct channel_message *message)
 	struct listener *listener = find_port(master, message->text, port);
 
 	if (listener == NULL) {
+		const char *path = config_unix_path(message->text);
+
 		listener = new_listener(master, message->text, configured);
 		listener->port = port;
+		if (path != NULL) {
+			unix_socket_find(path, &listener->file);
+		}
 	}
 	if (message->value < SCOREBOARD_WORKERS && listener->fds[message->value] < 0) {
 		listener->fds[message->value] = message->fds[0];
@@ -308,24 +366,28 @@ void sockets_take(struct master *master, struct channel_message *message)
 	channel_close_fds(message);
 }
 
-static const char *scheme_of(const struct config_listener *listener)
+/* "https://127.0.0.1:8443", "unix:/run/web.sock (https)". */
+static void announce(const struct listener *listener, const char *scheme)
 {
-	return !listener->tls ? "http" : listener->stream == NULL ? "https" : "tls";
+	union socket_address address;
+	char name[SOCKET_NAME_BYTES];
+
+	if (config_unix_path(listener->host) != NULL) {
+		log_say(LOG_INFO, "listening on %s (%s)", listener->host, scheme);
+	} else if (socket_address_set(&address, listener->host, listener->port) == 0) {
+		socket_address_name(&address, name);
+		log_say(LOG_INFO, "listening on %s://%s", scheme, name);
+	}
 }
 
 void sockets_announce(const struct master *master, const struct config *config)
 {
 	for (size_t i = 0; i < config->listener_count; i++) {
 		struct listener *listener = find(master, config, i);
-		union socket_address address;
-		char name[SOCKET_NAME_BYTES];
 
-		if (listener != NULL && !listener->announced &&
-		    socket_address_set(&address, listener->host, listener->port) == 0) {
+		if (listener != NULL && !listener->announced) {
 			listener->announced = true;
-			socket_address_name(&address, name);
-			log_say(LOG_INFO, "listening on %s://%s",
-			    scheme_of(&config->listeners[i]), name);
+			announce(listener, config_scheme(&config->listeners[i]));
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets: one per worker and listener. They belong to the master and
+ * The listening sockets: one per worker and listener; of a Unix socket, the same for all
+ * workers. They belong to the master and
  * outlive workers and generations, so that no accept queue is ever lost; a listener that
  * two generations share keeps its sockets.
  */

@@ -65,7 +65,7 @@ static bool holds_socket(int pid, const char *link)
 	return found;
 }
 
-static void read_name(int pid, char *name, size_t size)
+void socket_process_name(int pid, char *name, size_t size)
 {
 	char path[64];
 	FILE *in;
@@ -135,7 +135,7 @@ int socket_port_owner(uint16_t port, char *name, size_t name_size)
 
 		if (pid > 0 && holds_socket((int)pid, link)) {
 			owner = first_holder((int)pid, link);
-			read_name(owner, name, name_size);
+			socket_process_name(owner, name, name_size);
 		}
 	}
 	if (proc != NULL) {

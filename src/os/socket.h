@@ -66,4 +66,7 @@ int socket_accept(int listen_fd, int *fd, union socket_address *peer) MUST_USE;
  * known. */
 int socket_port_owner(uint16_t port, char *name, size_t name_size);
 
+/* What the process calls itself; "" if there is none of that pid. */
+void socket_process_name(int pid, char *name, size_t size);
+
 #endif

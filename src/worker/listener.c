@@ -108,7 +108,9 @@ static void on_retry(struct timer *timer)
 {
 	struct listener *listener = LIST_OWNER(timer, struct listener, retry);
 
-	if (loop_add(listener->worker->loop, &listener->watch, EPOLLIN) != 0) {
+	/* All workers have the same Unix socket: one of them is enough for each. */
+	if (loop_add(listener->worker->loop, &listener->watch,
+	    EPOLLIN | EPOLLEXCLUSIVE) != 0) {
 		log_say(LOG_ERROR, "cannot watch a listening socket: %s",
 		    strerror(errno));
 		timer_set(&listener->worker->loop->timers, timer,

@@ -11,9 +11,10 @@
 
 #define HTTPS_PORT 443
 
+/* By TCP, that is. */
 static bool is_https(const struct config_listener *listener)
 {
-	return listener->tls && listener->stream == NULL;
+	return listener->tls && listener->stream == NULL && listener->port != 0;
 }
 
 /* Where HTTPS is spoken: what the listener says, else the first that does. If none does,
