@@ -102,7 +102,7 @@ static int reply_prometheus(tc_req *r, const tc_metrics *metrics)
 	return out_reply(r, 200, TYPE_PROMETHEUS, &p.out);
 }
 
-/* ---- JSON: three views of the figures, each a sum over what it does not show ---- */
+/* ---- JSON: four views of the figures, each a sum over what it does not show ---- */
 
 /* One sample's part of a view: view.group.name.rest, "rest" being its other labels. */
 struct figure {
@@ -323,6 +323,8 @@ static int reply_json(tc_req *r, const tc_metrics *metrics)
 	put_view(&out, metrics, "handler");
 	out_text(&out, ",\n  \"workers\": ");
 	put_view(&out, metrics, "worker");
+	out_text(&out, ",\n  \"certificates\": ");
+	put_view(&out, metrics, "chain");
 	out_text(&out, "\n}\n");
 	return out_reply(r, 200, "application/json", &out);
 }

@@ -2,6 +2,7 @@
 /* tincan status: the running server, its workers and plugins. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/ask.h"
 #include "cli/columns.h"
@@ -113,12 +114,50 @@ static void print_workers(const json_t *reply)
 	columns_release(&columns);
 }
 
+/* "2027-01-15 08:00"; "" for never. */
+static const char *format_moment(long long seconds, char out[DURATION_BYTES])
+{
+	time_t moment = (time_t)seconds;
+	struct tm parts;
+
+	out[0] = '\0';
+	if (seconds > 0 && gmtime_r(&moment, &parts) != NULL) {
+		(void)strftime(out, DURATION_BYTES, "%Y-%m-%d %H:%M", &parts);
+	}
+	return out;
+}
+
+static void print_certificates(const json_t *reply)
+{
+	static const char *const heads[] = { "certificate", "state", "expires (UTC)",
+		"names", NULL };
+	json_t *certificates = json_object_get(reply, "certificates");
+	struct columns columns;
+	json_t *certificate;
+	size_t i;
+
+	columns_init(&columns, heads);
+	json_array_foreach(certificates, i, certificate) {
+		char moment[DURATION_BYTES];
+
+		columns_add(&columns, "%s", ask_text(certificate, "chain"));
+		columns_add(&columns, "%s", ask_text(certificate, "state"));
+		columns_add(&columns, "%s", format_moment(ask_number(certificate,
+		    "expires_s"), moment));
+		columns_add(&columns, "%s", ask_text(certificate, "names"));
+	}
+	columns_print(&columns, stdout);
+	columns_release(&columns);
+}
+
 static void print_status(const json_t *reply)
 {
 	print_server(reply);
 	print_tickets(reply);
 	putchar('\n');
 	print_workers(reply);
+	putchar('\n');
+	print_certificates(reply);
 	putchar('\n');
 	plugins_print(reply);
 }

@@ -258,11 +258,29 @@ static void emit_crashes(const struct output *out)
 	}
 }
 
+static void emit_certificates(const struct output *out)
+{
+	for (uint32_t i = 0; i < atomic_load(&the_board->certificates); i++) {
+		const struct scoreboard_certificate *certificate =
+		    &the_board->certificate[i];
+		const char *labels[] = { "names", certificate->names, "chain",
+			certificate->chain, NULL };
+		int64_t ends_s = atomic_load(&certificate->ends_s);
+
+		if (ends_s != 0) {
+			emit(out, "tincan_certificate_expiry_timestamp_seconds",
+			    "When the certificate expires, since 1970", TC_GAUGE, labels,
+			    (double)ends_s);
+		}
+	}
+}
+
 static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 {
 	struct output out = { .fn = fn, .arg = arg };
 
 	emit_workers(&out);
+	emit_certificates(&out);
 	emit_columns(&out);
 	emit_tickets(&out);
 	emit_crashes(&out);

@@ -68,6 +68,58 @@ const struct scoreboard *scoreboard_map(int reader_fd)
 	return board == MAP_FAILED ? NULL : board;
 }
 
+static const char *end_of(const char *text, size_t size)
+{
+	size_t length = strlen(text);
+
+	return length < size ? text : text + length - (size - 1);
+}
+
+static struct scoreboard_certificate *certificate_place(struct scoreboard *board,
+    const char *names, const char *chain)
+{
+	uint32_t count = atomic_load(&board->certificates);
+	struct scoreboard_certificate *place;
+
+	for (uint32_t i = 0; i < count; i++) {
+		place = &board->certificate[i];
+		if (strncmp(place->names, names, sizeof(place->names) - 1) == 0 &&
+		    strcmp(place->chain, chain) == 0) {
+			return place;
+		}
+	}
+	if (count == SCOREBOARD_CERTIFICATES) {
+		return NULL;
+	}
+	place = &board->certificate[count];
+	snprintf(place->names, sizeof(place->names), "%s", names);
+	snprintf(place->chain, sizeof(place->chain), "%s", chain);
+	atomic_store(&board->certificates, count + 1);
+	return place;
+}
+
+void scoreboard_certificate_show(struct scoreboard *board, const char *names,
+    const char *chain, int64_t ends_s)
+{
+	struct scoreboard_certificate *place = certificate_place(board, names,
+	    end_of(chain, sizeof(place->chain)));
+
+	if (place != NULL) {
+		place->round = board->certificate_round + 1;
+		atomic_store(&place->ends_s, ends_s);
+	}
+}
+
+void scoreboard_certificates_end(struct scoreboard *board)
+{
+	board->certificate_round++;
+	for (uint32_t i = 0; i < atomic_load(&board->certificates); i++) {
+		if (board->certificate[i].round != board->certificate_round) {
+			atomic_store(&board->certificate[i].ends_s, 0);
+		}
+	}
+}
+
 struct scoreboard_blames *blames_new(uint32_t workers)
 {
 	return checked(mmap(NULL, workers * sizeof(struct scoreboard_blames),

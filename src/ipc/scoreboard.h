@@ -26,6 +26,7 @@
 #define SCOREBOARD_TARGET_BYTES 160	/* of "GET /path", cut */
 #define SCOREBOARD_CLASSES 5		/* 1xx .. 5xx */
 #define SCOREBOARD_FIGURES 2048		/* of all handlers */
+#define SCOREBOARD_CERTIFICATES 1024	/* that were ever served */
 #define SCOREBOARD_SERVER 0		/* the "handler" of the server's own replies */
 
 typedef _Atomic uint64_t counter;
@@ -86,6 +87,14 @@ struct scoreboard_figure {
 	_Atomic double cells[FIGURE_CELLS];
 };
 
+/* A certificate, as all may see it; the master writes it. Its texts never change. */
+struct scoreboard_certificate {
+	_Atomic int64_t ends_s;		/* seconds since 1970; 0: it is not served now */
+	uint32_t round;			/* when it was last shown; the master's */
+	char names[128];
+	char chain[256];		/* the end of a longer path */
+};
+
 struct scoreboard_worker {
 	_Atomic pid_t pid;
 	_Atomic int state;		/* enum scoreboard_state */
@@ -116,6 +125,9 @@ struct scoreboard {
 	char names[SCOREBOARD_HANDLERS][SCOREBOARD_NAME_BYTES];
 	_Atomic uint32_t figures;	/* so many of those below are set */
 	struct scoreboard_figure figure[SCOREBOARD_FIGURES];
+	_Atomic uint32_t certificates;	/* so many of those below are set */
+	uint32_t certificate_round;	/* the master's: rounds that have ended */
+	struct scoreboard_certificate certificate[SCOREBOARD_CERTIFICATES];
 	struct scoreboard_worker
 	    worker[SCOREBOARD_WORKERS]; /* unused ones cost nothing */
 };
@@ -147,6 +159,12 @@ int scoreboard_figure_add(struct scoreboard *board, uint32_t handler,
 /* Shows these; what only grows never shrinks. */
 void scoreboard_figure_show(struct scoreboard_figure *figure,
     const double cells[FIGURE_CELLS]);
+
+/* A certificate that is served; what was not shown since the last end of a round is not.
+ * Those past SCOREBOARD_CERTIFICATES are left out. For the master. */
+void scoreboard_certificate_show(struct scoreboard *board, const char *names,
+    const char *chain, int64_t ends_s);
+void scoreboard_certificates_end(struct scoreboard *board);
 
 /* One for each of that many workers, shared with them and with nobody else: they hold
  * what clients ask for. Aborts if the kernel gives no memory. */

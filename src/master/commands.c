@@ -153,6 +153,34 @@ static json_t *describe_listeners(const struct master *master)
 	return list;
 }
 
+static const char *certificate_state(const struct config_certificate *certificate)
+{
+	if (certificate->broken) {
+		return certificate->shown.pem == NULL ? "broken" : "kept";
+	}
+	return certificate->shown.ends_s <= (int64_t)time(NULL) ? "expired" : "good";
+}
+
+/* Those that others have the files of, too, are there once. */
+static json_t *describe_certificates(const struct master *master)
+{
+	const struct config *config = rollout_live(master)->config;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		const struct config_certificate *certificate = &config->certificates[i];
+		const struct config_shown *shown = &certificate->shown;
+
+		if (shown->pem != NULL || certificate->broken) {
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}",
+			    "names", shown->names == NULL ? "" : shown->names, "chain",
+			    certificate->chain, "state", certificate_state(certificate),
+			    "expires_s", (json_int_t)shown->ends_s));
+		}
+	}
+	return list;
+}
+
 static json_t *describe_all(const struct master *master)
 {
 	json_t *workers = json_array();
@@ -161,13 +189,14 @@ static json_t *describe_all(const struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		json_array_append_new(workers, describe_worker(master, i));
 	}
-	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "ok",
-	    1, "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "ok", 1, "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
 	    (json_int_t)rollout_number(master), "started_s",
 	    (json_int_t)master->started_s, "uptime_s",
 	    (json_int_t)(now_s - master->started_s), "workers", workers, "plugins",
 	    describe_plugins(master), "listeners", describe_listeners(master),
-	    "tickets", tickets_describe(master), "problems",
+	    "certificates", describe_certificates(master), "tickets",
+	    tickets_describe(master), "problems",
 	    answer_list(renewals_problems(master)));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Warnings that certificates are about to expire. */
+/* When certificates expire: warnings and figures. */
 #include "master/expiry.h"
 
 #include <time.h>
@@ -60,4 +60,17 @@ void expiry_warn(const struct config *config, int64_t now_s, struct problems *pr
 			warn(&config->certificates[i], now_s, problems);
 		}
 	}
+}
+
+void expiry_show(const struct config *config, struct scoreboard *board)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		const struct config_certificate *certificate = &config->certificates[i];
+
+		if (certificate->shown.pem != NULL) {
+			scoreboard_certificate_show(board, certificate->shown.names,
+			    certificate->chain, certificate->shown.ends_s);
+		}
+	}
+	scoreboard_certificates_end(board);
 }

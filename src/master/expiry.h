@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Warnings that certificates are about to expire. Master. */
+/* When certificates expire: warnings and figures. Master. */
 #ifndef TINCAN_MASTER_EXPIRY_H
 #define TINCAN_MASTER_EXPIRY_H
 
 #include "base/error.h"
 #include "config/config.h"
+#include "ipc/scoreboard.h"
 
 /*
  * Adds a warning for each certificate that is shown and has expired, is not valid yet, or
@@ -15,5 +16,8 @@
  * @param now_s	seconds since 1970
  */
 void expiry_warn(const struct config *config, int64_t now_s, struct problems *problems);
+
+/* Shows on the board when each expires. */
+void expiry_show(const struct config *config, struct scoreboard *board);
 
 #endif

@@ -167,6 +167,7 @@ static void check(void *arg)
 	renewals_inherit(renewals->candidate, live);
 	if (take_shown(live, renewals->candidate)) {
 		log_say(LOG_INFO, "certificates have changed");
+		expiry_show(live, master->board);
 		rollout_certificates(master);
 	}
 	if (!is_doubtful(renewals, live)) {
@@ -294,6 +295,7 @@ void renewals_serve(struct master *master, bool into_log)
 	problems_release(&renewals->found);
 	problems_copy(&renewals->found, &live->certificates);
 	tell(renewals, into_log);
+	expiry_show(live->config, master->board);
 	renewals->checked = live->certificate_files;
 	renewals->seen = renewals->checked;
 	renewals->doubt_ms = 0;

@@ -7,8 +7,8 @@ TINCAN_LONG=1 swaps a thousand times.
 
 import json
 import os
+import re
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -231,6 +231,9 @@ def test_what_stays_broken_is_told_once(swapped):
     chain_first(new, pairs["b.test"])
     harness.wait_for(lambda: shown(server, "b.test") == der(pairs["b.test"]["chain"]),
                      "the other certificate")
+    states = [x["state"] for x in json.loads(
+        tincan(server, "status", "--json").stdout)["certificates"]]
+    assert states == ["good", "kept", "good"]
     assert server.log.count("is not that of the certificate") == 1
     assert shown(server, "a.test") == before
 
@@ -350,12 +353,31 @@ def test_what_expires_is_told_once_and_served(start_server, tmp_path):
     server = start_server(hosts=[host(["a.test"], soon), host(["b.test"], over)])
     assert shown(server, "a.test") == der(soon["chain"])
     assert shown(server, "b.test") == der(over["chain"])
+    figures = server.get("/status").json["certificates"]
+    states = {x["chain"]: x for x in json.loads(
+        tincan(server, "status", "--json").stdout)["certificates"]}
+    for pair, name, state in (soon, "a.test", "good"), (over, "b.test", "expired"):
+        end = expiry(pair["chain"])
+        assert figures[pair["chain"]] == {
+            "tincan_certificate_expiry_timestamp_seconds": {name: end}}
+        assert states[pair["chain"]] == {"names": name, "chain": pair["chain"],
+                                         "state": state, "expires_s": end}
+        day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(end))
+        assert re.search(rf"{re.escape(pair['chain'])} +{state} +{day} +{name}\n",
+                         tincan(server, "status").stdout)
     for text in f"'{soon['chain']}' expires in less than 7 days, on", \
             f"'{over['chain']}' has expired, on":
         assert text in tincan(server, "status").stderr
         assert text in tincan(server, "check").stderr
         assert tincan(server, "reload").returncode == 0
         assert server.log.count(text) == 1
+
+
+def expiry(chain):
+    """When it ends, in seconds since 1970."""
+    said = subprocess.run(["openssl", "x509", "-in", chain, "-noout", "-enddate"],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    return ssl.cert_time_to_seconds(said.strip().removeprefix("notAfter="))
 
 
 def backdate(pair, days):

@@ -41,7 +41,8 @@ def total(server, name, **labels):
 def test_json_is_the_default(server):
     reply = server.get("/status")
     assert reply.header("content-type") == "application/json"
-    assert set(reply.json) == {"server", "handlers", "workers"}
+    assert set(reply.json) == {"server", "handlers", "workers",
+                               "certificates"}
 
 
 def test_shows_every_worker(server):
