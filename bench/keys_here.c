@@ -7,16 +7,12 @@
 #include "tls/context.h"
 #include "tls/provider.h"
 
-struct tls_context *__real_tls_context_new(const struct config *config,
-    enum tls_keys keys, const struct tls_tickets *tickets,
-    const struct tls_context *before, struct problems *problems);
-struct tls_context *__wrap_tls_context_new(const struct config *config,
-    enum tls_keys keys, const struct tls_tickets *tickets,
-    const struct tls_context *before, struct problems *problems);
-int __wrap_provider_load(provider_sign_fn *sign);
+__typeof__(tls_context_new) __real_tls_context_new;
+__typeof__(tls_context_new) __wrap_tls_context_new;
+__typeof__(provider_load) __wrap_provider_load;
 
 struct tls_context *__wrap_tls_context_new(const struct config *config,
-    enum tls_keys keys, const struct tls_tickets *tickets,
+    enum tls_keys keys, const struct ticket_page *tickets,
     const struct tls_context *before, struct problems *problems)
 {
 	(void)keys;

@@ -160,6 +160,8 @@ void config_free(struct config *config)
 	listeners_free(config);
 	alpns_free(config);
 	ticket_options_free(config);
+	groups_free(config);
+	free(config->tls_key_log);
 	vhosts_free(config);
 	certificates_free(config);
 	handlers_free(config);

@@ -178,6 +178,11 @@ struct config_log {
 	enum config_log_format format;	/* auto: text on a terminal, else JSON */
 };
 
+struct config_group {
+	char *where;		/* for problems */
+	char *name;
+};
+
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 enum config_tickets_source {
@@ -212,6 +217,9 @@ struct config {
 	bool development_certificate;	/* none was given: to be made in state */
 	enum config_tls_version tls_min_version;
 	struct config_tickets tickets;
+	struct config_group *tls_groups;	/* in the order of preference */
+	size_t tls_group_count;	/* 0: the server's own choice */
+	char *tls_key_log;	/* NULL: none */
 	char *plugin_directory;
 	bool plugin_watch;	/* serve what changes there at once */
 	bool serve_unrouted;	/* plugins without a route answer at their own */

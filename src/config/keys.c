@@ -20,6 +20,8 @@ static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL
 static const char *const log_formats[] = { "auto", "json", "text", NULL };
 
 static const struct key tls_keys[] = {
+	{ KEY("groups", OTHER), .read = groups_read },
+	{ KEY("key_log", FILE), FIELD(tls_key_log) },
 	{ KEY("min_version", CHOICE), FIELD(tls_min_version), .choices = tls_versions,
 	  .min = CONFIG_TLS_1_2, .number = CONFIG_TLS_1_2 },
 	{ KEY("tickets", OTHER), .read = ticket_options_read },

@@ -42,6 +42,10 @@ void ticket_options_read(const struct node *node, void *target);
 void ticket_options_default(struct config *config);
 void ticket_options_free(struct config *config);
 
+/* The groups of TLS. */
+void groups_read(const struct node *node, void *target);
+void groups_free(struct config *config);
+
 void handlers_read(const struct node *node, void *target);
 void handlers_free(struct config *config);
 

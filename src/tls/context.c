@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 
 #include "base/hostname.h"
 #include "base/memory.h"
 #include "tls/certificate.h"
+#include "tls/groups.h"
+#include "tls/key_log.h"
 #include "tls/session.h"
 
 /* Mozilla's intermediate configuration, version 5.7, in its order. */
@@ -20,7 +23,6 @@ static const char tls12_ciphers[] =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
-static const char groups[] = "X25519:P-256:P-384";
 
 /* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. On a
  * listener of raw streams that goes for HTTP's names, too: what is meant for the one must
@@ -52,7 +54,8 @@ static int accept_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_policy(SSL_CTX *ssl, const struct config *config)
+static bool set_policy(SSL_CTX *ssl, const struct config *config,
+    struct problems *problems)
 {
 	int lowest = config->tls_min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION :
 	    TLS1_2_VERSION;
@@ -73,7 +76,7 @@ static bool set_policy(SSL_CTX *ssl, const struct config *config)
 	return SSL_CTX_set_min_proto_version(ssl, lowest) == 1 &&
 	    SSL_CTX_set_ciphersuites(ssl, tls13_suites) == 1 &&
 	    SSL_CTX_set_cipher_list(ssl, tls12_ciphers) == 1 &&
-	    SSL_CTX_set1_groups_list(ssl, groups) == 1;
+	    tls_groups_set(ssl, config, problems);
 }
 
 /* The name in a ClientHello (RFC 6066 section 3), "" without one. What is not well formed
@@ -139,8 +142,9 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
 
 	context->references = 1;
 	context->protocols = tls_protocols_new(config);
+	context->key_log_fd = tls_key_log_open(config, problems);
 	context->ssl = SSL_CTX_new(TLS_server_method());
-	if (context->ssl == NULL || !set_policy(context->ssl, config) ||
+	if (context->ssl == NULL || !set_policy(context->ssl, config, problems) ||
 	    !tls_tickets_init(&context->tickets, &config->tickets, tickets,
 		context->ssl) ||
 	    !set_identities(context, config, keys, before, problems)) {
@@ -148,6 +152,9 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
 		    "OpenSSL refuses the TLS policy: %s", tls_last_reason());
 		tls_context_unref(context);
 		context = NULL;
+	}
+	if (context != NULL && context->key_log_fd >= 0) {
+		tls_key_log_use(context->ssl);
 	}
 	if (context != NULL && keys == TLS_KEYS_KEPT) {
 		SSL_CTX_set_mode(context->ssl, SSL_MODE_ASYNC);
@@ -171,6 +178,9 @@ void tls_context_unref(struct tls_context *context)
 	tls_tickets_release(&context->tickets);
 	tls_identities_free(context->identities);
 	tls_protocols_free(context->protocols);
+	if (context->key_log_fd >= 0) {
+		close(context->key_log_fd);
+	}
 	free(context);
 }
 

@@ -22,6 +22,7 @@ struct tls_context {
 	struct tls_protocols *protocols;	/* owned */
 	struct tls_identities *identities;	/* owned */
 	struct tls_tickets tickets;
+	int key_log_fd;		/* owned; -1: none */
 };
 
 /*

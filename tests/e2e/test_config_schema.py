@@ -135,7 +135,8 @@ def test_both_have_the_same_ranges_and_defaults():
             # One of a handler may be that of all.
             assert default == value.get("default", default), path
         elif value.get("type") == "string":
-            assert re.search(r'\.text = "(.*?)"', rest).group(1) == value["default"], path
+            text = re.search(r'\.text = "(.*?)"', rest)
+            assert (text and text.group(1)) == value.get("default"), path
 
 
 def tries(value):
