@@ -64,7 +64,6 @@ struct master {
 	struct control *control;
 	struct upgrade *upgrade;	/* under way; NULL: none is */
 	int64_t started_s;	/* seconds since 1970 */
-	bool sockets_lent;	/* another master has them, too: their files are its */
 	bool watching;		/* plugins is set up */
 	bool announced;		/* that it serves */
 	bool stopping;

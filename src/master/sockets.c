@@ -26,6 +26,7 @@ struct listener {
 	uint16_t port;		/* that it has */
 	bool announced;
 	struct unix_file file;	/* of a Unix socket */
+	bool lent;		/* another master has it, too: its file is that one's */
 	int *fds;		/* owned; one per worker */
 };
 
@@ -103,13 +104,12 @@ static void trim(struct listener *listener, uint32_t count)
 	}
 }
 
-/* Its file goes, too, but for one that another master has. */
-static void close_listener(const struct master *master, struct listener *listener)
+static void close_listener(struct listener *listener)
 {
 	const char *path = config_unix_path(listener->host);
 
 	trim(listener, 0);
-	if (path != NULL && !master->sockets_lent) {
+	if (path != NULL && !listener->lent) {
 		unix_socket_remove(path, &listener->file);
 	}
 	list_remove(&listener->link);
@@ -207,8 +207,7 @@ static void send_socket(struct child *child, const struct listener *listener)
 static void take_back(struct master *master, struct list *last)
 {
 	while (last->next != &master->listeners) {
-		close_listener(master,
-		    LIST_OWNER(last->next, struct listener, link));
+		close_listener(LIST_OWNER(last->next, struct listener, link));
 	}
 	for (struct list *link = master->listeners.next; link != &master->listeners;
 	     link = link->next) {
@@ -261,13 +260,12 @@ static bool is_used(const struct master *master, const struct listener *listener
 
 void sockets_close_unused(struct master *master, const struct config *config)
 {
-	for (struct list *link = master->listeners.next;
-	     link != &master->listeners && !master->sockets_lent;) {
+	for (struct list *link = master->listeners.next; link != &master->listeners;) {
 		struct listener *listener = LIST_OWNER(link, struct listener, link);
 
 		link = link->next;
-		if (!is_used(master, listener, config)) {
-			close_listener(master, listener);
+		if (!listener->lent && !is_used(master, listener, config)) {
+			close_listener(listener);
 		}
 	}
 }
@@ -275,8 +273,7 @@ void sockets_close_unused(struct master *master, const struct config *config)
 void sockets_close(struct master *master)
 {
 	while (!list_empty(&master->listeners)) {
-		close_listener(master,
-		    LIST_OWNER(master->listeners.next, struct listener, link));
+		close_listener(LIST_OWNER(master->listeners.next, struct listener, link));
 	}
 }
 
@@ -330,6 +327,14 @@ int sockets_hand_over(const struct master *master, int channel_fd)
 	return rc;
 }
 
+void sockets_lend(struct master *master, bool lent)
+{
+	for (struct list *link = master->listeners.next; link != &master->listeners;
+	     link = link->next) {
+		LIST_OWNER(link, struct listener, link)->lent = lent;
+	}
+}
+
 static struct listener *find_port(const struct master *master, const char *host,
     uint16_t port)
 {
@@ -355,6 +360,7 @@ void sockets_take(struct master *master, struct channel_message *message)
 
 		listener = new_listener(master, message->text, configured);
 		listener->port = port;
+		listener->lent = true;
 		if (path != NULL) {
 			unix_socket_find(path, &listener->file);
 		}

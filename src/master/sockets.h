@@ -36,6 +36,10 @@ void sockets_send(struct child *child);
 int sockets_hand_over(const struct master *master, int channel_fd) MUST_USE;
 void sockets_take(struct master *master, struct channel_message *message);
 
+/* Are they another master's, too? Then the files of Unix sockets are left to that one,
+ * and so is what this one's configuration does not name. What was taken in is lent. */
+void sockets_lend(struct master *master, bool lent);
+
 /* Says of each new one of config where it listens. */
 void sockets_announce(const struct master *master, const struct config *config);
 

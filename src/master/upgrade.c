@@ -128,7 +128,7 @@ static void hand_over(struct upgrade *upgrade)
 
 	log_say(LOG_INFO, "process %d serves in place of this one", (int)upgrade->pid);
 	upgrade->handed_over = true;
-	master->sockets_lent = true;
+	sockets_lend(master, true);
 	timer_cancel(&upgrade->deadline);
 	master_leave_control(master);
 	if (channel_send(upgrade->channel.fd, &go) != 0) {
@@ -292,7 +292,7 @@ static void on_old(struct watch *watch, uint32_t events)
 	/* READY, or the old one has gone: either way its control socket is free. That
 	 * ours is open is told by the end of the channel. */
 	(void)master_take_control(master);
-	master->sockets_lent = false;
+	sockets_lend(master, false);
 	sockets_close_unused(master, rollout_live(master)->config);
 	end_upgrade(upgrade);
 }
@@ -330,7 +330,6 @@ void upgrade_accept(struct master *master)
 	unsetenv(CHANNEL_VARIABLE);
 	(void)fcntl(CHANNEL_NUMBER, F_SETFD, FD_CLOEXEC);
 	take_all(master);
-	master->sockets_lent = true;
 	(void)new_upgrade(master, CHANNEL_NUMBER, on_old);
 }
 

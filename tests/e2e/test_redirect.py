@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Listeners without TLS: whatever is asked there, the answer is where to ask instead."""
 
+import json
 import re
 import socket
 import subprocess
@@ -148,3 +149,33 @@ def test_slow_clients_have_header_ms(start_server):
         assert client.ended()
     with connect(server) as client:
         assert client.ended()
+
+
+def test_a_reload_changes_what_a_port_speaks(start_server):
+    """Connections that are open go on as they began."""
+    plain = {"tls": False, "redirect": "https:443"}
+    server = start_server(listeners=[{"address": "127.0.0.1:0"}, {"address": "127.0.0.2:0"}])
+
+    def change(**keys):
+        config = json.loads(server.config.read_text())
+        config["listeners"][0] = {"address": "127.0.0.1:0", **keys}
+        server.config.write_text(json.dumps(config))
+        done = harness.tincan("reload", "--config", server.config, folder=server.folder)
+        assert done.returncode == 0, done.stderr
+
+    server.plain = [server.port]
+    with server.connect() as kept:
+        change(**plain)
+        with connect(server) as client:
+            for target in ("/x", "/y"):
+                client.send(request("a", target))
+                assert client.read_reply().header("location") == "https://a" + target
+            change(proxy_protocol={"from": ["127.0.0.1"]})
+            client.send(request("a", "/z"))
+            assert client.read_reply().status == 308
+        assert kept.get("/hello/you").status == 200
+    with server.tcp() as sock:
+        sock.sendall(b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 443\r\n")
+        with harness.Client(server.context().wrap_socket(
+                sock, server_hostname="localhost")) as client:
+            assert client.get("/echo").json["client"]["address"] == "192.0.2.7"

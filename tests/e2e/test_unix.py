@@ -247,10 +247,12 @@ def test_an_upgrade_that_fails_leaves_it(tmp_path, make_config, certificates):
     try:
         server.wait_log("serving with")
         (tmp_path / "precious").write_text("words")
-        rewrite(server, lambda config: config["listeners"].append(
-            {"address": f"unix:{tmp_path}/precious"}))
+        rewrite(server, lambda config: config["listeners"].extend([
+            {"address": f"unix:{tmp_path}/new.sock"},
+            {"address": f"unix:{tmp_path}/precious"}]))
         os.kill(server.pid, signal.SIGUSR2)
         server.wait_log("the new program did not start")
+        assert not (tmp_path / "new.sock").exists()
         with client(server, str(path)) as connected:
             assert connected.get("/hello/you").status == 200
     finally:
