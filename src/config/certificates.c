@@ -25,7 +25,8 @@ static void read_command(const struct node *node, void *target)
 		return;
 	}
 	if (json_array_size(node->json) == 0) {
-		node_problem(node, NULL, "expected a program and its arguments");
+		node_problem(node, NULL,
+		    "expected a program and its arguments, found none");
 		return;
 	}
 	certificate->passphrase_command = memory_new(json_array_size(node->json) + 1,

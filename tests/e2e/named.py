@@ -23,6 +23,7 @@ class Certificates:
         self.count += 1
         stem = self.folder / (stem or f"{self.count}")
         options = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                   "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
                    "rsa": ["rsa:2048"], "ed25519": ["ed25519"]}[kind]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", *options, "-noenc", "-days", str(days),
