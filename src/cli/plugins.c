@@ -62,8 +62,8 @@ static void add_plugin(struct columns *columns, const json_t *plugin)
 void plugins_print(const json_t *reply)
 {
 	static const char *const heads[] = { "name", "version", ">level", "hash",
-		"isolation", "state", ">requests", ">crashes", ">processes", ">queue", "file",
-		"about", NULL };
+		"isolation", "state", ">requests", ">crashes", ">processes", ">queue",
+		"file", "about", NULL };
 	json_t *plugins = json_object_get(reply, "plugins");
 	struct columns columns;
 	json_t *plugin;

@@ -154,7 +154,8 @@ def test_slow_clients_have_header_ms(start_server):
 def test_a_reload_changes_what_a_port_speaks(start_server):
     """Connections that are open go on as they began."""
     plain = {"tls": False, "redirect": "https:443"}
-    server = start_server(listeners=[{"address": "127.0.0.1:0"}, {"address": "127.0.0.2:0"}])
+    server = start_server(listeners=[{"address": "127.0.0.1:0"},
+                                     {"address": "127.0.0.2:0"}])
 
     def change(**keys):
         config = json.loads(server.config.read_text())
