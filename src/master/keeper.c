@@ -228,8 +228,8 @@ static void wait_for_keys(struct keeper_link *keeper)
 	}
 }
 
-/* Those of certificates that go on in place of broken ones, or that cannot be decrypted
- * now, stay as they are with it. */
+/* Of a certificate that goes on in place of a broken one the key may still be there, and
+ * stays with a keeper that has it; so do those that cannot be decrypted now. */
 static bool send_keys(struct keeper_link *keeper, const struct passphrases *passphrases)
 {
 	bool all = true;
@@ -238,11 +238,10 @@ static bool send_keys(struct keeper_link *keeper, const struct passphrases *pass
 	     i < keeper->giving->certificate_count; i++) {
 		struct config_certificate *certificate = &keeper->giving->certificates[i];
 		int fd = passphrases_fd(passphrases, i);
+		bool closed = certificate->passphrase_command != NULL && fd < 0;
 
-		if (certificate->broken ||
-		    (certificate->passphrase_command != NULL && fd < 0)) {
-			all = false;
-		} else if (certificate->shown.pem != NULL) {
+		all = all && !certificate->broken && !closed;
+		if (certificate->shown.pem != NULL && !closed) {
 			send_key(keeper, (uint32_t)i, fd);
 			/* Neither waits for the other to read. */
 			on_channel(&keeper->channel, 0);

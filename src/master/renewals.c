@@ -257,6 +257,9 @@ static void on_look(struct timer *timer)
 			pause_ms = SETTLE_MS;
 		}
 	}
+	if (!changed) {
+		renewals->unrest_ms = 0;
+	}
 	renewals->seen = files;
 	if (now_ms - renewals->told_ms >= EXPIRY_MS) {
 		tell(renewals, true);

@@ -18,6 +18,7 @@ import pytest
 
 import harness
 import named
+from test_keeper import keeper_of
 
 SWAPS = 1000 if os.environ.get("TINCAN_LONG") == "1" else 16
 CLIENTS = 3
@@ -216,6 +217,10 @@ def test_a_worker_that_starts_late_shows_what_was_good_last(swapped):
         os.kill(worker, 9)
     server.wait_log("died")
     harness.wait_for(lambda: len(server.workers) == 2, "workers")
+    assert shown(server, "a.test") == before
+    # Its key is still there.
+    os.kill(keeper_of(server), 9)
+    server.wait_log("the keeper .* died")
     assert shown(server, "a.test") == before
     assert "cannot read" in tincan(server, "status").stderr
 
