@@ -29,6 +29,8 @@
  * plugin is in the workers, and one at a time in each of several processes
  * where it is isolated. So its state needs locks, and what several requests
  * share belongs into tc.shared. A request is used by one thread at a time.
+ * Timers, watches, posts and connections of an isolated one wait while its
+ * process is at a request.
  *
  * VERSIONS
  * A plugin runs on every server of its level or newer, for ever: the structs
@@ -239,7 +241,8 @@ typedef struct tc_api {
 	 * the reply has started. With TC_BODY_STREAM it starts anew with each
 	 * piece, and the time that the client takes does not count. */
 	int64_t (*deadline)(const tc_req *r);
-	int (*abort)(tc_req *r);	/* no reply, or no more of it */
+	/* No reply, or no more of it. Of a filter on_done comes still. */
+	int (*abort)(tc_req *r);
 
 	/* Calls fn(arg) once, in ms. A timer ends with its instance at the
 	 * latest; cancel is for one that has not fired, or fires just now, or

@@ -370,7 +370,8 @@ static void pass_through(struct stage *stage)
 	if (rc == ERR_EOF) {
 		rc = finish(stage) == 0 ? 0 : ERR_CLOSED;
 	}
-	if (rc < 0) {
+	/* One that has aborted in there needs not be told that this is the end. */
+	if (rc < 0 && outer->state == EXCHANGE_STARTED) {
 		fail(stage, 502, NULL);
 		return;
 	}

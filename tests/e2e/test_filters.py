@@ -305,6 +305,7 @@ def test_a_filter_that_fails_behind_breaks_the_reply(start, version, action):
     with pytest.raises(subprocess.CalledProcessError):
         curl(server, version, "/files/digits.txt", f"X-Sieve: s {action}")
     server.wait_log("done /files/digits.txt")
+    assert ("gone /files/digits.txt" in server.log) == (action != "abort piece")
     assert curl(server, version, "/trail")[0] == 200
 
 

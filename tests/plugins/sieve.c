@@ -263,6 +263,7 @@ static void sieve_gone(tc_req *r)
 	struct item *item = tc.data(r);
 
 	s->gone++;
+	tc_log(TC_INFO, "gone %s", tc.path(r));
 	if (told(r, "never")) {
 		tc_log(TC_INFO, "finish: %d", tc.abort(item->r));
 	}

@@ -354,8 +354,7 @@ static int abort_piece(struct slice bytes, bool last)
 
 START_TEST(filter_that_fails_with_a_piece_breaks_the_reply)
 {
-	static int (*const ways[])(struct slice, bool) = { fail_piece, lose_piece,
-		abort_piece };
+	static int (*const ways[])(struct slice, bool) = { fail_piece, lose_piece };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		begin_again(HTTP_GET, true);
@@ -369,6 +368,21 @@ START_TEST(filter_that_fails_with_a_piece_breaks_the_reply)
 		stage_release(&stage);
 		expect_told("reply 200.gone.done.");
 	}
+}
+END_TEST
+
+START_TEST(filter_that_aborts_at_a_piece_is_not_told_that_it_is_gone)
+{
+	begin_again(HTTP_GET, true);
+	let_on();
+	on_piece = abort_piece;
+	answer(200, "abc");
+	run();
+	ck_assert_int_eq(outer->state, EXCHANGE_BROKEN);
+	ck_assert_int_eq(stage.state, STAGE_OVER);
+	ck_assert(part());
+	stage_release(&stage);
+	expect_told("reply 200.done.");
 }
 END_TEST
 
@@ -471,6 +485,8 @@ int main(void)
 	tcase_add_test(tcase, passes_are_judged);
 	tcase_add_test(tcase, each_piece_may_become_a_mebibyte);
 	tcase_add_test(tcase, filter_that_fails_with_a_piece_breaks_the_reply);
+	tcase_add_test(tcase,
+	    filter_that_aborts_at_a_piece_is_not_told_that_it_is_gone);
 	tcase_add_test(tcase, handler_waits_while_much_is_in_front_of_pieces);
 	tcase_add_test(tcase, trailer_from_behind_follows_the_last_piece);
 	tcase_add_test(tcase, client_that_leaves_between_pieces);

@@ -37,6 +37,12 @@ static void hear_and_reply(struct exchange *its, struct slice piece, bool last)
 	ck_assert_int_eq(exchange_reply(its, 200, NULL, "ok", 2), 0);
 }
 
+static void hear_and_abort(struct exchange *its, struct slice piece, bool last)
+{
+	hear(its, piece, last);
+	ck_assert_int_eq(exchange_abort(its), 0);
+}
+
 static void on_gone(struct exchange *its)
 {
 	gone++;
@@ -46,6 +52,8 @@ static void on_gone(struct exchange *its)
 
 static const struct exchange_handler_ops plain = { .body = hear, .gone = on_gone };
 static const struct exchange_handler_ops pausing = { .body = hear_and_pause,
+	.gone = on_gone };
+static const struct exchange_handler_ops aborting = { .body = hear_and_abort,
 	.gone = on_gone };
 static const struct exchange_handler_ops quick = { .body = hear_and_reply };
 
@@ -196,6 +204,18 @@ START_TEST(what_waits_is_dropped_with_a_reply)
 }
 END_TEST
 
+START_TEST(an_abort_is_the_last_that_a_handler_hears_of)
+{
+	begin(&aborting, BIG);
+	feed("one", false);
+	feed("two", true);
+	ck_assert_str_eq(heard, "one|");
+	exchange_overrule(exchange, 400, "the body is not complete");
+	ck_assert_int_eq(exchange->state, EXCHANGE_BROKEN);
+	ck_assert_int_eq(gone, 0);
+}
+END_TEST
+
 START_TEST(what_comes_before_the_handler_has_begun_waits)
 {
 	upload_begin(exchange, 100);
@@ -267,6 +287,7 @@ int main(void)
 	tcase_add_test(tests, no_more_waits_than_the_queue_may_hold);
 	tcase_add_test(tests, what_nobody_takes_is_dropped);
 	tcase_add_test(tests, what_waits_is_dropped_with_a_reply);
+	tcase_add_test(tests, an_abort_is_the_last_that_a_handler_hears_of);
 	tcase_add_test(tests, what_comes_before_the_handler_has_begun_waits);
 	tcase_add_test(tests, a_whole_body_is_handed_on_in_pieces);
 	tcase_add_test(tests, nothing_streams_that_was_not_begun);
