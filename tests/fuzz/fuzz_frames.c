@@ -2,8 +2,9 @@
 /*
  * Any bytes as what a host says to its worker, who has four calls under way: one that
  * the host has begun, one for a HEAD, one whose client has left, one whose body comes
- * as the host lets it; and the peers of peers.h. At the end each has an answer, whatever
- * the host said, and nothing is left behind.
+ * as the host lets it; two of a filter, with a short reply behind it and with one that
+ * goes on; and the peers of peers.h. At the end each has an answer, whatever the host
+ * said, and nothing is left behind.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "exchange/stage.h"
 #include "ipc/bus_ring.h"
 #include "ipc/page.h"
 #include "peers.h"
@@ -20,6 +22,8 @@
 #define CALLS 4
 #define UPLOAD 3		/* the one with a body */
 #define UPLOAD_MOST 1000000
+#define FILTERED 2		/* calls of a filter: */
+#define FILTERED_LONG 1		/* this one's reply from behind goes on */
 #define CHUNK_BYTES 4096	/* sent at a time: the socket has room for it */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +31,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct loop *loop;
 static struct exchange calls[CALLS];
 static struct exchange upgrade;
+
+/* A request that the filter has, and what is behind it. */
+static struct filtered {
+	struct exchange outer;
+	struct exchange inner;
+	struct stage stage;
+	bool moved;
+} filtered[FILTERED];
 
 static void require(bool holds)
 {
@@ -158,6 +170,106 @@ static void upload(void)
 	}
 }
 
+/* What a client gets: as many bytes as were promised, or a broken connection. */
+static void take(struct exchange *exchange)
+{
+	char scratch[512];
+	struct slice part;
+	int64_t taken = 0;
+	int rc;
+
+	require(exchange->state == EXCHANGE_ENDED ||
+	    exchange->state == EXCHANGE_BROKEN);
+	while ((rc = pieces_peek(&exchange->pieces, scratch, sizeof(scratch), &part)) ==
+	    0) {
+		taken += (int64_t)part.size;
+		pieces_consume(&exchange->pieces, part.size);
+	}
+	if (exchange->state == EXCHANGE_ENDED && rc == ERR_EOF) {
+		require(exchange->reply.status >= 200 && exchange->reply.status <= 599);
+		require(exchange->request.method_id == HTTP_HEAD ||
+		    exchange->reply.content_length < 0 ||
+		    exchange->reply.status == 304 ||
+		    taken == exchange->reply.content_length);
+	}
+}
+
+static void on_moved(struct stage *stage)
+{
+	LIST_OWNER(stage, struct filtered, stage)->moved = true;
+}
+
+/* What is behind it answers at once, or has begun to. */
+static void on_next(struct stage *stage)
+{
+	struct filtered *call = LIST_OWNER(stage, struct filtered, stage);
+
+	stage_enter(stage, &call->inner);
+	if (call == &filtered[FILTERED_LONG]) {
+		exchange_hold(&call->inner, NULL);
+		require(exchange_start(&call->inner, 200, "text/plain") == 0);
+	} else {
+		require(exchange_reply(&call->inner, 200, NULL, "hello", 5) == 0);
+	}
+}
+
+static const struct stage_ops stage_ops = { .wake = on_moved, .rest = on_moved,
+	.next = on_next };
+
+static void begin_filtered(struct remote *remote, uint32_t instance)
+{
+	for (size_t i = 0; i < FILTERED; i++) {
+		filtered[i].moved = false;
+		make_request(&filtered[i].outer, HTTP_GET);
+		stage_init(&filtered[i].stage, &filtered[i].outer, &stage_ops, NULL);
+		remote_call(remote, instance, &filtered[i].outer, 60000);
+	}
+}
+
+static bool run_filtered(void)
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < FILTERED; i++) {
+		if (filtered[i].moved) {
+			filtered[i].moved = false;
+			moved = true;
+			stage_run(&filtered[i].stage);
+		}
+	}
+	return moved;
+}
+
+/* What is behind goes on. */
+static void move_filtered(void)
+{
+	static const char bytes[FRAME_DATA_MAX];
+	struct exchange *inner = &filtered[FILTERED_LONG].inner;
+
+	if (inner->state == EXCHANGE_STARTED) {
+		(void)!exchange_write(inner, bytes, sizeof(bytes));
+	}
+	for (int i = 0; i < 1000 && run_filtered(); i++) {
+	}
+	require(!run_filtered());
+}
+
+static void end_filtered(void)
+{
+	struct exchange *inner = &filtered[FILTERED_LONG].inner;
+
+	if (inner->held) {
+		(void)!exchange_abort(inner);
+	}
+	move_filtered();
+	for (size_t i = 0; i < FILTERED; i++) {
+		take(&filtered[i].outer);
+		stage_release(&filtered[i].stage);
+		exchange_release(&filtered[i].outer);
+		exchange_release(&filtered[i].inner);
+	}
+}
+
 static void begin_peers(struct remote *remote, uint32_t instance)
 {
 	make_request(&upgrade, HTTP_GET);
@@ -197,6 +309,7 @@ static struct remote *make_remote(int socket_fd, int page_fd)
 	exchange_reset(&calls[2]);
 	begin_peers(remote, instance);
 	begin_upload(remote, instance);
+	begin_filtered(remote, instance);
 	return remote;
 }
 
@@ -218,34 +331,11 @@ static void feed(int fd, int file, const uint8_t *data, size_t size)
 		(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 		turn();
 		upload();
+		move_filtered();
 		peer_take(&peers[0]);
 		peer_take(&peers[1]);
 		data += part;
 		size -= part;
-	}
-}
-
-/* What a client gets: as many bytes as were promised, or a broken connection. */
-static void take(struct exchange *exchange)
-{
-	char scratch[512];
-	struct slice part;
-	int64_t taken = 0;
-	int rc;
-
-	require(exchange->state == EXCHANGE_ENDED ||
-	    exchange->state == EXCHANGE_BROKEN);
-	while ((rc = pieces_peek(&exchange->pieces, scratch, sizeof(scratch), &part)) ==
-	    0) {
-		taken += (int64_t)part.size;
-		pieces_consume(&exchange->pieces, part.size);
-	}
-	if (exchange->state == EXCHANGE_ENDED && rc == ERR_EOF) {
-		require(exchange->reply.status >= 200 && exchange->reply.status <= 599);
-		require(exchange->request.method_id == HTTP_HEAD ||
-		    exchange->reply.content_length < 0 ||
-		    exchange->reply.status == 304 ||
-		    taken == exchange->reply.content_length);
 	}
 }
 
@@ -272,6 +362,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fds[0]);
 	remote_died(remote, 1);
 	remote_break(remote, 1);
+	end_filtered();
 	end_peers();
 	take(&calls[0]);
 	take(&calls[1]);
