@@ -93,6 +93,7 @@ struct stage {
 	struct list moved;		/* the owner's: of those to be run */
 	struct edits edits;
 	enum stage_state state;
+	bool unasked;			/* it has no on_filter */
 	bool pieces;			/* the filter wants bodies in pieces */
 	bool seen;			/* the filter's code has had the request */
 	bool passed;			/* the reply is that from behind */

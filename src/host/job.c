@@ -84,6 +84,7 @@ struct job *job_new(struct host *host)
 	job->alone = NULL;
 	job->screen = NULL;
 	job->filters = false;
+	job->unasked = false;
 	job->receiving = false;
 	job->later = false;
 	job->started = false;
@@ -393,6 +394,7 @@ static int go_on(struct host *host, struct job *job)
 static int answer(struct host *host, struct job *job)
 {
 	int64_t began_us = host->now_us;
+	bool unasked = job->unasked;
 	bool later;
 	int rc;
 
@@ -403,7 +405,10 @@ static int answer(struct host *host, struct job *job)
 	if (rc != 0) {
 		return rc;
 	}
-	count_finished(host->page);
+	/* The peer counts what it hears, and of that one it hears nothing yet. */
+	if (!unasked) {
+		count_finished(host->page);
+	}
 	host->answering = false;
 	host_leave(host);
 	rc = later && job->exchange.upload.on ? go_on(host, job) : 0;
@@ -441,7 +446,11 @@ int job_request(struct host *host, const struct frame *frame)
 	}
 	job->id = frame->header.id;
 	job->filters = frame->header.type == FRAME_FILTER;
+	job->unasked = job->filters && (frame->header.flags & FRAME_MORE);
 	list_append(&host->jobs, &job->link);
+	if (job->unasked && (host->plugin.can & PLUGIN_ON_FILTER)) {
+		return ERR_PROTOCOL;
+	}
 	rc = request_unpack(frame, &job->exchange, &instance, job->facts, &more);
 	job->timeout_ms = job->exchange.deadline_ms - host->now_us / 1000;
 	switch (rc) {

@@ -33,6 +33,7 @@ struct job {
 	struct alone *alone;		/* owned; of a filter that is tried, or NULL */
 	struct screen *screen;		/* owned; of a filter's part, or NULL */
 	bool filters;			/* it is one */
+	bool unasked;			/* and its peer does not wait for a NEXT */
 	bool receiving;			/* the request's body is not complete */
 	bool later;			/* the handler has answered TC_LATER */
 	bool started;			/* START is sent */

@@ -91,6 +91,9 @@ static void next(struct stage *stage)
 	int rc;
 
 	stage_enter(stage, &screen->inner);
+	if (job->unasked) {
+		return;
+	}
 	buffer_reset(&host->frame);
 	rc = pack_next(&host->frame, job->id, &stage->edits, wants(job));
 	if (rc == ERR_LIMIT) {

@@ -16,7 +16,8 @@
  *	REQUEST	id = call; code = enum frame_body, of BODY frames that follow: instance,
  *		see remote/request.h
  *	FILTER	id = call: as a REQUEST, without a body, for a filter, which answers it or
- *		says NEXT
+ *		says NEXT; flags FRAME_MORE: it has no on_filter, and the request goes on
+ *		without a NEXT
  *	START	id = call, behind NEXT: as that of a host, of the reply from behind
  *	DATA	id = call: bytes of its body, behind PASS of who wants them, as far as
  *		WINDOWs allow; a small one at once, behind a START with FRAME_MORE
@@ -148,7 +149,7 @@ enum frame_body {
 
 #define FRAME_LAST 1
 #define FRAME_BROKEN 2
-#define FRAME_MORE 4		/* of a MESSAGE, NEXT or PASS */
+#define FRAME_MORE 4		/* of a MESSAGE, FILTER, START, NEXT or PASS */
 #define FRAME_PIECES 8		/* of a NEXT */
 
 /* An id is the number of its slot, below a serial number that makes it unique: a call's

@@ -208,6 +208,7 @@ static void send_call(struct call *call)
 	list_remove(&call->link);
 	list_append(&remote->sent, &call->link);
 	call_set_timer(call, call->timeout_ms);
+	filter_sent(call);
 }
 
 void calls_send_waiting(struct remote *remote)

@@ -153,8 +153,26 @@ void filter_begin(struct call *call)
 	struct stage *stage = call->exchange->stage;
 
 	call->stage = stage;
+	call->wants_reply = stage->unasked;
+	call->wants_body = stage->unasked && stage->pieces;
+	/* What the host passes is a reply for us. */
+	stage->pieces = false;
 	stage->filter = &filter;
 	stage->arg = call;
+}
+
+void filter_sent(struct call *call)
+{
+	struct stage *stage = call->stage;
+
+	if (stage == NULL || !stage->unasked) {
+		return;
+	}
+	timer_cancel(&call->timer);
+	call->state = CALL_LATER;
+	stage->seen = true;
+	/* It is the first to say anything about the request. */
+	(void)!stage_next(stage);
 }
 
 void filter_part(struct call *call)
@@ -191,11 +209,12 @@ int filter_may_answer(struct call *call)
 	    call->exchange->state != EXCHANGE_OPEN) {
 		return 0;
 	}
-	if (!stage_may_reply(stage)) {
+	/* Of one that is not asked its process may refuse at any time. */
+	if (!stage_may_reply(stage) && !stage->unasked) {
 		return ERR_PROTOCOL;
 	}
 	clear_header(call->exchange);
-	if (stage->state == STAGE_REPLYING) {
+	if (stage->state != STAGE_ASKED) {
 		stage_part(stage, false);
 	}
 	return 0;

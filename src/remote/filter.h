@@ -7,6 +7,8 @@
  *	   \-- a reply                        \         \---> DATA there, a reply here
  *	                                       \-- a reply in its place
  *
+ * One without an on_filter is not waited for: the request goes on as FILTER is sent.
+ *
  * For this room alone.
  */
 #ifndef TINCAN_REMOTE_FILTER_H
@@ -19,6 +21,9 @@ struct call;
 
 /* The call, which is new, is a filter's. */
 void filter_begin(struct call *call);
+
+/* The host has it, or will: one that is not asked lets its request go on. */
+void filter_sent(struct call *call);
 
 /* The call has nothing to do with its stage any more, if it had. */
 void filter_part(struct call *call);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "exchange/stage.h"
 #include "ipc/pack.h"
 #include "remote/fields.h"
 
@@ -189,7 +190,8 @@ int request_pack(struct buffer *out, uint64_t id, uint32_t instance,
 
 	rc = rc != 0 ? rc : request_pack_head(out, instance, exchange);
 	rc = rc != 0 ? rc : pack_text(out, more ? SLICE("") : body);
-	rc = frame_finish(out, mark, rc, 0);
+	rc = frame_finish(out, mark, rc,
+	    filter && exchange->stage->unasked ? FRAME_MORE : 0);
 	if (rc == 0 && more) {
 		rc = pack_body(out, id, body);
 	}

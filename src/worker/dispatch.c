@@ -248,6 +248,8 @@ void dispatch_filter(struct worker *worker, const struct site_route *filter,
 	}
 	outer->deadline_ms = worker->loop->now_ms + filter->timeout_ms;
 	if (filter->pool != NULL) {
+		stage->unasked = (filter->plugin->can & PLUGIN_ON_FILTER) == 0;
+		stage->pieces = filter->plugin->can & PLUGIN_ON_PIECE;
 		pool_call(filter->pool, filter->pool_instance, outer, filter->timeout_ms);
 		return;
 	}

@@ -159,6 +159,89 @@ static void expect_whole(const char *text)
 
 /* In order */
 
+/* A filter without an on_filter, before a request that has not been answered. */
+static void ask_nothing(bool pieces)
+{
+	struct frame frame;
+
+	end_call();
+	memset(&call, 0, sizeof(call));
+	rig_begin(&call, HTTP_GET, "/x");
+	call.exchange.match.pattern = "/*";
+	stage_init(&stage, &call.exchange, &stage_ops, NULL);
+	stage.unasked = true;
+	stage.pieces = pieces;
+	remote_call(fake.remote, fake.instance, &call.exchange, TIMEOUT_MS);
+	turn();
+	do {
+		ck_assert(hear(&fake, &frame));
+	} while (frame.header.type != FRAME_FILTER);
+	ck_assert_int_eq(frame.header.flags, FRAME_MORE);
+	id = frame.header.id;
+	settle();
+	ck_assert_int_eq(stage.state, STAGE_BEHIND);
+}
+
+START_TEST(one_that_is_not_asked_is_not_waited_for)
+{
+	ask_nothing(false);
+	answer("hello");
+	expect(&fake, FRAME_START);
+	pack_pass(0, 5, "x-pass");
+	say_all();
+	expect_whole("hello");
+	ck_assert_str_eq(rig_header(&call, "x-pass"), "passed");
+	ck_assert_int_eq(fake.lost, 0);
+}
+END_TEST
+
+START_TEST(one_that_is_not_asked_may_have_the_body)
+{
+	ask_nothing(true);
+	answer("hello");
+	expect(&fake, FRAME_START);
+	expect(&fake, FRAME_DATA);
+	expect(&fake, FRAME_END);
+	pack_pass(FRAME_MORE, 3, "x-pass");
+	say(&fake, FRAME_DATA, 0, 0, id, SLICE("bye"));
+	pack_end(&fake, id);
+	say_all();
+	expect_whole("bye");
+}
+END_TEST
+
+START_TEST(a_host_may_refuse_what_it_is_not_asked)
+{
+	ask_nothing(true);
+	if (_i == 1) {
+		answer("hello");
+	}
+	pack_reply(&fake, id, "refused");
+	say_all();
+	expect_whole("refused");
+	ck_assert_int_eq(fake.lost, 0);
+}
+END_TEST
+
+START_TEST(the_end_of_one_that_is_not_asked_costs_the_request)
+{
+	ask_nothing(false);
+	die(&fake);
+	settle();
+	check_status(&call, 502);
+	attach(&fake);
+	check_works(&fake);
+}
+END_TEST
+
+START_TEST(next_of_one_that_is_not_asked_ends_its_host)
+{
+	ask_nothing(false);
+	say_next(0);
+	expect_lost();
+}
+END_TEST
+
 START_TEST(one_that_wants_no_reply_is_not_shown_it)
 {
 	let_on(0);
@@ -616,6 +699,11 @@ static void add_in_order(TCase *tcase)
 	tcase_add_test(tcase, a_body_comes_within_the_window_alone);
 	tcase_add_test(tcase, it_may_reply_in_place_of_what_is_behind);
 	tcase_add_test(tcase, it_may_deny);
+	tcase_add_test(tcase, one_that_is_not_asked_is_not_waited_for);
+	tcase_add_test(tcase, one_that_is_not_asked_may_have_the_body);
+	tcase_add_loop_test(tcase, a_host_may_refuse_what_it_is_not_asked, 0, 2);
+	tcase_add_test(tcase, the_end_of_one_that_is_not_asked_costs_the_request);
+	tcase_add_test(tcase, next_of_one_that_is_not_asked_ends_its_host);
 	tcase_add_test(tcase, fields_that_frame_the_reply_are_the_servers);
 }
 

@@ -440,6 +440,22 @@ START_TEST(a_status_that_there_is_not_ends_it)
 }
 END_TEST
 
+START_TEST(one_that_must_be_asked_is_asked)
+{
+	struct rig_exchange exchange = { 0 };
+	struct stage stage = { .unasked = true };
+
+	rig_begin(&exchange, HTTP_GET, "/x");
+	exchange.exchange.match.pattern = "/*";
+	exchange.exchange.stage = &stage;
+	host_rig_request(&host, 1, 1, &exchange);
+	exchange.exchange.stage = NULL;
+	rig_end(&exchange);
+	host_rig_send(&host);
+	expect_exit();
+}
+END_TEST
+
 /* u64, u32, "content-type", "text/plain": 44 bytes. */
 START_TEST(a_start_that_is_cut_ends_it)
 {
@@ -499,6 +515,7 @@ static void add_wrong(TCase *tcase)
 	tcase_add_test(tcase, a_reply_before_next_is_passed_over);
 	tcase_add_test(tcase, a_second_start_is_passed_over);
 	tcase_add_test(tcase, data_before_start_is_passed_over);
+	tcase_add_test(tcase, one_that_must_be_asked_is_asked);
 	tcase_add_test(tcase, more_than_the_window_ends_it);
 	tcase_add_test(tcase, more_than_the_length_ends_it);
 	tcase_add_loop_test(tcase, a_status_that_there_is_not_ends_it, 0, 5);
