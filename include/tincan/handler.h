@@ -140,7 +140,19 @@ typedef struct tc_api {
 	 * request is part of: the client's, or a new one if it sent no valid
 	 * traceparent; "trace.parent" the traceparent to send on to other
 	 * services, with request.id in it for our part. Both of a request
-	 * only. NULL for a name this server does not know. */
+	 * only. NULL for a name this server does not know.
+	 * Where clients are asked for a certificate ("client_auth" in
+	 * server.json) "client.certificate.verify" is "ok" if it is good,
+	 * "none" if they have shown none, else why it is not: "expired",
+	 * "not_yet_valid", "revoked", "unknown_ca", "self_signed",
+	 * "wrong_purpose", "failed" (with "client_auth": "any" only: by then
+	 * the rest is what a stranger claims). What it says: ".subject",
+	 * ".issuer" (RFC 4514: "CN=ada,O=Test"), ".serial", ".fingerprint"
+	 * (SHA-256; both small hex digits), ".not_before", ".not_after"
+	 * ("2026-01-31T23:59:59Z"), ".san": with a space between them, as in
+	 * "DNS:a.test email:a@b.test URI:spiffe://c/d IP:192.0.2.1", without
+	 * those of other kinds. NULL if it has none, or beyond 2 KiB (4 KiB
+	 * of san): never a part of it. */
 	const char *(*info)(const tc_req *r, const char *key);
 	/* The whole body, also NUL-terminated; "" of size 0 if none, or with
 	 * TC_BODY_STREAM. */

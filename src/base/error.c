@@ -87,6 +87,14 @@ void problems_move(struct problems *list, struct problems *from)
 	problems_init(from);
 }
 
+void problems_tolerate(struct problems *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		list->items[i].level = PROBLEM_WARNING;
+	}
+	list->errors = 0;
+}
+
 void problem_print(const struct problem *problem, FILE *out)
 {
 	const char *kind = problem->level == PROBLEM_WARNING ? "warning: " : "";

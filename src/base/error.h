@@ -68,6 +68,9 @@ void problems_copy(struct problems *list, const struct problems *from);
 /* Appends all of from, which is empty afterwards. */
 void problems_move(struct problems *list, struct problems *from);
 
+/* Makes warnings of all: what is wrong stops nothing. */
+void problems_tolerate(struct problems *list);
+
 /* Prints one as "where: what", then "  hint: ..." on a line of its own. */
 void problem_print(const struct problem *problem, FILE *out);
 

@@ -59,6 +59,9 @@ static void print_route(void *arg, const char *pattern, uint32_t methods, void *
 		    route->config == NULL ? " (its own route)" : "",
 		    route->kind == SITE_UNAVAILABLE ? " (refused: 503)" : "");
 	}
+	if (route->config != NULL && route->config->needs_client) {
+		printf("  for clients with a certificate\n");
+	}
 	print_chain(&route->chain);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "config/client_auth.h"
 #include "config/document.h"
 #include "config/filters.h"
 #include "config/flatten.h"
@@ -40,6 +41,9 @@ static void read_root(struct config *config, const struct document *document)
 	if (!node_find(&root, "listeners", &child)) {
 		listeners_default(config);
 	}
+	config->clients.where = node_find(&root, "tls", &child) ? node_where(&child) :
+	    memory_text(config->file);
+	client_auth_settle(config, document->problems);
 	/* Last, as it is put into the folder that "state" names. */
 	if (config->certificates == NULL) {
 		certificates_default(config);
@@ -157,6 +161,7 @@ void config_free(struct config *config)
 	if (config == NULL) {
 		return;
 	}
+	client_auth_free(&config->clients);
 	listeners_free(config);
 	alpns_free(config);
 	ticket_options_free(config);

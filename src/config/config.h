@@ -18,6 +18,25 @@
 
 /* "where" everywhere: "server.json:12: routes[1].path", for messages. */
 
+/* Are clients asked for a certificate in the handshake (RFC 8446 section 4.3.2)? */
+enum config_clients {
+	CONFIG_CLIENTS_INHERIT,	/* as on the outside: the listener, then the server */
+	CONFIG_CLIENTS_NONE,
+	CONFIG_CLIENTS_OPTIONAL, /* none, or one that is good */
+	CONFIG_CLIENTS_REQUIRED,
+	CONFIG_CLIENTS_ANY	/* none, or any: who is asked for it judges it */
+};
+
+/* What is demanded of clients: by the server, by a listener, by a vhost. */
+struct config_client_auth {
+	char *where;
+	enum config_clients mode;	/* the server's never CONFIG_CLIENTS_INHERIT */
+	char *ca;		/* PEM file: who is trusted; else the server's, or NULL */
+	char *crl;		/* PEM file: what those have revoked; NULL: nothing */
+	bool tolerated;		/* as of a certificate */
+	bool broken;
+};
+
 struct config_listener {
 	char *where;
 	char *address;		/* as written: "127.0.0.1:8443", "[::1]:8443", "*:8443" */
@@ -38,6 +57,7 @@ struct config_listener {
 	struct network *proxies;	/* these, */
 	size_t proxy_count;
 	bool proxies_unix;		/* or by a Unix socket */
+	struct config_client_auth clients;
 };
 
 /* A protocol by its ALPN name (RFC 7301): raw streams, on every listener. */
@@ -70,6 +90,7 @@ struct config_vhost {
 	char *where;
 	char **names;		/* NULL-ended; as base/hostname.h writes them */
 	struct config_filters filters;	/* behind the server's */
+	struct config_client_auth clients;	/* INHERIT in the first */
 };
 
 #define CONFIG_KEY_NAME_BYTES 32
@@ -145,6 +166,7 @@ struct config_route {
 	 */
 	char **origins;
 	struct config_filters filters;	/* behind those of its vhost */
+	bool needs_client;	/* 403 for who has shown no good certificate */
 };
 
 struct config_limits {
@@ -220,6 +242,7 @@ struct config {
 	struct config_group *tls_groups;	/* in the order of preference */
 	size_t tls_group_count;	/* 0: the server's own choice */
 	char *tls_key_log;	/* NULL: none */
+	struct config_client_auth clients;	/* of the server */
 	char *plugin_directory;
 	bool plugin_watch;	/* serve what changes there at once */
 	bool serve_unrouted;	/* plugins without a route answer at their own */
@@ -295,6 +318,15 @@ const char *config_unix_path(const char *host);
 
 /* What is spoken there: "https", "tls" for raw streams, "http" for redirects. */
 const char *config_scheme(const struct config_listener *listener);
+
+/* The index-th demand on clients that is not inherited: the server's, those of listeners,
+ * then those of vhosts. NULL: there are no more. */
+struct config_client_auth *config_clients_at(const struct config *config, size_t index);
+
+/* Which of them is for clients of that listener (past the last: of one that is gone) and
+ * vhost. */
+const struct config_client_auth *config_clients_of(const struct config *config,
+    size_t listener, size_t vhost);
 
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,

@@ -5,6 +5,7 @@
  */
 #include "config/keys.h"
 
+#include "config/client_auth.h"
 #include "config/config.h"
 #include "config/sections.h"
 
@@ -13,6 +14,7 @@
 /* An enum is read as the uint32_t that it is stored as. */
 _Static_assert(sizeof(enum config_log_format) == sizeof(uint32_t), "see KEY_CHOICE");
 _Static_assert(sizeof(enum config_tls_version) == sizeof(uint32_t), "see KEY_CHOICE");
+_Static_assert(sizeof(enum config_clients) == sizeof(uint32_t), "see KEY_CHOICE");
 _Static_assert(sizeof(int) == sizeof(uint32_t), "see KEY_CHOICE");
 
 static const char *const tls_versions[] = { "1.2", "1.3", NULL };
@@ -25,8 +27,10 @@ static const struct key tls_keys[] = {
 	{ KEY("min_version", CHOICE), FIELD(tls_min_version), .choices = tls_versions,
 	  .min = CONFIG_TLS_1_2, .number = CONFIG_TLS_1_2 },
 	{ KEY("tickets", OTHER), .read = ticket_options_read },
-	{ KEY("client_auth", RESERVED) },
-	{ KEY("client_ca", RESERVED) },
+	{ KEY("client_auth", CHOICE), FIELD(clients.mode), .choices = client_auth_modes,
+	  .min = CONFIG_CLIENTS_NONE, .number = CONFIG_CLIENTS_NONE },
+	{ KEY("client_ca", FILE), FIELD(clients.ca) },
+	{ KEY("client_crl", FILE), FIELD(clients.crl) },
 	{ .name = NULL }
 };
 

@@ -9,12 +9,26 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "config/client_auth.h"
 #include "config/reader.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:8443"
 #define PORT_DIGITS 5
 
 #define FIELD(field_) .offset = offsetof(struct config_listener, field_)
+
+static void read_tls(const struct node *node, void *target)
+{
+	struct config_listener *listener = target;
+
+	if (json_is_boolean(node->json)) {
+		listener->tls = json_is_true(node->json);
+	} else if (json_is_object(node->json)) {
+		client_auth_read(node, &listener->clients);
+	} else {
+		node_mismatch(node, "true, false or an object");
+	}
+}
 
 static const struct key listener_keys[] = {
 	{ KEY("address", TEXT), FIELD(address), .required = true },
@@ -23,7 +37,7 @@ static const struct key listener_keys[] = {
 	{ KEY("mode", TEXT), FIELD(mode_text) },
 	{ KEY("owner", TEXT), FIELD(owner) },
 	{ KEY("proxy_protocol", OTHER), .read = proxies_read },
-	{ KEY("tls", BOOL), FIELD(tls), .number = true },
+	{ KEY("tls", OTHER), .read = read_tls },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
 	{ .name = NULL }
 };
@@ -40,6 +54,7 @@ static void free_listener(struct config_listener *listener)
 	free(listener->redirect);
 	free(listener->mode_text);
 	free(listener->owner);
+	client_auth_free(&listener->clients);
 }
 
 /* The port behind the colon; false if it is not 0..65535 in plain digits. */
@@ -217,7 +232,6 @@ static bool read_listener(const struct node *node, const struct config *config,
 	struct node address;
 
 	listener->where = node_where(node);
-	reader_defaults(node->document, listener_keys, listener);
 	reader_object(node, listener_keys, listener);
 	read_stream(node, listener);
 	read_redirect(node, listener);
@@ -244,7 +258,7 @@ void listeners_read(const struct node *node, void *target)
 	config->listeners = memory_new(json_array_size(node->json),
 	    sizeof(*config->listeners));
 	while (node_next(node, &child)) {
-		struct config_listener listener = { 0 };
+		struct config_listener listener = { .tls = true };
 
 		if (read_listener(&child, config, &listener)) {
 			config->listeners[config->listener_count++] = listener;

@@ -55,6 +55,21 @@ static void read_status(const struct node *node, void *target)
 	}
 }
 
+/* "required" alone, so that other demands can be made one day. */
+static void read_client(const struct node *node, void *target)
+{
+	struct config_route *route = target;
+
+	if (!reader_expect(node, JSON_STRING)) {
+		return;
+	}
+	route->needs_client = strcmp(json_string_value(node->json), "required") == 0;
+	if (!route->needs_client) {
+		node_problem(node, NULL, "expected 'required', found %s",
+		    node_word(node).text);
+	}
+}
+
 #define FIELD(field_) .offset = offsetof(struct config_route, field_)
 
 static const struct key route_keys[] = {
@@ -64,6 +79,7 @@ static const struct key route_keys[] = {
 	{ KEY("settings", SETTINGS), FIELD(settings) },
 	{ KEY("origins", OTHER), .read = read_origins },
 	{ KEY("filters", OTHER), .read = read_filters },
+	{ KEY("client_certificate", OTHER), .read = read_client },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
 	{ KEY("status", OTHER), .read = read_status },
 	{ .name = NULL }

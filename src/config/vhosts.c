@@ -7,6 +7,7 @@
 
 #include "base/hostname.h"
 #include "base/memory.h"
+#include "config/client_auth.h"
 #include "config/filters.h"
 #include "config/reader.h"
 
@@ -116,9 +117,17 @@ static void read_filters(const struct node *node, void *target)
 	filters_read_list(node, &entry->config->vhosts[entry->vhost].filters);
 }
 
+static void read_tls(const struct node *node, void *target)
+{
+	const struct entry *entry = target;
+
+	client_auth_read(node, &entry->config->vhosts[entry->vhost].clients);
+}
+
 static const struct key vhost_keys[] = {
 	{ KEY("names", OTHER), .required = true, .read = read_names },
 	{ KEY("certificates", OTHER), .read = read_certificates },
+	{ KEY("tls", OTHER), .read = read_tls },
 	{ KEY("filters", OTHER), .read = read_filters },
 	{ KEY("routes", OTHER), .read = read_routes },
 	{ .name = NULL }
@@ -165,6 +174,7 @@ void vhosts_free(struct config *config)
 		}
 		free(config->vhosts[i].names);
 		filters_free(&config->vhosts[i].filters);
+		client_auth_free(&config->vhosts[i].clients);
 		free(config->vhosts[i].where);
 	}
 	free(config->vhosts);

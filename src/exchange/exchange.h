@@ -65,6 +65,9 @@ struct exchange_ops {
 	 * are for the connection's life. NULL, as a function or as its result:
 	 * nowhere. */
 	struct buffer *(*facts)(const struct exchange *exchange);
+	/* Has the peer shown what is demanded of clients of that host (from
+	 * hostname_normal)? NULL: nothing is demanded of anybody. */
+	bool (*admits)(const struct exchange *exchange, struct slice host);
 };
 
 /* What the handler side is told when the protocol side has moved. It may call the reply

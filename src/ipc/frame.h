@@ -91,7 +91,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define FRAME_PROTOCOL 3
+#define FRAME_PROTOCOL 4
 #define FRAME_MAX (1 << 20)		/* bytes of a frame, header included */
 #define FRAME_DATA_MAX (64 * 1024)	/* bytes of one DATA or BODY */
 #define FRAME_FILES 256			/* FILE frames of one reply */

@@ -2,7 +2,8 @@
 /*
  * The certificates and keys, tried in a throw-away process. It reports over a pipe, by
  * records of three texts and a level as ipc/pack.h packs them; then, for each
- * certificate, whether it is broken and what it shows.
+ * certificate, whether it is broken and what it shows, and for each demand on clients
+ * whether it is broken.
  */
 #include "master/preflight.h"
 
@@ -60,10 +61,16 @@ static int pack_verdict(struct buffer *out, const struct config_certificate *cer
 static int pack_verdicts(struct buffer *out, const struct config *config,
     const struct tls_context *tls)
 {
+	const struct config_client_auth *clients;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < config->certificate_count; i++) {
 		rc = pack_verdict(out, &config->certificates[i], tls);
+	}
+	for (size_t i = 0; rc == 0 && (clients = config_clients_at(config, i)) != NULL;
+	     i++) {
+		rc = pack_u8(out, tls == NULL ||
+			!tls_clients_have(tls->clients, clients));
 	}
 	return rc;
 }
@@ -211,6 +218,7 @@ static bool take_report(struct slice content, struct config *config,
 {
 	struct unpack in = { .rest = content };
 	uint8_t level = unpack_u8(&in);
+	struct config_client_auth *clients;
 
 	while (!in.failed && level != REPORT_END) {
 		const char *where = unpack_string(&in);
@@ -227,6 +235,10 @@ static bool take_report(struct slice content, struct config *config,
 	}
 	for (size_t i = 0; !in.failed && i < config->certificate_count; i++) {
 		take_verdict(&in, &config->certificates[i]);
+	}
+	for (size_t i = 0; !in.failed && (clients = config_clients_at(config, i)) != NULL;
+	     i++) {
+		clients->broken = unpack_u8(&in) != 0;
 	}
 	return unpack_done(&in);
 }

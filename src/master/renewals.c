@@ -48,10 +48,15 @@ static uint64_t add_file(uint64_t sum, const char *path)
 uint64_t renewals_files(const struct config *config)
 {
 	uint64_t sum = HASH_LAST;
+	const struct config_client_auth *clients;
 
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		sum = add_file(sum, config->certificates[i].chain);
 		sum = add_file(sum, config->certificates[i].key);
+	}
+	for (size_t i = 0; (clients = config_clients_at(config, i)) != NULL; i++) {
+		sum = clients->ca == NULL ? sum : add_file(sum, clients->ca);
+		sum = clients->crl == NULL ? sum : add_file(sum, clients->crl);
 	}
 	return sum;
 }
@@ -127,6 +132,22 @@ static void take_verdicts(struct config *live, const struct config *candidate)
 	}
 }
 
+/* Takes over which files of CAs are broken. Is anything demanded of clients? Then workers
+ * look themselves at what has changed. */
+static bool take_clients(struct config *live, const struct config *candidate)
+{
+	const struct config_client_auth *told;
+	struct config_client_auth *clients;
+	bool any = false;
+
+	for (size_t i = 0; (clients = config_clients_at(live, i)) != NULL &&
+	    (told = config_clients_at(candidate, i)) != NULL; i++) {
+		clients->broken = told->broken;
+		any = any || clients->mode != CONFIG_CLIENTS_NONE;
+	}
+	return any;
+}
+
 /*
  * Who renews a certificate writes two files, or more: halves that do not match may be
  * about to. Only if they still do not after a while that is told.
@@ -160,12 +181,14 @@ static void check(void *arg)
 	struct master *master = renewals->master;
 	struct config *live = rollout_live(master)->config;
 	struct problems found;
+	bool fresh;
 
 	problems_init(&found);
 	preflight_run(renewals->candidate, renewals->passphrases, &found);
 	keeper_give_keys(master, renewals->candidate, renewals->passphrases);
 	renewals_inherit(renewals->candidate, live);
-	if (take_shown(live, renewals->candidate)) {
+	fresh = take_shown(live, renewals->candidate);
+	if (take_clients(live, renewals->candidate) || fresh) {
 		log_say(LOG_INFO, "certificates have changed");
 		expiry_show(live, master->board);
 		rollout_certificates(master);
@@ -385,12 +408,33 @@ static bool is_known(const struct config *config,
 	return false;
 }
 
+static bool are_known(const struct config *config,
+    const struct config_client_auth *clients)
+{
+	const struct config_client_auth *other;
+
+	for (size_t i = 0; (other = config_clients_at(config, i)) != NULL; i++) {
+		if (other->ca != NULL && clients->ca != NULL &&
+		    strcmp(other->ca, clients->ca) == 0 &&
+		    (other->crl == NULL) == (clients->crl == NULL) &&
+		    (other->crl == NULL || strcmp(other->crl, clients->crl) == 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void renewals_tolerate(struct boot *boot, const struct boot *live)
 {
+	struct config_client_auth *clients;
+
 	for (size_t i = 0; i < boot->config->certificate_count; i++) {
 		struct config_certificate *certificate = &boot->config->certificates[i];
 
 		certificate->tolerated = live == NULL ||
 		    is_known(live->config, certificate);
+	}
+	for (size_t i = 0; (clients = config_clients_at(boot->config, i)) != NULL; i++) {
+		clients->tolerated = live == NULL || are_known(live->config, clients);
 	}
 }

@@ -216,6 +216,8 @@ static int copy_facts(struct errand *errand, const struct exchange *exchange)
 			if (errand->facts[i] == NULL) {
 				return ERR_NOMEM;
 			}
+		} else if (i == EXCHANGE_FACTS_PLAIN) {
+			break;
 		}
 	}
 	return 0;

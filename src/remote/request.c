@@ -91,6 +91,12 @@ static int pack_params(struct buffer *out, const struct router_match *match)
 	return rc;
 }
 
+/* Where the first fact of a certificate is not known, there are no more of them. */
+static bool is_last_fact(size_t i, bool known)
+{
+	return i == EXCHANGE_FACTS_PLAIN && !known;
+}
+
 static int make_facts(struct buffer *out, const struct exchange *exchange)
 {
 	int rc = 0;
@@ -99,12 +105,17 @@ static int make_facts(struct buffer *out, const struct exchange *exchange)
 		const char *value = exchange->ops->info(exchange, exchange_facts[i]);
 
 		rc = pack_u8(out, value != NULL);
-		rc = rc != 0 ? rc : pack_string(out, value == NULL ? "" : value);
+		if (rc == 0 && value != NULL) {
+			rc = pack_string(out, value);
+		}
+		if (is_last_fact(i, value != NULL)) {
+			break;
+		}
 	}
 	return rc;
 }
 
-/* Made once a connection: to ask for nine facts costs more than all else in a request. */
+/* Made once a connection: to ask for all facts costs more than all else in a request. */
 static int pack_facts(struct buffer *out, const struct exchange *exchange)
 {
 	struct buffer *kept = exchange->ops->facts == NULL ?
@@ -261,11 +272,15 @@ static void unpack_line(struct unpack *in, struct exchange *exchange)
 
 static void unpack_facts(struct unpack *in, const char *facts[EXCHANGE_FACTS])
 {
+	memset(facts, 0, EXCHANGE_FACTS * sizeof(*facts));
 	for (size_t i = 0; i < EXCHANGE_FACTS; i++) {
 		bool known = unpack_u8(in) != 0;
-		const char *value = unpack_string(in);
 
-		facts[i] = known ? value : NULL;
+		if (known) {
+			facts[i] = unpack_string(in);
+		} else if (is_last_fact(i, known)) {
+			break;
+		}
 	}
 }
 

@@ -41,6 +41,28 @@ static int pack_plugin(struct buffer *out, const struct plugin *plugin)
 	return rc != 0 ? rc : pack_optional(out, plugin->own_route);
 }
 
+/* Which files of CAs are broken for all that. */
+static int pack_verdicts(struct buffer *out, const struct config *config)
+{
+	const struct config_client_auth *clients;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && (clients = config_clients_at(config, i)) != NULL;
+	     i++) {
+		rc = pack_u8(out, clients->broken);
+	}
+	return rc;
+}
+
+static void unpack_verdicts(struct unpack *in, struct config *config)
+{
+	struct config_client_auth *clients;
+
+	for (size_t i = 0; (clients = config_clients_at(config, i)) != NULL; i++) {
+		clients->broken = unpack_u8(in) != 0;
+	}
+}
+
 static int pack_all(struct buffer *out, const struct generation_message *message,
     struct slice text)
 {
@@ -55,6 +77,7 @@ static int pack_all(struct buffer *out, const struct generation_message *message
 	for (size_t i = 0; rc == 0 && i < message->config->certificate_count; i++) {
 		rc = pack_optional(out, message->config->certificates[i].shown.pem);
 	}
+	rc = rc != 0 ? rc : pack_verdicts(out, message->config);
 	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)message->plugins.count);
 	for (size_t i = 0; rc == 0 && i < message->plugins.count; i++) {
 		rc = pack_plugin(out, &message->plugins.items[i]);
@@ -176,6 +199,7 @@ static int unpack_all(struct slice content, struct generation_message *message)
 	for (size_t i = 0; i < message->config->certificate_count; i++) {
 		message->config->certificates[i].shown.pem = unpack_optional(&in);
 	}
+	unpack_verdicts(&in, message->config);
 	unpack_plugins(&in, &message->plugins);
 	return unpack_done(&in) ? 0 : ERR_PROTOCOL;
 }

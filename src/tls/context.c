@@ -13,6 +13,7 @@
 #include "tls/certificate.h"
 #include "tls/groups.h"
 #include "tls/key_log.h"
+#include "tls/peer.h"
 #include "tls/session.h"
 
 /* Mozilla's intermediate configuration, version 5.7, in its order. */
@@ -23,6 +24,8 @@ static const char tls12_ciphers[] =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
+
+#define CLIENT_CHAIN_BYTES (32 * 1024)	/* that a client may send of certificates */
 
 /* RFC 7301 section 3.2: a client that names protocols, and none of ours, is told so. On a
  * listener of raw streams that goes for HTTP's names, too: what is meant for the one must
@@ -99,26 +102,63 @@ static struct slice asked_name(SSL *ssl)
 	return (struct slice){ (const char *)data + 5, name_size };
 }
 
+/* What the client of that session is asked for. Of a stream that a listener is for, no
+ * host is chosen by a name. */
+static bool ask_client(struct tls_session *session, struct slice host,
+    const struct tls_identity *identity)
+{
+	const struct tls_client_auth *auth;
+
+	if (session->context->clients == NULL) {
+		return true;
+	}
+	auth = tls_clients_find(session->context->clients, session->listener,
+	    session->no_http ? SLICE("") : host);
+	return tls_session_set_auth(session, auth) == 0 &&
+	    tls_client_auth_offer(auth, session->ssl, tls_identity_session_id(identity));
+}
+
 /*
  * Here and not when OpenSSL asks about the name: by then it has taken the client's ticket
  * for good or bad, and a session of one host would go on under another's certificate.
  */
 static int choose_identity(SSL *ssl, int *alert, void *arg)
 {
-	const struct tls_session *session = SSL_get_app_data(ssl);
+	struct tls_session *session = SSL_get_app_data(ssl);
 	char space[HOSTNAME_BYTES];
-	const struct tls_identity *identity = tls_identities_find(
-	    session->context->identities, hostname_normal(asked_name(ssl), space));
+	struct slice host = hostname_normal(asked_name(ssl), space);
+	const struct tls_identity *identity =
+	    tls_identities_find(session->context->identities, host);
 
 	(void)arg;
-	if (identity == NULL || !tls_identity_offer(identity, ssl)) {
+	if (identity == NULL || !tls_identity_offer(identity, ssl) ||
+	    !ask_client(session, host, identity)) {
 		*alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* A server of one identity does not look at names. */
+/* libssl holds a ticket that it has opened against session_id_context only, which has no
+ * word on what has come to its end since. */
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *ticket,
+    const unsigned char *name, size_t name_size, SSL_TICKET_STATUS status, void *arg)
+{
+	const struct tls_session *session = SSL_get_app_data(ssl);
+	bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+
+	(void)name;
+	(void)name_size;
+	(void)arg;
+	if (!good || (session->peer != NULL &&
+	    !tls_client_auth_resumes(tls_peer_auth(session->peer), ticket))) {
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	}
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE :
+	    SSL_TICKET_RETURN_USE_RENEW;
+}
+
+/* A server of one identity, and one way with all clients, does not look at names. */
 static bool set_identities(struct tls_context *context, const struct config *config,
     enum tls_keys keys, const struct tls_context *before, struct problems *problems)
 {
@@ -126,8 +166,15 @@ static bool set_identities(struct tls_context *context, const struct config *con
 
 	context->identities = tls_identities_new(config, keys,
 	    before == NULL ? NULL : before->identities, context->ssl, problems);
+	context->clients = tls_clients_new(config, keys == TLS_KEYS_KEPT,
+	    before == NULL ? NULL : before->clients, problems);
+	if (context->clients != NULL) {
+		SSL_CTX_set_max_cert_list(context->ssl, CLIENT_CHAIN_BYTES);
+		(void)SSL_CTX_set_session_ticket_cb(context->ssl, NULL, judge_ticket,
+		    NULL);
+	}
 	only = tls_identities_only(context->identities);
-	if (only != NULL) {
+	if (only != NULL && context->clients == NULL) {
 		return tls_identity_offer_all(only, context->ssl);
 	}
 	SSL_CTX_set_client_hello_cb(context->ssl, choose_identity, NULL);
@@ -177,6 +224,7 @@ void tls_context_unref(struct tls_context *context)
 	SSL_CTX_free(context->ssl);
 	tls_tickets_release(&context->tickets);
 	tls_identities_free(context->identities);
+	tls_clients_free(context->clients);
 	tls_protocols_free(context->protocols);
 	if (context->key_log_fd >= 0) {
 		close(context->key_log_fd);

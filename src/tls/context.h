@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "tls/clients.h"
 #include "tls/identities.h"
 #include "tls/protocols.h"
 #include "tls/tickets.h"
@@ -23,6 +24,7 @@ struct tls_context {
 	struct tls_identities *identities;	/* owned */
 	struct tls_tickets tickets;
 	int key_log_fd;		/* owned; -1: none */
+	struct tls_clients *clients;	/* owned; NULL: nothing is demanded of them */
 };
 
 /*

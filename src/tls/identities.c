@@ -150,10 +150,7 @@ static void tell(const struct build *build, const struct config_certificate *con
     struct problems *found)
 {
 	if (config->tolerated) {
-		for (size_t i = 0; i < found->count; i++) {
-			found->items[i].level = PROBLEM_WARNING;
-		}
-		found->errors = 0;
+		problems_tolerate(found);
 	}
 	problems_move(build->problems, found);
 }
@@ -442,6 +439,11 @@ const struct tls_identity *tls_identities_only(const struct tls_identities *iden
 		}
 	}
 	return identities->fallback->count == 1 ? identities->fallback->items[0] : NULL;
+}
+
+const unsigned char *tls_identity_session_id(const struct tls_identity *identity)
+{
+	return identity->session_id;
 }
 
 bool tls_identity_same(const struct tls_identity *a, const struct tls_identity *b)

@@ -49,6 +49,9 @@ const struct tls_identity *tls_identities_find(const struct tls_identities *iden
 /* The identity of every name, if there is but one. */
 const struct tls_identity *tls_identities_only(const struct tls_identities *identities);
 
+/* What a session that begins under it is bound to, of 32 bytes. */
+const unsigned char *tls_identity_session_id(const struct tls_identity *identity);
+
 /* Would a client take both for the same? NULL is like nothing but NULL. */
 bool tls_identity_same(const struct tls_identity *a, const struct tls_identity *b);
 

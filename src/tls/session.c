@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 
+#include "tls/peer.h"
 #include "tls/signer.h"
 #include "tls/wire.h"
 
@@ -64,6 +65,8 @@ void tls_session_release(struct tls_session *session)
 	end_handshake(session);
 	SSL_free(session->ssl);
 	session->ssl = NULL;
+	tls_peer_free(session->peer);
+	session->peer = NULL;
 	tls_context_unref(session->context);
 	session->context = NULL;
 	free(session->kept);
@@ -251,6 +254,64 @@ const char *tls_session_sni(const struct tls_session *session)
 bool tls_session_resumed(const struct tls_session *session)
 {
 	return session->ssl != NULL && SSL_session_reused(session->ssl) == 1;
+}
+
+int tls_session_set_auth(struct tls_session *session, const struct tls_client_auth *auth)
+{
+	/* A second ClientHello may have another name than the first. */
+	tls_peer_free(session->peer);
+	session->peer = NULL;
+	if (auth->mode == CONFIG_CLIENTS_NONE) {
+		return 0;
+	}
+	session->peer = tls_peer_new(auth);
+	return session->peer == NULL ? ERR_NOMEM : 0;
+}
+
+bool tls_session_admits(struct tls_session *session, struct tls_context *context,
+    size_t listener, struct slice host)
+{
+	static const struct tls_client_auth nothing = { .mode = CONFIG_CLIENTS_NONE };
+	const struct tls_client_auth *now = &nothing;
+
+	if (context->clients != NULL) {
+		now = tls_clients_find(context->clients, listener, host);
+	}
+	if (!tls_client_auth_admits(now, session->peer == NULL ? &nothing :
+	    tls_peer_auth(session->peer), session->ssl)) {
+		return false;
+	}
+	if (session->peer != NULL && session->context != context) {
+		tls_context_unref(session->context);
+		session->context = tls_context_ref(context);
+	}
+	if (session->peer != NULL) {
+		tls_peer_set_auth(session->peer, now);
+	}
+	return true;
+}
+
+bool tls_session_verified(const struct tls_session *session)
+{
+	return session->peer != NULL && tls_peer_verified(session->ssl);
+}
+
+const char *tls_session_peer(const struct tls_session *session, const char *name)
+{
+	return session->peer == NULL ? NULL
+	    : tls_peer_fact(session->peer, session->ssl, name);
+}
+
+const char *tls_session_client_fault(const struct tls_session *session)
+{
+	long result = SSL_get_verify_result(session->ssl);
+
+	if (session->peer == NULL) {
+		return NULL;
+	}
+	return result != X509_V_OK ? X509_verify_cert_error_string(result) :
+	    ERR_GET_REASON(ERR_peek_last_error()) ==
+	    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? "it has shown none" : NULL;
 }
 
 void tls_session_strict_end(struct tls_session *session)

@@ -58,6 +58,7 @@ struct tls_session {
 	uint32_t gather_bytes;	/* plain bytes to gather: grows while sends go whole */
 	bool ticket_sealed;	/* the client has been given one */
 	bool ticket_unknown;	/* it has brought one that no key opens */
+	uint32_t listener;	/* its place in context's configuration; set as no_http */
 	uint64_t received;	/* bytes on the wire; the connection clears them */
 	uint64_t sent;
 	bool no_http;		/* no HTTP by ALPN; to be set before the handshake */
@@ -69,6 +70,7 @@ struct tls_session {
 	bool broken;		/* the socket failed, or TLS did: send nothing more */
 	bool plain_text;	/* the first bytes were no TLS record but letters */
 	struct signature *signature;	/* that the handshake waits for; NULL: none */
+	struct tls_peer *peer;	/* owned; NULL: no certificate was asked for */
 	/* The signature is there: tls_session_handshake is to be called again. Set before
 	 * the handshake by who uses a signer (tls/signer.h). */
 	void (*wake)(struct tls_session *session);
@@ -136,6 +138,26 @@ const char *tls_session_cipher(const struct tls_session *session);
 const char *tls_session_group(const struct tls_session *session);
 const char *tls_session_sni(const struct tls_session *session);
 bool tls_session_resumed(const struct tls_session *session);
+
+/* A certificate is demanded of the client, or none. In the handshake. ERR_NOMEM. */
+int tls_session_set_auth(struct tls_session *session, const struct tls_client_auth *auth)
+    MUST_USE;
+
+/*
+ * Is the client good for what is demanded now, in that context, of clients of that host
+ * on that listener? If so, the session is of that context from now on.
+ */
+bool tls_session_admits(struct tls_session *session, struct tls_context *context,
+    size_t listener, struct slice host);
+
+/* Has the client shown a certificate, and a good one? */
+bool tls_session_verified(const struct tls_session *session);
+
+/* A fact of tls/peer.h; NULL if it was not asked. */
+const char *tls_session_peer(const struct tls_session *session, const char *name);
+
+/* Why a handshake has failed, if it was for the client's certificate; else NULL. */
+const char *tls_session_client_fault(const struct tls_session *session);
 
 /* From now on an end of the socket without a close_notify is no end in order: what it cut
  * off would go unnoticed, where nothing above TLS says how much is to come. */

@@ -12,6 +12,7 @@
 #include "worker/dispatch.h"
 #include "worker/line.h"
 
+#define CERTIFICATE "client.certificate."
 #define FLUSH_MS 100		/* a line waits no longer for others */
 #define HOST_BYTES 260		/* the longest name (RFC 1035 section 2.3.4), ":65535" */
 
@@ -69,6 +70,7 @@ struct entry {
 	const char *handler;	/* NULL: the server's own reply */
 	const char *id;
 	const char *trace;	/* NULL: none */
+	const char *certificate; /* the client's, its SHA-256; NULL: none */
 };
 
 /* Of a client's text no more than any name and port need. */
@@ -103,6 +105,7 @@ static void fill_client(struct entry *entry, const struct connection *connection
 	socket_address_name(&connection->peer, entry->client);
 	entry->tls = or_dash(tls_session_version(&connection->tls));
 	entry->cipher = or_dash(tls_session_cipher(&connection->tls));
+	entry->certificate = tls_session_peer(&connection->tls, "fingerprint");
 }
 
 static void fill(struct entry *entry, const struct exchange *exchange)
@@ -140,12 +143,15 @@ static int append_json(struct buffer *out, const struct entry *entry)
 	if (rc == 0) {
 		rc = buffer_printf(out,
 		    "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"handler\":%s%s%s,"
-		    "\"id\":\"%s\",\"trace\":\"%s\"}\n",
+		    "\"id\":\"%s\",\"trace\":\"%s\"%s%s%s}\n",
 		    entry->status, (unsigned long long)entry->bytes, (long long)entry->us,
 		    entry->handler == NULL ? "" : "\"",
 		    entry->handler == NULL ? "null" : entry->handler,
 		    entry->handler == NULL ? "" : "\"", entry->id,
-		    entry->trace == NULL ? "" : entry->trace);
+		    entry->trace == NULL ? "" : entry->trace,
+		    entry->certificate == NULL ? "" : ",\"client_certificate\":\"",
+		    entry->certificate == NULL ? "" : entry->certificate,
+		    entry->certificate == NULL ? "" : "\"");
 	}
 	return rc;
 }
@@ -308,6 +314,9 @@ const char *access_info(const struct connection *connection, struct arena *arena
 	}
 	if (strcmp(key, "tls.resumed") == 0) {
 		return tls_session_resumed(tls) ? "1" : "0";
+	}
+	if (strncmp(key, CERTIFICATE, strlen(CERTIFICATE)) == 0) {
+		return tls_session_peer(tls, key + strlen(CERTIFICATE));
 	}
 	return NULL;
 }

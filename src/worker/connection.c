@@ -10,11 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "worker/generation.h"
 #include "worker/proxied.h"
 
 #define LINGER_MS 2000
-#define FACTS_MAX 4096
+#define FACTS_MAX 16384
 #define LINGER_READS 16		/* in one turn */
 #define DRAIN_HANDSHAKE_MS 5000
 /* Plain bytes read in one turn before others have theirs. */
@@ -328,14 +329,8 @@ static void refuse_plain_text(struct connection *connection)
 	linger(connection);
 }
 
-static void fail_handshake(struct connection *connection)
+static void send_last(struct connection *connection)
 {
-	counter_add(&connection->worker->self->handshakes_failed, 1);
-	if (connection->tls.plain_text) {
-		refuse_plain_text(connection);
-		return;
-	}
-	/* The alert that says why. */
 	if (tls_session_flush(&connection->tls) == 0) {
 		linger(connection);
 	} else {
@@ -343,11 +338,39 @@ static void fail_handshake(struct connection *connection)
 	}
 }
 
+/* Else nobody would know why a client of theirs gets no further than an alert. */
+static void tell_client_fault(const struct connection *connection)
+{
+	const char *fault = tls_session_client_fault(&connection->tls);
+	char client[SOCKET_NAME_BYTES];
+
+	if (fault != NULL) {
+		socket_address_name(&connection->peer, client);
+		log_say(LOG_INFO, "the certificate of the client %s is refused: %s",
+		    client, fault);
+	}
+}
+
+static void fail_handshake(struct connection *connection)
+{
+	tell_client_fault(connection);
+	counter_add(&connection->worker->self->handshakes_failed, 1);
+	if (connection->tls.plain_text) {
+		refuse_plain_text(connection);
+		return;
+	}
+	/* The alert that says why. */
+	send_last(connection);
+}
+
 static bool open_session(struct connection *connection)
 {
 	connection->session = session_new(connection);
 	if (connection->session == NULL) {
-		connection_close(connection);
+		/* The end of the handshake, too, which is in the wire's buffer: what is
+		 * left in there would be sent to another client. */
+		tls_session_end(&connection->tls);
+		send_last(connection);
 		return false;
 	}
 	connection->state = CONNECTION_OPEN;
@@ -493,6 +516,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	connection->proxied = entry->proxied;
 	connection->tls.wake = on_signed;
 	connection->tls.no_http = session_is_stream(connection);
+	connection->tls.listener = (uint32_t)session_listener(connection);
 	connection->local_port = entry->port;
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "exchange/facts.h"
 #include "exchange/stage.h"
 #include "plugin/instance.h"
 #include "worker/chain.h"
@@ -177,6 +178,20 @@ static bool asks_for_server(const struct request *request)
 	    slice_equal(request->path, SLICE("*"));
 }
 
+/* Before any filter: none is to take a stranger for somebody. It is too late to ask for a
+ * certificate: HTTP/2 forbids that (RFC 9113 section 9.2.3). */
+static bool is_forbidden(const struct exchange *exchange)
+{
+	const struct site_route *route = exchange->match.value;
+	const char *verdict;
+
+	if (route == NULL || route->config == NULL || !route->config->needs_client) {
+		return false;
+	}
+	verdict = exchange->ops->info(exchange, EXCHANGE_FACT_VERIFY);
+	return verdict == NULL || strcmp(verdict, EXCHANGE_VERIFIED) != 0;
+}
+
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
 	const struct site *site = &worker->generation->site;
@@ -194,6 +209,11 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		match_route(site->routers[vhost], exchange);
 	}
 	route = exchange->match.value;
+	if (is_forbidden(exchange)) {
+		exchange_fail(exchange, 403,
+		    "this path is for clients with a good certificate");
+		return;
+	}
 	filters = route == NULL ? &site->chains[vhost] : &route->chain;
 	expect_body(exchange);
 	if (filters->count > 0) {

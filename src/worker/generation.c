@@ -140,6 +140,8 @@ static void build(struct generation *generation, struct problems *problems)
 static bool take_shown(struct generation *generation, int fd)
 {
 	struct config *config = generation->message.config;
+	const struct config_client_auth *told;
+	struct config_client_auth *clients;
 	struct generation_message message;
 	bool taken = generation_unpack(fd, &message) == 0 &&
 	    message.number == generation->message.number &&
@@ -148,6 +150,10 @@ static bool take_shown(struct generation *generation, int fd)
 	for (size_t i = 0; taken && i < config->certificate_count; i++) {
 		config->certificates[i].shown = message.config->certificates[i].shown;
 		message.config->certificates[i].shown = (struct config_shown){ 0 };
+	}
+	for (size_t i = 0; taken && (clients = config_clients_at(config, i)) != NULL &&
+	    (told = config_clients_at(message.config, i)) != NULL; i++) {
+		clients->broken = told->broken;
 	}
 	generation_release(&message);
 	return taken;

@@ -40,7 +40,15 @@ static struct buffer *facts(const struct exchange *exchange)
 	return &session->base.connection->facts;
 }
 
-static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
+static bool admits(const struct exchange *exchange, struct slice host)
+{
+	struct h1_session *session = exchange->session;
+
+	return session_admits(session->base.connection, host);
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts,
+	.admits = admits };
 
 struct worker *h1_worker(const struct h1_session *session)
 {

@@ -36,7 +36,15 @@ static struct buffer *facts(const struct exchange *exchange)
 	return &stream->session->base.connection->facts;
 }
 
-static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts };
+static bool admits(const struct exchange *exchange, struct slice host)
+{
+	struct h2_stream *stream = exchange->session;
+
+	return session_admits(stream->session->base.connection, host);
+}
+
+static const struct exchange_ops ops = { .wake = wake, .info = info, .facts = facts,
+	.admits = admits };
 
 struct worker *h2_worker(const struct h2_session *session)
 {

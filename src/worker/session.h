@@ -79,11 +79,19 @@ static inline uint32_t session_idle_ms(const struct worker *worker)
 	return worker->draining && ms > SESSION_DRAIN_MS ? SESSION_DRAIN_MS : ms;
 }
 
+/* Its listener's place in the newest configuration; past the last if it is gone. */
+size_t session_listener(const struct connection *connection);
+
+/* Is the client good for what is demanded now of clients of that host, or of "" for none?
+ * For another one than that of its handshake it is not, as nobody has asked it. */
+bool session_admits(struct connection *connection, struct slice host);
+
 /* Is its listener for raw streams only? */
 bool session_is_stream(const struct connection *connection);
 
 /* The session of a connection whose handshake is done: what the client has chosen by
- * ALPN, else what its listener is for. NULL when out of memory. */
+ * ALPN, else what its listener is for. NULL when out of memory, or for a stream that
+ * the client may not have. */
 struct session *session_new(struct connection *connection);
 
 #endif

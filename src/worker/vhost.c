@@ -24,6 +24,12 @@ static bool is_misdirected(const struct generation *generation, struct slice ask
 	    !tls_context_same(generation->tls, asked, host);
 }
 
+/* Its client was asked for a certificate as this host demands it, or for none. */
+static bool is_admitted(const struct exchange *exchange, struct slice host)
+{
+	return exchange->ops->admits == NULL || exchange->ops->admits(exchange, host);
+}
+
 int vhost_choose(const struct generation *generation, struct exchange *exchange,
     size_t *vhost)
 {
@@ -36,7 +42,7 @@ int vhost_choose(const struct generation *generation, struct exchange *exchange,
 
 	*vhost = 0;
 	if (site->name_count == 0) {
-		return 0;
+		return is_admitted(exchange, SLICE("")) ? 0 : ERR_INVALID;
 	}
 	asked = asked_host(exchange, asked_space);
 	host = hostname_of_authority(exchange->request.authority, space);
@@ -44,7 +50,7 @@ int vhost_choose(const struct generation *generation, struct exchange *exchange,
 		/* HTTP/1.0 need not name a host. */
 		host = asked;
 	}
-	if (is_misdirected(generation, asked, host)) {
+	if (is_misdirected(generation, asked, host) || !is_admitted(exchange, host)) {
 		return ERR_INVALID;
 	}
 	name = site_find_name(site, host);

@@ -11,7 +11,8 @@
  * The index of the exchange's virtual host, whose name goes into exchange->vhost.
  *
  * @return 0; ERR_INVALID if the request is for a host of another certificate than that
- *	which the client was shown (RFC 9110 section 15.5.20)
+ *	which the client was shown, or which demands another one of the client than it
+ *	was asked for (RFC 9110 section 15.5.20)
  */
 int vhost_choose(const struct generation *generation, struct exchange *exchange,
     size_t *vhost) MUST_USE;

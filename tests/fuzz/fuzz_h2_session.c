@@ -103,6 +103,13 @@ const char *access_info(const struct connection *asked, struct arena *arena,
 	return NULL;
 }
 
+bool session_admits(struct connection *asked, struct slice host)
+{
+	(void)asked;
+	(void)host;
+	return true;
+}
+
 void dispatch_new_id(struct worker *its, char id[EXCHANGE_ID_BYTES])
 {
 	snprintf(id, EXCHANGE_ID_BYTES, "%016llx", (unsigned long long)its->ids++);
