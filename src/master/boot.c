@@ -114,14 +114,23 @@ static void check_use(struct boot *boot, const struct config_handler *handler)
 	}
 }
 
+static void on_checked(void *arg)
+{
+	struct boot *boot = arg;
+
+	preflight_free(boot->preflight);
+	boot->preflight = NULL;
+	problems_copy(&boot->problems, &boot->certificates);
+	expiry_warn(boot->config, (int64_t)time(NULL), &boot->problems);
+	boot->done(boot);
+}
+
 static void check_certificates(void *arg)
 {
 	struct boot *boot = arg;
 
-	preflight_run(boot->config, boot->passphrases, &boot->certificates);
-	problems_copy(&boot->problems, &boot->certificates);
-	expiry_warn(boot->config, (int64_t)time(NULL), &boot->problems);
-	boot->done(boot);
+	boot->preflight = preflight_start(boot->loop, boot->config, boot->passphrases,
+	    &boot->certificates, on_checked, boot);
 }
 
 /* Those of a text that is served already are looked after by master/renewals.h. */
@@ -208,6 +217,7 @@ void boot_load(struct boot *boot, const char *file, boot_adjust_fn *adjust)
 void boot_release(struct boot *boot)
 {
 	probes_free(boot->probes);
+	preflight_free(boot->preflight);
 	passphrases_free(boot->passphrases);
 	plugin_set_release(&boot->plugins);
 	config_free(boot->config);

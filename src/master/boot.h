@@ -23,6 +23,7 @@ struct boot {
 	struct problems problems;
 	struct problems certificates;	/* what the preflight has found */
 	uint64_t certificate_files;	/* as they were before: renewals_files */
+	struct preflight *preflight;	/* while it runs */
 	struct passphrases *passphrases;	/* until the keeper has the keys */
 	bool reread;			/* the file was read anew, on somebody's wish */
 	struct loop *loop;		/* borrowed; while it is under way */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,7 +19,6 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "ipc/pack.h"
-#include "os/loop.h"
 #include "tls/context.h"
 #include "tls/devcert.h"
 #include "tls/passphrase.h"
@@ -28,6 +26,20 @@
 #define REPORT_MAX ((size_t)128 << 20)
 #define WAIT_MS 30000
 #define REPORT_END 255		/* where a level would be: all is said */
+#define CHUNK_BYTES 65536
+
+struct preflight {
+	struct loop *loop;
+	struct config *config;
+	struct problems *problems;
+	pid_t pid;			/* 0: it has ended */
+	struct watch talk;		/* its report; fd -1 likewise */
+	struct buffer content;
+	struct timer deadline;
+	struct deferred finish;
+	void (*done)(void *arg);
+	void *arg;
+};
 
 static int pack_problem(struct buffer *out, const struct problem *problem)
 {
@@ -150,38 +162,6 @@ static _Noreturn void child_run(int fd, struct config *config,
 	_exit(report(fd, &problems, config, tls) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* ERR_AGAIN: nothing comes in time. */
-static int wait_for(int fd, int64_t until_ms)
-{
-	struct pollfd readable = { .fd = fd, .events = POLLIN };
-	int64_t left_ms = until_ms - clock_us() / 1000;
-
-	return left_ms > 0 && poll(&readable, 1, (int)left_ms) != 0 ? 0 : ERR_AGAIN;
-}
-
-static int collect(int fd, struct buffer *out)
-{
-	int64_t until_ms = clock_us() / 1000 + WAIT_MS;
-	ssize_t got = 1;
-
-	while (got > 0) {
-		char *space;
-		int rc = buffer_reserve(out, 65536, &space);
-
-		rc = rc != 0 ? rc : wait_for(fd, until_ms);
-		if (rc != 0) {
-			return rc;
-		}
-		do {
-			got = read(fd, space, 65536);
-		} while (got < 0 && errno == EINTR);
-		if (got > 0) {
-			buffer_commit(out, (size_t)got);
-		}
-	}
-	return got == 0 ? 0 : ERR_SYSTEM;
-}
-
 /* Nothing is known of them. */
 static void forget(struct config *config)
 {
@@ -265,30 +245,126 @@ static pid_t start(struct config *config, const struct passphrases *passphrases,
 	return pid;
 }
 
-void preflight_run(struct config *config, const struct passphrases *passphrases,
-    struct problems *problems)
+static void leave(struct preflight *preflight)
 {
-	struct buffer content;
-	int fd;
-	pid_t pid = start(config, passphrases, &fd);
-	int rc;
+	timer_cancel(&preflight->deadline);
+	if (preflight->talk.fd >= 0) {
+		loop_remove(preflight->loop, &preflight->talk);
+		close(preflight->talk.fd);
+		preflight->talk.fd = -1;
+	}
+	if (preflight->pid > 0) {
+		while (waitpid(preflight->pid, NULL, 0) < 0 && errno == EINTR) {
+		}
+		preflight->pid = 0;
+	}
+}
 
-	if (pid < 0) {
-		problems_add(problems, config->file, NULL, "cannot start a process: %s",
-		    strerror(errno));
+/* A why of NULL: it has said all. */
+static void settle(struct preflight *preflight, const char *why)
+{
+	struct config *config = preflight->config;
+	struct problems *problems = preflight->problems;
+
+	if (why == NULL &&
+	    !take_report(buffer_slice(&preflight->content), config, problems)) {
+		why = "died";
+	}
+	if (why != NULL) {
+		problems_add(problems, config->file, NULL,
+		    "the check of the certificates %s", why);
 		forget(config);
+		if (preflight->pid > 0) {
+			kill(preflight->pid, SIGKILL);
+		}
+	}
+	leave(preflight);
+	loop_soon(preflight->loop, &preflight->finish);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	settle(LIST_OWNER(timer, struct preflight, deadline), "takes too long");
+}
+
+static void on_talk(struct watch *watch, uint32_t events)
+{
+	struct preflight *preflight = LIST_OWNER(watch, struct preflight, talk);
+	char *space;
+	ssize_t got;
+
+	(void)events;
+	if (watch->fd < 0) {
 		return;
 	}
-	buffer_init(&content, REPORT_MAX);
-	rc = collect(fd, &content);
-	if (rc != 0 || !take_report(buffer_slice(&content), config, problems)) {
-		problems_add(problems, config->file, NULL, "the check of the "
-		    "certificates %s", rc == ERR_AGAIN ? "takes too long" : "died");
-		forget(config);
-		kill(pid, SIGKILL);
+	if (buffer_reserve(&preflight->content, CHUNK_BYTES, &space) != 0) {
+		settle(preflight, "says too much");
+		return;
 	}
-	close(fd);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	got = read(watch->fd, space, CHUNK_BYTES);
+	if (got > 0) {
+		buffer_commit(&preflight->content, (size_t)got);
+	} else if (got == 0 || errno != EINTR) {
+		settle(preflight, got == 0 ? NULL : strerror(errno));
 	}
-	buffer_release(&content);
+}
+
+static void on_finish(struct deferred *deferred)
+{
+	struct preflight *preflight = LIST_OWNER(deferred, struct preflight, finish);
+
+	preflight->done(preflight->arg);
+}
+
+static void free_all(struct deferred *deferred)
+{
+	free(LIST_OWNER(deferred, struct preflight, finish));
+}
+
+struct preflight *preflight_start(struct loop *loop, struct config *config,
+    const struct passphrases *passphrases, struct problems *problems,
+    void (*done)(void *arg), void *arg)
+{
+	struct preflight *preflight = memory_new(1, sizeof(*preflight));
+
+	*preflight = (struct preflight){ .loop = loop, .config = config,
+		.problems = problems, .talk = { .fd = -1, .fn = on_talk },
+		.done = done, .arg = arg };
+	timer_init(&preflight->deadline, on_deadline);
+	deferred_init(&preflight->finish, on_finish);
+	buffer_init(&preflight->content, REPORT_MAX);
+	preflight->pid = start(config, passphrases, &preflight->talk.fd);
+	if (preflight->pid < 0) {
+		preflight->talk.fd = -1;
+		settle(preflight, strerror(errno));
+	} else if (loop_add(loop, &preflight->talk, EPOLLIN) != 0) {
+		settle(preflight, strerror(errno));
+	} else {
+		timer_set(&loop->timers, &preflight->deadline,
+		    clock_us() / 1000 + WAIT_MS);
+	}
+	return preflight;
+}
+
+void preflight_free(struct preflight *preflight)
+{
+	bool under_way;
+
+	if (preflight == NULL) {
+		return;
+	}
+	under_way = preflight->talk.fd >= 0;
+	if (under_way) {
+		kill(preflight->pid, SIGKILL);
+	}
+	leave(preflight);
+	buffer_release(&preflight->content);
+	deferred_cancel(&preflight->finish);
+	deferred_init(&preflight->finish, free_all);
+	if (under_way) {
+		/* An event of this round may still come. */
+		loop_defer(preflight->loop, &preflight->finish);
+	} else {
+		free(preflight);
+	}
 }

@@ -10,14 +10,21 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "master/passphrases.h"
+#include "os/loop.h"
+
+struct preflight;
 
 /*
- * Adds what is wrong to problems; says which certificates are broken, and what the others
- * show. Waits for the process: some milliseconds, half of one per key.
- *
- * @param passphrases	of the encrypted keys
+ * Starts the process. Before done(arg), which comes in a later round of the loop, what is
+ * wrong is added to problems, and config says which certificates are broken and what the
+ * others show. All is borrowed until then; passphrases, those of the encrypted keys, for
+ * the call.
  */
-void preflight_run(struct config *config, const struct passphrases *passphrases,
-    struct problems *problems);
+struct preflight *preflight_start(struct loop *loop, struct config *config,
+    const struct passphrases *passphrases, struct problems *problems,
+    void (*done)(void *arg), void *arg);
+
+/* In done(arg), or to end it before that comes. NULL is accepted. */
+void preflight_free(struct preflight *preflight);
 
 #endif

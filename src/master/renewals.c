@@ -32,10 +32,12 @@ struct renewals {
 	int64_t checked_ms;
 	int64_t told_ms;	/* when it was last looked who expires */
 	bool again;		/* a check is wanted in any case */
-	/* The check that waits for passphrases: */
+	/* The check that is under way: */
 	struct config *candidate;	/* owned; NULL: none does */
 	struct passphrases *passphrases;
 	uint64_t candidate_files;
+	struct preflight *preflight;
+	struct problems fresh;	/* what it finds */
 	struct problems found;	/* at the last check */
 	struct problems problems;	/* that, and who expires */
 };
@@ -168,6 +170,9 @@ static bool is_doubtful(struct renewals *renewals, const struct config *live)
 
 static void end_check(struct renewals *renewals)
 {
+	preflight_free(renewals->preflight);
+	renewals->preflight = NULL;
+	problems_release(&renewals->fresh);
 	passphrases_free(renewals->passphrases);
 	renewals->passphrases = NULL;
 	config_free(renewals->candidate);
@@ -175,16 +180,13 @@ static void end_check(struct renewals *renewals)
 }
 
 /* First the keys, then those who show what they are for. */
-static void check(void *arg)
+static void on_checked(void *arg)
 {
 	struct renewals *renewals = arg;
 	struct master *master = renewals->master;
 	struct config *live = rollout_live(master)->config;
-	struct problems found;
 	bool fresh;
 
-	problems_init(&found);
-	preflight_run(renewals->candidate, renewals->passphrases, &found);
 	keeper_give_keys(master, renewals->candidate, renewals->passphrases);
 	renewals_inherit(renewals->candidate, live);
 	fresh = take_shown(live, renewals->candidate);
@@ -196,13 +198,21 @@ static void check(void *arg)
 	if (!is_doubtful(renewals, live)) {
 		take_verdicts(live, renewals->candidate);
 		problems_release(&renewals->found);
-		problems_move(&renewals->found, &found);
+		problems_move(&renewals->found, &renewals->fresh);
 		tell(renewals, true);
 	}
-	problems_release(&found);
 	renewals->checked = renewals->candidate_files;
 	renewals->checked_ms = master->loop->now_ms;
 	end_check(renewals);
+}
+
+static void check(void *arg)
+{
+	struct renewals *renewals = arg;
+
+	renewals->preflight = preflight_start(renewals->master->loop,
+	    renewals->candidate, renewals->passphrases, &renewals->fresh, on_checked,
+	    renewals);
 }
 
 static bool needs_passphrases(const struct config *config)
@@ -296,6 +306,7 @@ struct renewals *renewals_new(struct master *master)
 
 	renewals->master = master;
 	timer_init(&renewals->timer, on_look);
+	problems_init(&renewals->fresh);
 	problems_init(&renewals->found);
 	problems_init(&renewals->problems);
 	return renewals;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates that are tried in a process of their own, while the loop goes on. */
+#include "master/preflight.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "served.h"
+#include "unit.h"
+
+static struct rig rig;
+static struct config *config;
+static struct loop *loop;
+static struct problems problems;
+static struct preflight *preflight;
+static bool done;
+
+static void set_up(void)
+{
+	rig_open(&rig);
+	config = served_config(&rig, "");
+	loop = loop_new();
+	problems_init(&problems);
+	done = false;
+}
+
+static void tear_down(void)
+{
+	preflight_free(preflight);
+	preflight = NULL;
+	problems_release(&problems);
+	loop_run_deferred(loop);
+	loop_free(loop);
+	config_free(config);
+	rig_close(&rig);
+}
+
+static void on_done(void *arg)
+{
+	ck_assert_ptr_eq(arg, &done);
+	done = true;
+	loop_stop(loop);
+}
+
+static void start(void)
+{
+	preflight = preflight_start(loop, config, NULL, &problems, on_done, &done);
+	ck_assert(!done);
+}
+
+START_TEST(says_what_a_good_certificate_shows)
+{
+	start();
+	loop_run(loop);
+	ck_assert(done);
+	ck_assert_uint_eq(problems.errors, 0);
+	ck_assert(!config->certificates[0].broken);
+	ck_assert_ptr_nonnull(strstr(config->certificates[0].shown.pem, "CERTIFICATE"));
+}
+END_TEST
+
+START_TEST(says_what_is_wrong_with_another)
+{
+	ck_assert_int_eq(truncate(config->certificates[0].key, 10), 0);
+	start();
+	loop_run(loop);
+	ck_assert_uint_eq(problems.errors, 1);
+	ck_assert_ptr_nonnull(strstr(problems.items[0].what, config->certificates[0].key));
+	ck_assert(config->certificates[0].broken);
+}
+END_TEST
+
+START_TEST(one_that_is_not_waited_for_leaves_no_process)
+{
+	start();
+	preflight_free(preflight);
+	preflight = NULL;
+	loop_run_deferred(loop);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	ck_assert(!done);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("preflight");
+	TCase *tcase = tcase_create("preflight");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, says_what_a_good_certificate_shows);
+	tcase_add_test(tcase, says_what_is_wrong_with_another);
+	tcase_add_test(tcase, one_that_is_not_waited_for_leaves_no_process);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
