@@ -47,6 +47,10 @@
  *	old master -> new master
  *	TICKET		number = place of a session tickets' key, 0 the newest; value: its
  *			age in seconds, of others what is left; text: its 80 bytes
+ *	GENERATION	there is no more
+ *
+ *	new master -> old master
+ *	TAKE		it reads: all of the above may be sent, before READY
  */
 #ifndef TINCAN_IPC_CHANNEL_H
 #define TINCAN_IPC_CHANNEL_H
@@ -79,7 +83,8 @@ enum channel_type {
 	CHANNEL_RETIRED,
 	CHANNEL_UNKEPT,
 	CHANNEL_KEPT,
-	CHANNEL_SAY
+	CHANNEL_SAY,
+	CHANNEL_TAKE
 };
 
 struct channel_message {

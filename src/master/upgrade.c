@@ -25,7 +25,7 @@
 #define CHANNEL_NUMBER 3
 /* For the new one to serve. */
 #define START_MS 60000
-/* For the next message of the old one, which has sent them all at once. */
+/* For the next message of the old one, which sends them all at once. */
 #define TAKE_OVER_MS 5000
 
 struct upgrade {
@@ -144,6 +144,25 @@ static void finish(struct upgrade *upgrade)
 	end_upgrade(upgrade);
 }
 
+/* What the new one goes on with. It is there to read: a queue that nobody reads is full
+ * after some ten messages. */
+static void give_all(struct upgrade *upgrade)
+{
+	struct channel_message end = { .type = CHANNEL_GENERATION, .fds = { -1, -1 } };
+	const struct master *master = upgrade->master;
+	int fd = upgrade->channel.fd;
+	int rc = sockets_hand_over(master, fd);
+
+	rc = rc != 0 ? rc : memories_hand_over(master, fd);
+	rc = rc != 0 ? rc : tickets_hand_over(master, fd);
+	rc = rc != 0 ? rc : channel_send(fd, &end);
+	if (rc != 0) {
+		log_say(LOG_ERROR, "process %d does not take what it is given: "
+		    "killing it", (int)upgrade->pid);
+		kill(upgrade->pid, SIGKILL);
+	}
+}
+
 static void on_new(struct watch *watch, uint32_t events)
 {
 	struct upgrade *upgrade = LIST_OWNER(watch, struct upgrade, channel);
@@ -151,7 +170,9 @@ static void on_new(struct watch *watch, uint32_t events)
 	int rc = channel_receive(watch->fd, &message);
 
 	(void)events;
-	if (rc == 0 && message.type == CHANNEL_READY && !upgrade->handed_over) {
+	if (rc == 0 && message.type == CHANNEL_TAKE && !upgrade->handed_over) {
+		give_all(upgrade);
+	} else if (rc == 0 && message.type == CHANNEL_READY && !upgrade->handed_over) {
 		hand_over(upgrade);
 	} else if (rc != 0 && rc != ERR_AGAIN && upgrade->handed_over) {
 		finish(upgrade);
@@ -185,18 +206,6 @@ static _Noreturn void become_new(const struct master *master, int fd)
 	_exit(EXIT_FAILURE);
 }
 
-/* What the new one goes on with. */
-static void give_all(const struct master *master, int channel_fd)
-{
-	struct channel_message end = { .type = CHANNEL_GENERATION, .fds = { -1, -1 } };
-	int rc = sockets_hand_over(master, channel_fd);
-
-	rc = rc != 0 ? rc : memories_hand_over(master, channel_fd);
-	rc = rc != 0 ? rc : tickets_hand_over(master, channel_fd);
-	if (rc != 0 || channel_send(channel_fd, &end) != 0) {
-		log_say(LOG_ERROR, "the new program does not take all that it is given");
-	}
-}
 
 static void refuse(struct control_client *client, const char *why)
 {
@@ -237,7 +246,6 @@ void upgrade_begin(struct master *master, struct control_client *client)
 	upgrade->client = client;
 	timer_set(&master->loop->timers, &upgrade->deadline,
 	    master->loop->now_ms + START_MS);
-	give_all(master, fds[0]);
 }
 
 void upgrade_reap(struct master *master)
@@ -301,8 +309,9 @@ static void on_old(struct watch *watch, uint32_t events)
 static void take_all(struct master *master)
 {
 	struct pollfd readable = { .fd = CHANNEL_NUMBER, .events = POLLIN };
-	struct channel_message message;
+	struct channel_message message = { .type = CHANNEL_TAKE, .fds = { -1, -1 } };
 
+	(void)!channel_send(CHANNEL_NUMBER, &message);
 	while (poll(&readable, 1, TAKE_OVER_MS) == 1 &&
 	    channel_receive(CHANNEL_NUMBER, &message) == 0) {
 		if (message.type == CHANNEL_LISTENER) {

@@ -177,6 +177,20 @@ def test_listeners_of_any_port_keep_theirs(make_server):
     assert server.get("/hello/x").status == 200
 
 
+def test_as_many_sockets_as_there_are_wait_for_one_that_is_slow(make_server):
+    """More than the channel holds, for a program that takes longer than that waits."""
+    server = make_server(workers=4,
+                         listeners=[{"address": "127.0.0.1:0"} for _ in range(24)])
+    ports = {one["port"] for one in server.status()["listeners"]}
+    assert len(ports) == 24
+    slow = server.program.with_name("slow")
+    shutil.copy2(harness.TINCAN, slow)
+    server.replace_program(f"#!/bin/sh\nsleep 2\nexec {slow} \"$@\"\n")
+    server.upgrade()
+    assert {one["port"] for one in server.status()["listeners"]} == ports
+    assert "does not take" not in server.log
+
+
 def test_nothing_is_left_of_the_old_one(server):
     with server.connect() as client:
         client.get("/hello/x")
