@@ -55,6 +55,19 @@ struct setting *settings_find(const struct settings *settings, const char *path)
 	return NULL;
 }
 
+void settings_copy(struct settings *to, const struct settings *from)
+{
+	settings_init(to);
+	for (size_t i = 0; i < from->count; i++) {
+		const struct setting *setting = &from->items[i];
+		struct setting *copy = settings_add(to, setting->path, setting->type,
+		    setting->text, setting->json, setting->where);
+
+		copy->integer = setting->integer;
+		copy->length = setting->length;
+	}
+}
+
 /* The entry behind the one at index and all that is inside it. */
 static size_t skip_value(const struct settings *settings, size_t index)
 {

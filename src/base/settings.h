@@ -40,6 +40,9 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_release(struct settings *settings);
 
+/* Initialises to, with all of from, which nobody has asked for yet. */
+void settings_copy(struct settings *to, const struct settings *from);
+
 /* Adds one; the four texts are copied. */
 struct setting *settings_add(struct settings *settings, const char *path,
     enum setting_type type, const char *text, const char *json, const char *where);

@@ -96,7 +96,7 @@ static void print_streams(const struct site *site)
 
 static void print_routes(struct boot *boot)
 {
-	struct site_process process = { .services = NULL };
+	struct site_process process = { .mounts = NULL };
 	struct site site;
 
 	/* Isolated, and without a host: then none of their code is loaded here. */

@@ -320,3 +320,47 @@ void adopt_finish(struct master *master, struct boot *boot, const struct boot *l
 	}
 	tell_gone(boot, live);
 }
+
+static bool same_text(const char *left, const char *right)
+{
+	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+static bool same_service(const struct plugin *live, const struct plugin *found)
+{
+	if (live->refusal != NULL || found->refusal != NULL) {
+		return live->refusal != NULL && found->refusal != NULL;
+	}
+	return strcmp(live->note.name, found->note.name) == 0 &&
+	    strcmp(live->hash, found->hash) == 0 && live->isolated == found->isolated &&
+	    live->can == found->can && same_text(live->own_route, found->own_route);
+}
+
+static const struct plugin *from_file(const struct plugin_set *set, const char *file)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->items[i].file, file) == 0) {
+			return &set->items[i];
+		}
+	}
+	return NULL;
+}
+
+bool adopt_serves_same(const struct plugin_set *live, const struct plugin_set *found)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < found->count; i++) {
+		const struct plugin *plugin = &found->items[i];
+		const struct plugin *before = from_file(live, plugin->file);
+
+		if (before == NULL && plugin->refusal != NULL) {
+			continue;
+		}
+		if (before == NULL || !same_service(before, plugin)) {
+			return false;
+		}
+		known++;
+	}
+	return known == live->count;
+}

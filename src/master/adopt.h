@@ -17,4 +17,8 @@ void adopt_known(struct boot *boot);
  * be NULL: nothing is), and what changes is logged. */
 void adopt_finish(struct master *master, struct boot *boot, const struct boot *live);
 
+/* Is what the two have to serve the same? What a look at the directory, or a stir in it,
+ * brings when a file is as it was, or not good. */
+bool adopt_serves_same(const struct plugin_set *live, const struct plugin_set *found);
+
 #endif

@@ -229,27 +229,6 @@ static void open_log(const struct config *config)
 	}
 }
 
-static bool same_text(const char *left, const char *right)
-{
-	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
-}
-
-/* What a look at the directory, or a stir in it, brings when all is as before. */
-static bool same_plugins(const struct plugin_set *left, const struct plugin_set *right)
-{
-	bool same = left->count == right->count;
-
-	for (size_t i = 0; same && i < left->count; i++) {
-		const struct plugin *a = &left->items[i];
-		const struct plugin *b = &right->items[i];
-
-		same = strcmp(a->file, b->file) == 0 && strcmp(a->hash, b->hash) == 0 &&
-		    strcmp(a->refused_hash, b->refused_hash) == 0 &&
-		    same_text(a->refusal, b->refusal) && a->isolated == b->isolated;
-	}
-	return same;
-}
-
 /* All that the configuration needs outside of the workers, or nothing of it. */
 static void open_sockets(struct rollout *rollout, struct boot *boot)
 {
@@ -288,6 +267,15 @@ static void take_certificates(struct rollout *rollout, struct boot *boot)
 	}
 }
 
+/* Files that are not served are for the log and the status alone. */
+static void learn_refusals(struct rollout *rollout)
+{
+	struct plugin_set before = rollout->live.plugins;
+
+	rollout->live.plugins = rollout->building->plugins;
+	rollout->building->plugins = before;
+}
+
 static void on_built(struct boot *boot)
 {
 	struct master *master = boot->owner;
@@ -304,7 +292,9 @@ static void on_built(struct boot *boot)
 		return;
 	}
 	adopt_finish(master, boot, &rollout->live);
-	if (!rollout->for_file && same_plugins(&rollout->live.plugins, &boot->plugins)) {
+	if (!rollout->for_file &&
+	    adopt_serves_same(&rollout->live.plugins, &boot->plugins)) {
+		learn_refusals(rollout);
 		end_build(rollout);
 		return;
 	}

@@ -79,15 +79,25 @@ void crew_free(struct crew *crew)
 	}
 }
 
-/* The next job, or NULL if none will come; with the lock. */
+void crew_resize(struct crew *crew, uint32_t threads)
+{
+	pthread_mutex_lock(&crew->lock);
+	crew->max_threads = threads;
+	pthread_cond_broadcast(&crew->work);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+/* The next job, or NULL: none will come, or this thread is one too many. With the
+ * lock. */
 static struct crew_job *next_job(struct crew *crew)
 {
 	struct crew_job *job;
 
-	while (list_empty(&crew->queue) && !crew->ending) {
+	while (list_empty(&crew->queue) && !crew->ending &&
+	    crew->threads <= crew->max_threads) {
 		pthread_cond_wait(&crew->work, &crew->lock);
 	}
-	if (list_empty(&crew->queue)) {
+	if (list_empty(&crew->queue) || crew->threads > crew->max_threads) {
 		return NULL;
 	}
 	job = LIST_OWNER(crew->queue.next, struct crew_job, link);

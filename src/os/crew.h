@@ -26,6 +26,10 @@ struct crew;
  * the kernel takes. NULL: out of memory. */
 struct crew *crew_new(const char *name, uint32_t threads);
 
+/* Up to threads threads (1 or more) from now on; those too many end when they have done
+ * what they are about. */
+void crew_resize(struct crew *crew, uint32_t threads);
+
 /* Ends the threads, which have no work any more; does not wait for them. NULL is
  * accepted. */
 void crew_free(struct crew *crew);

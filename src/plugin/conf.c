@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A handler's view of its settings. Lifetime: generation. */
+/* A handler's view of its settings. */
 #include "plugin/conf.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A handler's view of its settings: typed, with defaults and ranges. It keeps what was
- * asked for, so that a misspelt key is found without a schema. Lifetime: generation, as
- * the strings that it gave live until on_close.
+ * asked for, so that a misspelt key is found without a schema. Lifetime: its instance's,
+ * as the strings that it gave live until on_close.
  */
 #ifndef TINCAN_PLUGIN_CONF_H
 #define TINCAN_PLUGIN_CONF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One route's use of a plugin in one process: its settings and its state. on_open first,
- * on_close last, requests between. Lifetime: generation.
+ * on_close last, requests between. Lifetime: its owner's, a mount of a site or of a host.
  */
 #ifndef TINCAN_PLUGIN_INSTANCE_H
 #define TINCAN_PLUGIN_INSTANCE_H

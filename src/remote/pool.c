@@ -141,7 +141,7 @@ void pool_stop(struct pool *pool)
 	}
 }
 
-static bool any_opens(const struct pool *pool, uint32_t instance)
+bool pool_opens(const struct pool *pool, uint32_t instance)
 {
 	for (size_t i = 0; i < pool->count; i++) {
 		if (!remote_refuses(pool->remotes[i], instance)) {
@@ -225,7 +225,7 @@ void pool_call(struct pool *pool, uint32_t instance, struct exchange *exchange,
 		return;
 	}
 	/* A filter's call is as long as its request: none is a process's one call. */
-	if (pool->retry_after_s != 0 || !any_opens(pool, instance) ||
+	if (pool->retry_after_s != 0 || !pool_opens(pool, instance) ||
 	    exchange->stage != NULL) {
 		refuse(pool, exchange);
 		return;

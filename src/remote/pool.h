@@ -69,6 +69,9 @@ void pool_go_on(struct pool *pool);
 void pool_again(struct pool *pool, uint32_t instance, struct exchange *exchange,
     uint32_t timeout_ms);
 
+/* Is there a process that has not refused the instance, or may do better? */
+bool pool_opens(const struct pool *pool, uint32_t instance);
+
 /* Does nothing wait, and is every remote idle? */
 bool pool_idle(const struct pool *pool);
 

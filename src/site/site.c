@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "site/place.h"
 
 struct build {
 	struct site *site;
@@ -33,7 +34,7 @@ static void load_plugins(const struct build *build)
 		if (plugin->refusal == NULL && !plugin->isolated &&
 		    plugin->handler == NULL) {
 			set_threads(build->site->config, plugin);
-			plugin_load(plugin, build->process->services);
+			(void)!site_mounts_load(build->process->mounts, plugin);
 		}
 	}
 }
@@ -52,43 +53,29 @@ static void set_limits(const struct config *config, struct site_route *route)
 	    config->limits.max_body_bytes : handler->max_body_bytes;
 }
 
-static void open_in_host(const struct build *build, struct site_route *route,
+/* Takes the place. */
+static void mount(const struct build *build, struct site_route *route, char *place,
     const char *pattern, const struct settings *settings, const char *where)
 {
-	struct open_message message = { .pattern = pattern, .where = where,
-		.directory = build->site->config->directory, .settings = *settings };
+	const struct site_process *process = build->process;
+	const struct config *config = build->site->config;
+	struct site_mount_setup setup = { .plugin = route->plugin, .place = place,
+		.pattern = pattern, .settings = settings,
+		.directory = config->directory, .where = where };
 
-	route->pool = build->process->pool == NULL ? NULL
-	    : build->process->pool(build->process->arg, route->plugin,
-		build->site->config);
-	route->kind = SITE_HANDLER;
-	if (route->pool != NULL &&
-	    pool_open(route->pool, &message, &route->pool_instance) != 0) {
-		route->pool = NULL;
-		route->kind = SITE_UNAVAILABLE;
-		problems_add(build->problems, where, NULL, "the settings are too large");
+	route->kind = SITE_UNAVAILABLE;
+	if (route->plugin->refusal == NULL) {
+		set_limits(config, route);
+		route->kind = SITE_HANDLER;
 	}
-}
-
-static void open_instance(const struct build *build, struct site_route *route,
-    const char *pattern, struct settings *settings, const char *where)
-{
-	struct instance_setup setup;
-
-	if (route->plugin->refusal != NULL) {
-		route->kind = SITE_UNAVAILABLE;
-		return;
+	if (route->kind == SITE_HANDLER && process->mounts != NULL) {
+		if (route->plugin->isolated) {
+			setup.pool = process->pool(process->arg, route->plugin, config);
+		}
+		route->mount = site_mount_find(process->mounts, &setup, build->problems);
+		route->kind = route->mount == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
 	}
-	set_limits(build->site->config, route);
-	if (route->plugin->isolated) {
-		open_in_host(build, route, pattern, settings, where);
-		return;
-	}
-	setup = (struct instance_setup){ .settings = settings,
-		.directory = build->site->config->directory, .where = where,
-		.owner = build->process->owner };
-	route->instance = instance_open(route->plugin, &setup, build->problems);
-	route->kind = route->instance == NULL ? SITE_UNAVAILABLE : SITE_HANDLER;
+	free(place);
 }
 
 /* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
@@ -123,9 +110,11 @@ static struct plugin *need_plugin(const struct build *build, const char *name,
 }
 
 /* Its place is kept also where nobody has it, as for streams. */
-static void add_filter(const struct build *build, struct config_filter *config)
+static void add_filter(const struct build *build, const struct config_filter *config)
 {
-	struct site_route *filter = &build->site->filters[build->site->filter_count++];
+	struct site *site = build->site;
+	size_t index = site->filter_count++;
+	struct site_route *filter = &site->filters[index];
 
 	filter->kind = SITE_UNAVAILABLE;
 	filter->plugin = need_plugin(build, config->handler, config->where);
@@ -138,8 +127,8 @@ static void add_filter(const struct build *build, struct config_filter *config)
 		    SITE_FILTERS_NOTHING, config->handler);
 		return;
 	}
-	open_instance(build, filter, SITE_FILTER_PATTERN, &config->settings,
-	    config->where);
+	mount(build, filter, place_filter(site->config, index), SITE_FILTER_PATTERN,
+	    &config->settings, config->where);
 }
 
 static void append_filters(struct site *site, struct site_chain *chain, size_t first,
@@ -181,7 +170,7 @@ static size_t first_of_routes(const struct config *config)
 static void add_filters(const struct build *build)
 {
 	struct site *site = build->site;
-	struct config_filter *filter;
+	const struct config_filter *filter;
 	size_t count = 0;
 
 	while (config_filter_at(site->config, count) != NULL) {
@@ -234,8 +223,8 @@ static void add_configured(const struct build *build, struct config_route *confi
 	route->plugin = plugin;
 	route->kind = SITE_REDIRECT;
 	if (plugin != NULL) {
-		open_instance(build, route, config->pattern, &config->settings,
-		    config->where);
+		mount(build, route, place_route(build->site->config, config),
+		    config->pattern, &config->settings, config->where);
 	}
 	if (router_add(build->site->routers[config->vhost], config->pattern,
 	    config->methods, (const char *const *)config->other_methods, route,
@@ -262,7 +251,8 @@ static void add_stream(const struct build *build, const struct config_stream *st
 		    stream->handler);
 		return;
 	}
-	open_instance(build, route, stream->name, stream->settings, stream->where);
+	mount(build, route, place_stream(stream), stream->name, stream->settings,
+	    stream->where);
 }
 
 static void add_streams(const struct build *build)
@@ -298,6 +288,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 	const char *pattern = plugin->own_route;
 	struct site_route *route;
 	struct site_route *older;
+	const struct settings no_settings = { 0 };
 	void *clash = NULL;
 	const char *what;
 
@@ -330,7 +321,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 		}
 	} else {
 		begin_chain(build->site, &route->chain, 0);
-		open_instance(build, route, pattern, &build->site->no_settings,
+		mount(build, route, place_own_route(pattern), pattern, &no_settings,
 		    plugin->file);
 	}
 	free(own);
@@ -391,7 +382,8 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	add_vhosts(site);
 	site->routes = memory_new(config->route_count + plugins->count,
 	    sizeof(*site->routes));
-	settings_init(&site->no_settings);
+	site->opening = process->mounts == NULL ? 0 :
+	    site_mounts_begin(process->mounts);
 	load_plugins(&build);
 	check_handlers(&build);
 	add_filters(&build);
@@ -440,68 +432,58 @@ struct site_route *site_stream_of_alpn(const struct site *site, const char *name
 	return NULL;
 }
 
-static void stop_route(const struct site_route *route, int why)
+static void retire_routes(struct site_route *routes, size_t count,
+    const struct site *site, const struct site *newer)
 {
-	instance_stop(route->instance, why);
-	if (route->pool != NULL) {
-		pool_retire(route->pool, route->pool_instance, why);
+	for (size_t i = 0; i < count; i++) {
+		struct site_mount *mount = routes[i].mount;
+
+		if (mount != NULL && mount->opening != newer->opening) {
+			site_mount_retire(mount, site->config->timeouts.drain_ms);
+		}
 	}
 }
 
-void site_stop(struct site *site, int why)
+void site_retire(struct site *site, const struct site *newer)
 {
+	retire_routes(site->routes, site->route_count, site, newer);
+	retire_routes(site->streams, site->stream_count, site, newer);
+	retire_routes(site->filters, site->filter_count, site, newer);
+}
+
+static void unmount_routes(struct site_route *routes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		site_mount_unref(routes[i].mount);
+		routes[i].mount = NULL;
+	}
+}
+
+void site_unmount(struct site *site)
+{
+	unmount_routes(site->routes, site->route_count);
+	unmount_routes(site->streams, site->stream_count);
+	unmount_routes(site->filters, site->filter_count);
+}
+
+void site_release(struct site *site)
+{
+	site_unmount(site);
 	for (size_t i = 0; i < site->route_count; i++) {
-		stop_route(&site->routes[i], why);
+		free(site->routes[i].chain.items);
 	}
-	for (size_t i = 0; i < site->stream_count; i++) {
-		stop_route(&site->streams[i], why);
-	}
-	for (size_t i = 0; i < site->filter_count; i++) {
-		stop_route(&site->filters[i], why);
-	}
-}
-
-static bool close_route(struct site_route *route)
-{
-	bool busy = instance_is_busy(route->instance);
-
-	free(route->chain.items);
-	instance_close(route->instance);
-	if (route->pool != NULL) {
-		pool_shut(route->pool, route->pool_instance);
-	}
-	return !busy;
-}
-
-bool site_release(struct site *site)
-{
-	bool closed = true;
-
-	for (size_t i = 0; i < site->route_count; i++) {
-		closed = close_route(&site->routes[i]) && closed;
-	}
-	for (size_t i = 0; i < site->stream_count; i++) {
-		closed = close_route(&site->streams[i]) && closed;
-	}
-	for (size_t i = 0; i < site->filter_count; i++) {
-		closed = close_route(&site->filters[i]) && closed;
-	}
+	free(site->routes);
+	free(site->streams);
 	free(site->filters);
 	for (size_t i = 0; site->chains != NULL && i < site->config->vhost_count; i++) {
 		free(site->chains[i].items);
 	}
 	free(site->chains);
-	free(site->routes);
-	free(site->streams);
 	for (size_t i = 0; site->routers != NULL && i < site->config->vhost_count; i++) {
 		router_free(site->routers[i]);
 	}
 	free(site->routers);
 	free(site->names);
 	hostnames_release(&site->by_name);
-	if (closed) {
-		settings_release(&site->no_settings);
-	}
 	memset(site, 0, sizeof(*site));
-	return closed;
 }

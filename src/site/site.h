@@ -16,10 +16,10 @@
 #include "base/error.h"
 #include "base/hostname.h"
 #include "config/config.h"
-#include "plugin/instance.h"
 #include "plugin/plugin.h"
 #include "remote/pool.h"
 #include "route/router.h"
+#include "site/site_mount.h"
 
 /* What a plugin must be able to, to be in a route. */
 #define SITE_ANSWERS (PLUGIN_REQUESTS | PLUGIN_CONNECTS)
@@ -51,9 +51,7 @@ struct site_route {
 	/* Borrowed; NULL: a stream, or a plugin at its own route. */
 	struct config_route *config;
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
-	struct instance *instance; /* owned; of a handler in this process, else NULL */
-	struct pool *pool;		/* borrowed; of a handler in hosts, else NULL */
-	uint32_t pool_instance;		/* its number there */
+	struct site_mount *mount;	/* a reference; of SITE_HANDLER, else NULL */
 	uint32_t timeout_ms;		/* of a handler */
 	uint32_t max_message_bytes;	/* likewise */
 	uint64_t max_body_bytes;	/* likewise */
@@ -81,25 +79,24 @@ struct site {
 	struct site_route *filters;	/* owned; in the order of config_filter_at */
 	size_t filter_count;
 	struct site_chain *chains;	/* owned; of what has no route, as routers */
-	struct settings no_settings;	/* of plugins at their own route */
+	uint64_t opening;		/* the number that its mounts have */
 };
 
 /* What a site needs of the process that it is built in. All borrowed. */
 struct site_process {
-	const struct plugin_services *services;
-	/* The pool of an isolated plugin, run as that configuration says; NULL: there are
-	 * none here. */
+	/* NULL: nothing is opened here, only looked at; nobody calls a handler. */
+	struct site_mounts *mounts;
+	/* The pool of an isolated plugin, run as that configuration says. */
 	struct pool *(*pool)(void *arg, const struct plugin *plugin,
 	    const struct config *config);
 	void *arg;
-	void *owner;		/* of the instances, for services->hold */
 };
 
 /*
- * Loads the plugins that run in this process and are not refused, opens an instance for
- * each route and stream, here or in a host, and builds the router. A plugin that turns
- * out bad is refused (see its refusal) and its routes are SITE_UNAVAILABLE; what is wrong
- * with the configuration becomes a problem. To be released in any case.
+ * Loads the plugins that run in this process and are not refused, finds or opens a mount
+ * for each route, stream and filter, here or in a host, and builds the routers. A plugin
+ * that turns out bad is refused (see its refusal) and its routes are SITE_UNAVAILABLE;
+ * what is wrong with the configuration becomes a problem. To be released in any case.
  */
 void site_open(struct site *site, struct config *config, struct plugin_set *plugins,
     const struct site_process *process, struct problems *problems);
@@ -115,12 +112,12 @@ struct site_route *site_stream_of_listener(const struct site *site, size_t liste
 /* Who has those of the protocol of that ALPN name, or NULL. */
 struct site_route *site_stream_of_alpn(const struct site *site, const char *name);
 
-/* Another site takes its place, or the process ends: tells every instance, which then
- * finishes what it has. */
-void site_stop(struct site *site, int why);
+/* The newer site serves from now on: retires the mounts that only this one has. */
+void site_retire(struct site *site, const struct site *newer);
 
-/* Closes every instance. False: some are still busy on other threads, and stay as they
- * are with all that they have borrowed; only a process that ends has such. */
-bool site_release(struct site *site);
+/* Gives its mounts back; all else of it is as it was. */
+void site_unmount(struct site *site);
+
+void site_release(struct site *site);
 
 #endif

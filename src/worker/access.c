@@ -240,19 +240,18 @@ static struct slice slice_of_sni(const struct connection *connection)
 void access_line_done(const struct connection *connection, const struct line *line)
 {
 	struct worker *worker = connection->worker;
-	const struct site_route *route = line->route;
 	int64_t us = clock_us() - line->began_us;
 
 	if (line->duplex.kind == DUPLEX_WEBSOCKET) {
 		return;
 	}
-	count(worker, route->count_as, line->status, us);
+	count(worker, line->count_as, line->status, us);
 	if (worker->access.fd >= 0) {
 		struct entry entry = { .bytes = line->sent, .us = us,
 			.host = cut(slice_of_sni(connection)),
 			.method = SLICE("STREAM"),
-			.target = slice_of(route->plugin->note.name),
-			.status = line->status, .handler = route->plugin->note.name,
+			.target = slice_of(line->handler),
+			.status = line->status, .handler = line->handler,
 			.id = line->duplex.id };
 
 		fill_client(&entry, connection);

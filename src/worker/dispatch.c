@@ -244,7 +244,7 @@ void dispatch_answer(struct worker *worker, struct exchange *exchange)
 	} else if ((route->plugin->can & PLUGIN_REQUESTS) == 0) {
 		answer_no_requests(exchange);
 	} else {
-		exchange->instance = route->instance;
+		exchange->instance = route->mount->instance;
 	}
 }
 
@@ -261,19 +261,20 @@ void dispatch_filter(struct worker *worker, const struct site_route *filter,
     struct stage *stage)
 {
 	struct exchange *outer = stage->outer;
+	const struct site_mount *mount = filter->mount;
 
 	if (filter->kind != SITE_HANDLER) {
 		answer_unavailable(outer);
 		return;
 	}
 	outer->deadline_ms = worker->loop->now_ms + filter->timeout_ms;
-	if (filter->pool != NULL) {
+	if (mount->pool != NULL) {
 		stage->unasked = (filter->plugin->can & PLUGIN_ON_FILTER) == 0;
 		stage->pieces = filter->plugin->can & PLUGIN_ON_PIECE;
-		pool_call(filter->pool, filter->pool_instance, outer, filter->timeout_ms);
+		pool_call(mount->pool, mount->pool_instance, outer, filter->timeout_ms);
 		return;
 	}
-	instance_filter(filter->instance, stage);
+	instance_filter(mount->instance, stage);
 	if (stage->state == STAGE_ASKED) {
 		exchange_watch(outer);
 	}
@@ -282,14 +283,15 @@ void dispatch_filter(struct worker *worker, const struct site_route *filter,
 void dispatch_handler(struct worker *worker, struct exchange *exchange)
 {
 	const struct site_route *route = exchange->match.value;
+	const struct site_mount *mount = route->mount;
 
 	exchange->deadline_ms = worker->loop->now_ms + route->timeout_ms;
-	if (route->pool != NULL) {
-		pool_call(route->pool, route->pool_instance, exchange,
+	if (mount->pool != NULL) {
+		pool_call(mount->pool, mount->pool_instance, exchange,
 		    route->timeout_ms);
 		return;
 	}
-	instance_request(route->instance, exchange);
+	instance_request(mount->instance, exchange);
 	exchange_watch(exchange);
 	upload_go_on(exchange);
 }
@@ -314,13 +316,15 @@ uint32_t dispatch_timeout_ms(const struct exchange *exchange)
 void dispatch_connect(const struct site_route *route, struct duplex *duplex,
     struct exchange *upgrade)
 {
+	const struct site_mount *mount = route->mount;
+
 	if (route->kind != SITE_HANDLER) {
 		duplex->peer_ops->opened(duplex, 503);
-	} else if (route->pool != NULL) {
-		pool_connect(route->pool, route->pool_instance, duplex, upgrade,
+	} else if (mount->pool != NULL) {
+		pool_connect(mount->pool, mount->pool_instance, duplex, upgrade,
 		    route->timeout_ms);
 	} else {
-		instance_connect(route->instance, duplex, upgrade);
+		instance_connect(mount->instance, duplex, upgrade);
 	}
 }
 

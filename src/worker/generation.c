@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/metrics.h"
-#include "os/crew.h"
-#include "worker/line.h"
 #include "worker/remotes.h"
 #include "worker/worker.h"
 
@@ -38,40 +36,32 @@ static void set_plugin_counters(const struct scoreboard *board, struct plugin_se
 	}
 }
 
+/* A thread that does not come back may still look at the request that it runs for, and
+ * this process ends without it. */
+static bool is_left(const struct worker *worker)
+{
+	return worker->ending && worker->busy > 0;
+}
+
 static void close_generation(struct deferred *later)
 {
 	struct generation *generation = LIST_OWNER(later, struct generation, later);
 
-	timer_cancel(&generation->retire);
-	list_remove(&generation->link);
 	tls_context_unref(generation->tls);
-	if (site_release(&generation->site)) {
-		generation_release(&generation->message);
-		free(generation);
+	site_unmount(&generation->site);
+	if (is_left(generation->worker)) {
+		return;
 	}
+	site_release(&generation->site);
+	generation_release(&generation->message);
+	free(generation);
 }
 
-void generations_stop(struct worker *worker)
+void generation_retire(struct generation *generation, const struct generation *newer)
 {
-	for (struct list *link = worker->generations.next; link != &worker->generations;
-	     link = link->next) {
-		site_stop(&LIST_OWNER(link, struct generation, link)->site, TC_SHUTDOWN);
-	}
-}
-
-static void on_retire(struct timer *timer)
-{
-	struct generation *generation = LIST_OWNER(timer, struct generation, retire);
-
-	lines_retire(generation->worker, generation);
-}
-
-void generation_retire(struct generation *generation)
-{
-	struct worker *worker = generation->worker;
-
-	timer_set(&worker->loop->timers, &generation->retire,
-	    worker->loop->now_ms + generation->message.config->timeouts.drain_ms);
+	site_retire(&generation->site, &newer->site);
+	tls_context_unref(generation->tls);
+	generation->tls = NULL;
 	generation_unref(generation);
 }
 
@@ -121,8 +111,8 @@ static struct tls_context *read_certificates(const struct generation *generation
 static void build(struct generation *generation, struct problems *problems)
 {
 	struct worker *worker = generation->worker;
-	struct site_process process = { .services = &worker->services,
-		.pool = find_pool, .arg = worker, .owner = generation };
+	struct site_process process = { .mounts = &worker->mounts, .pool = find_pool,
+		.arg = worker };
 	struct config *config = generation->message.config;
 	struct site *site = &generation->site;
 
@@ -184,8 +174,6 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 
 	generation->worker = worker;
 	generation->references = 1;
-	list_init(&generation->link);
-	timer_init(&generation->retire, on_retire);
 	deferred_init(&generation->later, close_generation);
 	problems_init(&problems);
 	if (generation_unpack(fd, &generation->message) != 0) {
@@ -194,7 +182,6 @@ struct generation *generation_open(struct worker *worker, int fd, char *why,
 		free(generation);
 		return NULL;
 	}
-	list_append(&worker->generations, &generation->link);
 	build(generation, &problems);
 	for (size_t i = 0; i < problems.count; i++) {
 		if (problems.items[i].level == PROBLEM_ERROR) {
@@ -219,47 +206,5 @@ void generation_unref(struct generation *generation)
 {
 	if (generation != NULL && --generation->references == 0) {
 		loop_defer(generation->worker->loop, &generation->later);
-	}
-}
-
-void generation_hold(struct generation *generation, int change)
-{
-	if (change > 0) {
-		generation->held++;
-		generation_ref(generation);
-	} else if (generation->held > 0) {
-		generation->held--;
-		generation_unref(generation);
-	}
-}
-
-static void wait_for_threads(const struct plugin_set *plugins, int ms)
-{
-	for (size_t i = 0; i < plugins->count; i++) {
-		const struct plugin *plugin = &plugins->items[i];
-
-		if (plugin->crew != NULL && !crew_wait(plugin->crew, ms)) {
-			log_say(LOG_WARN,
-			    "handler '%s' does not come back from a thread: ending "
-			    "without it", plugin->note.name);
-		}
-	}
-}
-
-void generations_leave_threads(struct worker *worker, int ms)
-{
-	for (struct list *link = worker->generations.next; link != &worker->generations;
-	     link = link->next) {
-		wait_for_threads(
-		    &LIST_OWNER(link, struct generation, link)->message.plugins, ms);
-	}
-	loop_run_posted(worker->loop);
-	for (struct list *link = worker->generations.next; link != &worker->generations;
-	     link = link->next) {
-		struct generation *generation = LIST_OWNER(link, struct generation, link);
-
-		while (generation->held > 0) {
-			generation_hold(generation, -1);
-		}
 	}
 }

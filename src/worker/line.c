@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "site/site.h"
 #include "worker/dispatch.h"
-#include "worker/generation.h"
 
 #define FACTS_MAX 16384		/* bytes of what info makes during one call */
 #define CODE_RESTART 1012
@@ -179,10 +180,12 @@ static void free_later(struct deferred *later)
 {
 	struct line *line = LIST_OWNER(later, struct line, later);
 
-	generation_unref(line->generation);
+	site_mount_unref(line->mount);
 	line->protocol->release(line);
 	arena_release(&line->facts);
 	free(line->subprotocol);
+	free(line->vhost);
+	free(line->handler);
 	free(line);
 }
 
@@ -210,19 +213,20 @@ struct line *line_new(struct worker *worker, const struct line_protocol *protoco
 }
 
 void line_connect(struct line *line, const struct site_route *route,
-    struct generation *generation, struct exchange *upgrade)
+    struct exchange *upgrade)
 {
 	struct duplex *duplex = &line->duplex;
 
-	line->generation = generation_ref(generation);
-	line->route = route;
+	line->mount = route->mount == NULL ? NULL : site_mount_ref(route->mount);
+	line->count_as = route->count_as;
+	line->handler = memory_text(route->plugin->note.name);
 	if (upgrade == NULL) {
 		dispatch_new_id(line->worker, duplex->id);
 	} else {
 		memcpy(duplex->id, upgrade->id, sizeof(duplex->id));
 		line->version = upgrade->request.version == HTTP_2 ? "2" : "1.1";
-		line->pattern = upgrade->match.pattern;
-		line->vhost = upgrade->vhost;
+		line->pattern = line->mount->pattern;
+		line->vhost = upgrade->vhost == NULL ? NULL : memory_text(upgrade->vhost);
 	}
 	dispatch_connect(route, duplex, upgrade);
 	arena_release(&line->facts);
@@ -258,13 +262,13 @@ void line_free(struct line *line)
 	loop_defer(line->worker->loop, &line->later);
 }
 
-void lines_retire(struct worker *worker, const struct generation *generation)
+void lines_retire(struct worker *worker, const struct site_mount *mount)
 {
 	for (struct list *link = worker->lines.next; link != &worker->lines;) {
 		struct line *line = LIST_OWNER(link, struct line, link);
 
 		link = link->next;
-		if (line->generation == generation) {
+		if (line->mount == mount) {
 			(void)!close_line(&line->duplex, CODE_RESTART, SLICE(""));
 		}
 	}

@@ -19,6 +19,7 @@
 #include "ws/ws.h"
 
 struct line;
+struct site_mount;
 struct site_route;
 
 /* What is spoken on it: line_stream.c, line_websocket.c. */
@@ -60,8 +61,8 @@ struct line {
 	void *carrier;
 	struct worker *worker;
 	struct deferred later;		/* its end */
-	struct generation *generation;	/* that serves it */
-	const struct site_route *route;
+	struct site_mount *mount;	/* a reference; whose handler it has, or NULL */
+	uint32_t count_as;		/* as its route */
 	union {
 		struct buffer out;	/* of a stream: its bytes for the peer */
 		struct ws ws;
@@ -69,8 +70,9 @@ struct line {
 	const struct ws_offer *offer; /* of a WebSocket, while opening; the exchange's */
 	char *subprotocol;		/* owned; of a WebSocket, or NULL */
 	const char *version;		/* of HTTP; NULL for a stream */
-	const char *pattern;		/* of the route; NULL for a stream */
-	const char *vhost;		/* as of an exchange */
+	const char *pattern;		/* of the mount; NULL for a stream */
+	char *vhost;			/* owned; as of an exchange */
+	char *handler;			/* owned; its name */
 	struct arena facts;	/* what info has made, for one call of the handler */
 	int64_t facts_us;	/* the round of the loop that they are of */
 	int64_t began_us;
@@ -99,7 +101,7 @@ void line_begin_websocket(struct line *line, int window_bits, size_t max_message
 /* To the handler of a route. The upgrade is a WebSocket's request, which stays until the
  * answer comes by ops->opened, maybe at once; NULL for a stream. */
 void line_connect(struct line *line, const struct site_route *route,
-    struct generation *generation, struct exchange *upgrade);
+    struct exchange *upgrade);
 
 /* The handler learns that it has ended, if it has not; then it is freed, at the end of
  * the round. */
@@ -123,8 +125,8 @@ bool line_settle(struct line *line);
 /* The server wants to end: tells a WebSocket's peer so (1001). */
 void line_drain(struct line *line);
 
-/* Closes those that an older generation still serves (1012, service restart). */
-void lines_retire(struct worker *worker, const struct generation *generation);
+/* Closes those whose handler's time is over (1012, service restart). */
+void lines_retire(struct worker *worker, const struct site_mount *mount);
 
 /* For its protocol: data for the handler, if that still listens. */
 void line_give(struct line *line, struct slice data, unsigned flags);

@@ -172,6 +172,6 @@ struct session *line_session_new(struct connection *connection,
 		return NULL;
 	}
 	tls_session_strict_end(&connection->tls);
-	line_connect(line, route, worker->generation, NULL);
+	line_connect(line, route, NULL);
 	return session;
 }

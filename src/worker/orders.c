@@ -32,9 +32,6 @@ static void serve(struct worker *worker, struct generation *generation)
 	const struct config *config = generation->message.config;
 	struct generation *before = worker->generation;
 
-	if (before != NULL) {
-		site_stop(&before->site, TC_RELOAD);
-	}
 	worker->generation = generation;
 	worker->config = generation->message.config;
 	worker_apply_limits(worker);
@@ -46,7 +43,7 @@ static void serve(struct worker *worker, struct generation *generation)
 	}
 	listeners_serve(worker, &generation->message);
 	if (before != NULL) {
-		generation_retire(before);
+		generation_retire(before, generation);
 	}
 }
 

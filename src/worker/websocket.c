@@ -76,7 +76,7 @@ struct line *websocket_new(struct worker *worker, struct exchange *exchange,
 
 void websocket_connect(struct line *line, struct exchange *exchange)
 {
-	line_connect(line, exchange->match.value, exchange->origin, exchange);
+	line_connect(line, exchange->match.value, exchange);
 }
 
 /* The handler may have chosen one that the client did not ask for, which would fail the
@@ -94,7 +94,7 @@ static int settle_subprotocol(struct line *line, struct exchange *exchange)
 		log_say(LOG_WARN,
 		    "handler '%s' chose the subprotocol '%s', which the client does not "
 		    "speak: none is used",
-		    line->route->plugin->note.name, chosen.data);
+		    line->handler, chosen.data);
 		head_remove(head, name);
 		return 0;
 	}

@@ -23,6 +23,7 @@
 #include "worker/crash.h"
 #include "worker/exchanges.h"
 #include "worker/generation.h"
+#include "worker/line.h"
 #include "worker/listener.h"
 #include "worker/orders.h"
 #include "worker/remotes.h"
@@ -75,7 +76,7 @@ void worker_drain(struct worker *worker)
 	listeners_close(worker);
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
-	generations_stop(worker);
+	site_mounts_stop(&worker->mounts);
 	for (struct list *link = worker->connections.next;
 	     link != &worker->connections;) {
 		struct connection *connection = LIST_OWNER(link, struct connection, link);
@@ -161,7 +162,7 @@ static void on_hold(void *arg, void *owner, int change)
 	struct worker *worker = arg;
 
 	worker->busy += (uint32_t)change;
-	generation_hold(owner, change);
+	site_mount_hold(owner, change);
 	worker_check_drained(worker);
 }
 
@@ -177,6 +178,11 @@ static void on_turned_away(void *arg, const struct plugin *plugin)
 	struct worker *worker = arg;
 
 	counter_add(&worker->self->handlers[plugin->count_as].turned_away, 1);
+}
+
+static void on_expired(void *arg, struct site_mount *mount)
+{
+	lines_retire(arg, mount);
 }
 
 static void init(struct worker *worker, const struct worker_setup *setup)
@@ -202,7 +208,9 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->shares);
 	list_init(&worker->connections);
 	list_init(&worker->lines);
-	list_init(&worker->generations);
+	site_mounts_init(&worker->mounts, &worker->services);
+	worker->mounts.expired = on_expired;
+	worker->mounts.arg = worker;
 	exchanges_init(worker);
 	chains_init(worker);
 	timer_init(&worker->drain_timer, stop_draining);
@@ -247,7 +255,8 @@ static void stop(struct worker *worker)
 	timer_cancel(&worker->drain_timer);
 	worker->ending = true;
 	if (worker->busy > 0) {
-		generations_leave_threads(worker, LAST_MS);
+		site_mounts_leave_threads(&worker->mounts, LAST_MS);
+		loop_run_posted(worker->loop);
 	}
 	generation_unref(worker->generation);
 	loop_run_deferred(worker->loop);

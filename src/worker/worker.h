@@ -17,6 +17,7 @@
 #include "ipc/scoreboard.h"
 #include "os/loop.h"
 #include "plugin/plugin.h"
+#include "site/site_mount.h"
 #include "tls/context.h"
 #include "tls/session.h"
 #include "tls/signer.h"
@@ -58,7 +59,7 @@ struct worker {
 	struct list shares;	/* of handlers that run here */
 	struct list connections;
 	struct list lines;
-	struct list generations;	/* all that are in use */
+	struct site_mounts mounts;	/* of all generations that are in use */
 	struct ws_shared websockets;
 	uint32_t connection_count;
 	uint32_t busy;			/* what of handlers runs on threads */

@@ -269,11 +269,11 @@ def test_reload_leaves_them_open(start, isolation, protocol):
             assert other.ask("new") == "new"
 
 
-def test_generation_that_is_gone_restarts_them(start, isolation, protocol):
+def test_route_that_is_gone_restarts_them(start, isolation, protocol):
     server = start(isolation, timeouts={"drain_ms": 300})
     with ws.OPEN[protocol](server, "/any") as socket:
         assert socket.ask("before") == "before"
-        reload(server, limits={"max_header_fields": 50})
+        reload(server, routes=[{"path": "/other", "handler": "puppet"}])
         assert socket.ask("after") == "after"
         assert socket.read_close() == 1012
         socket.close(1012)

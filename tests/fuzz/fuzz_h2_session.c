@@ -248,16 +248,6 @@ void worker_give_exchange(struct worker *its, struct exchange *exchange)
 	free(exchange);
 }
 
-struct generation *generation_ref(struct generation *generation)
-{
-	return generation;
-}
-
-void generation_unref(struct generation *generation)
-{
-	(void)generation;
-}
-
 static void begin(void)
 {
 	worker = (struct worker){ .config = &config, .self = &self, .loop = &loop,

@@ -341,11 +341,77 @@ START_TEST(the_quarantined_stay_out_and_the_demoted_isolated)
 }
 END_TEST
 
+/* As a stir in the directory brings it, when the file of b has become what it has. */
+static bool serves_same_with_b(const char *hash, const char *refusal)
+{
+	struct plugin *plugin;
+
+	put(&found, "a", "a", "a1", "a");
+	put(&found, "b", "b", "b1", "b");
+	serve("");
+	put(&found, "a", "a", "a1", "a");
+	plugin = put(&found, "b", "b", hash, "b");
+	plugin->refusal = refusal == NULL ? NULL : memory_text(refusal);
+	adopt_finish(&master, &found, &live);
+	return adopt_serves_same(&live.plugins, &found.plugins);
+}
+
+START_TEST(a_file_as_it_was_changes_nothing)
+{
+	ck_assert(serves_same_with_b("b1", NULL));
+}
+END_TEST
+
+START_TEST(a_newer_file_changes_something)
+{
+	ck_assert(!serves_same_with_b("b2", NULL));
+}
+END_TEST
+
+START_TEST(a_refused_file_changes_nothing)
+{
+	ck_assert(serves_same_with_b("b2", "not an ELF file"));
+	ck_assert_str_eq(get("b")->refused_hash, "b2");
+}
+END_TEST
+
+START_TEST(a_refused_file_that_is_new_changes_nothing)
+{
+	put(&found, "a", "a", "a1", "a");
+	serve("");
+	put(&found, "a", "a", "a1", "a");
+	put(&found, "c", "", "c1", NULL)->refusal = memory_text("not an ELF file");
+	adopt_finish(&master, &found, &live);
+	ck_assert(adopt_serves_same(&live.plugins, &found.plugins));
+}
+END_TEST
+
+START_TEST(files_that_come_and_go_change_something)
+{
+	put(&found, "a", "a", "a1", "a");
+	put(&found, "b", "b", "b1", "b");
+	ck_assert(!adopt_serves_same(&live.plugins, &found.plugins));
+	serve("");
+	put(&found, "a", "a", "a1", "a");
+	ck_assert(!adopt_serves_same(&live.plugins, &found.plugins));
+}
+END_TEST
+
+START_TEST(another_isolation_changes_something)
+{
+	put(&found, "a", "a", "a1", "a");
+	serve("");
+	put(&found, "a", "a", "a1", "a")->isolated = false;
+	ck_assert(!adopt_serves_same(&live.plugins, &found.plugins));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *all = suite_create("adopt");
 	TCase *finish = tcase_create("finish");
 	TCase *known = tcase_create("known");
+	TCase *same = tcase_create("same");
 
 	tcase_add_checked_fixture(finish, set_up, tear_down);
 	tcase_add_test(finish, good_plugins_become_versions);
@@ -368,6 +434,14 @@ static Suite *suite(void)
 	tcase_add_test(known, other_settings_need_a_probe);
 	tcase_add_test(known, the_quarantined_stay_out_and_the_demoted_isolated);
 	suite_add_tcase(all, known);
+	tcase_add_checked_fixture(same, set_up, tear_down);
+	tcase_add_test(same, a_file_as_it_was_changes_nothing);
+	tcase_add_test(same, a_newer_file_changes_something);
+	tcase_add_test(same, a_refused_file_changes_nothing);
+	tcase_add_test(same, a_refused_file_that_is_new_changes_nothing);
+	tcase_add_test(same, files_that_come_and_go_change_something);
+	tcase_add_test(same, another_isolation_changes_something);
+	suite_add_tcase(all, same);
 	return all;
 }
 

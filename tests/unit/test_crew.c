@@ -202,6 +202,28 @@ START_TEST(a_job_may_free_itself)
 }
 END_TEST
 
+/* Three at a time, then one: those too many end with what they are about. */
+START_TEST(may_become_greater_and_smaller)
+{
+	crew_resize(crew, 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(submit(i, true, 0), 0);
+	}
+	wait_held(3);
+	crew_resize(crew, 1);
+	open_all();
+	ck_assert(crew_wait(crew, PATIENCE_MS));
+	open_gate = false;
+	ck_assert_int_eq(submit(3, true, 0), 0);
+	wait_held(1);
+	ck_assert_int_eq(submit(4, true, 0), ERR_LIMIT);
+	ck_assert_int_eq(submit(4, true, 1), 0);
+	open_all();
+	ck_assert(crew_wait(crew, PATIENCE_MS));
+	ck_assert_int_eq(works[4].done, 1);
+}
+END_TEST
+
 START_TEST(one_without_threads_ends_too)
 {
 	crew_free(crew_new("unused", 1));
@@ -223,6 +245,7 @@ int main(void)
 	tcase_add_test(tcase, threads_have_a_name_and_take_no_signals_but_their_own);
 	tcase_add_test(tcase, threads_have_room_for_deep_calls);
 	tcase_add_test(tcase, a_job_may_free_itself);
+	tcase_add_test(tcase, may_become_greater_and_smaller);
 	tcase_add_test(tcase, one_without_threads_ends_too);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "site/site_mount.h"
 #include "unit.h"
-#include "worker/generation.h"
 
 #define IDLE_MS 1000
 #define PING_MS 400
@@ -15,7 +15,7 @@
 
 static struct worker worker;
 static struct config config;
-static struct generation generation;
+static struct site_mount mount;
 static struct line *line;
 static char heard[4096];	/* what the handler was called with */
 static int woken;
@@ -86,15 +86,14 @@ static const struct line_ops ops = { wake, opened, info };
 static void setup(void)
 {
 	memset(&worker, 0, sizeof(worker));
-	memset(&generation, 0, sizeof(generation));
+	memset(&mount, 0, sizeof(mount));
 	config = (struct config){ .timeouts = { .stream_idle_ms = IDLE_MS,
 		.ping_ms = PING_MS } };
 	worker.loop = loop_new();
 	worker.config = &config;
 	list_init(&worker.lines);
 	ck_assert_int_eq(ws_shared_init(&worker.websockets), 0);
-	generation.references = 2;	/* never closed here */
-	generation.worker = &worker;
+	mount.references = 2;	/* never closed here */
 	heard[0] = '\0';
 	woken = 0;
 }
@@ -106,7 +105,7 @@ static void make(const struct line_protocol *protocol)
 	if (protocol == &line_websocket) {
 		line_begin_websocket(line, 0, 1 << 20);
 	}
-	line->generation = generation_ref(&generation);
+	line->mount = site_mount_ref(&mount);
 	line->duplex.handler_ops = &handler_ops;
 }
 
@@ -526,15 +525,15 @@ START_TEST(far_handler_does_not_keep_who_has_closed)
 }
 END_TEST
 
-START_TEST(only_those_of_the_old_generation_retire)
+START_TEST(only_those_of_the_old_handler_retire)
 {
-	struct generation newer = { .references = 2 };
+	struct site_mount newer = { .references = 2 };
 	char out[64];
 
 	open_line(&line_websocket);
 	lines_retire(&worker, &newer);
 	ck_assert_uint_eq(line_output(line).size, 0);
-	lines_retire(&worker, &generation);
+	lines_retire(&worker, &mount);
 	carry(out, sizeof(out));
 	ck_assert_int_eq(memcmp(out, "\x88\x02\x03\xf4", 4), 0);
 }
@@ -583,7 +582,7 @@ int main(void)
 		closed_websocket_waits_until_it_has_opened,
 		far_handler_answers_before_the_close_frame_is,
 		far_handler_does_not_keep_who_has_closed,
-		only_those_of_the_old_generation_retire,
+		only_those_of_the_old_handler_retire,
 		facts_are_those_of_carrier_and_request,
 		a_fact_may_be_asked_for_again_and_again };
 	Suite *suite = suite_create("line");

@@ -68,6 +68,34 @@ START_TEST(only_objects_have_names)
 }
 END_TEST
 
+START_TEST(a_copy_is_the_same_without_its_original)
+{
+	struct settings settings;
+	struct settings copy;
+
+	fill(&settings);
+	settings.items[1].asked = true;
+	settings_copy(&copy, &settings);
+	ck_assert_uint_eq(copy.count, settings.count);
+	for (size_t i = 0; i < copy.count; i++) {
+		const struct setting *one = &copy.items[i];
+		const struct setting *other = &settings.items[i];
+
+		ck_assert_str_eq(one->path, other->path);
+		ck_assert_str_eq(one->text, other->text);
+		ck_assert_str_eq(one->json, other->json);
+		ck_assert_str_eq(one->where, other->where);
+		ck_assert_int_eq(one->type, other->type);
+		ck_assert_int_eq(one->integer, other->integer);
+		ck_assert_uint_eq(one->length, other->length);
+		ck_assert(!one->asked);
+	}
+	settings_release(&settings);
+	ck_assert_str_eq(settings_child(&copy, "a", 0), "b");
+	settings_release(&copy);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("settings");
@@ -77,6 +105,7 @@ int main(void)
 	tcase_add_test(tcase, names_children_in_document_order);
 	tcase_add_test(tcase, a_name_may_hold_dots);
 	tcase_add_test(tcase, only_objects_have_names);
+	tcase_add_test(tcase, a_copy_is_the_same_without_its_original);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

@@ -9,6 +9,9 @@
 static struct rig rig;
 static struct config *config;
 static struct site site;
+static struct plugin_services services;
+static struct site_mounts mounts;
+static struct site_process process;
 
 static void set_up(void)
 {
@@ -16,6 +19,10 @@ static void set_up(void)
 	rig_add(&rig, "greeter");
 	rig_add(&rig, "puppet");
 	rig_scan(&rig);
+	services = rig_services;
+	services.loop = loop_new();
+	site_mounts_init(&mounts, &services);
+	process = (struct site_process){ .mounts = &mounts };
 	config = NULL;
 	memset(&site, 0, sizeof(site));
 }
@@ -23,13 +30,15 @@ static void set_up(void)
 static void tear_down(void)
 {
 	site_release(&site);
+	loop_run_deferred(services.loop);
+	ck_assert(list_empty(&mounts.all) && list_empty(&mounts.loaded));
+	loop_free(services.loop);
 	config_free(config);
 	rig_close(&rig);
 }
 
 static void open_site(const char *members)
 {
-	struct site_process process = { .services = &rig_services };
 	char *text = memory_printf("{ \"handlers\": { \"puppet\": { \"timeout_ms\": 7,"
 	    "\"max_message_bytes\": 2048 } }%s }", members);
 
@@ -43,7 +52,7 @@ static void assert_stream(const struct site_route *stream, const char *greeting)
 	ck_assert_ptr_nonnull(stream);
 	ck_assert_int_eq(stream->kind, SITE_HANDLER);
 	ck_assert_str_eq(stream->plugin->note.name, "puppet");
-	ck_assert_pstr_eq(stream->instance->state, greeting);
+	ck_assert_pstr_eq(stream->mount->instance->state, greeting);
 	ck_assert_uint_eq(stream->timeout_ms, 7);
 	ck_assert_uint_eq(stream->max_message_bytes, 2048);
 	ck_assert_ptr_null(stream->config);
@@ -143,10 +152,12 @@ END_TEST
 START_TEST(what_an_isolated_one_can_do_may_be_unknown)
 {
 	plugin_find(&rig.set, "greeter")->isolated = true;
+	plugin_find(&rig.set, "puppet")->isolated = true;
+	process.mounts = NULL;
 	open_site(", \"alpn\": { \"a\": \"greeter\" }");
 	ck_assert_uint_eq(rig.problems.errors, 0);
 	ck_assert_int_eq(site_stream_of_alpn(&site, "a")->kind, SITE_HANDLER);
-	ck_assert_ptr_null(site_stream_of_alpn(&site, "a")->instance);
+	ck_assert_ptr_null(site_stream_of_alpn(&site, "a")->mount);
 }
 END_TEST
 
