@@ -139,22 +139,48 @@ static void append_filters(struct site *site, struct site_chain *chain, size_t f
 	}
 	chain->items = memory_grow(chain->items, chain->count + count,
 	    sizeof(*chain->items));
-	for (size_t i = 0; i < count; i++) {
-		chain->items[chain->count++] = &site->filters[first + i];
+	for (size_t i = first; i < first + count; i++) {
+		struct site_route *filter = &site->filters[i];
+
+		if (filter->mount != NULL) {
+			site_mount_ref(filter->mount);
+		}
+		chain->items[chain->count++] = filter;
 	}
 }
 
-/* Those of the server and of the vhost. */
-static void begin_chain(struct site *site, struct site_chain *chain, size_t vhost)
+/* With those of the server and of the vhost; route: who is behind them. */
+static void begin_chain(struct site *site, struct site_chain *chain,
+    const struct site_route *route, size_t vhost)
 {
 	const struct config *config = site->config;
 	size_t first = config->filters.count;
 
+	chain->route = route;
+	chain->uses = 1;
 	for (size_t i = 0; i < vhost; i++) {
 		first += config->vhosts[i].filters.count;
 	}
 	append_filters(site, chain, 0, config->filters.count);
 	append_filters(site, chain, first, config->vhosts[vhost].filters.count);
+}
+
+void site_chain_use(struct site_chain *chain)
+{
+	chain->uses++;
+}
+
+void site_chain_leave(struct site_chain *chain)
+{
+	if (--chain->uses > 0) {
+		return;
+	}
+	for (size_t i = 0; i < chain->count; i++) {
+		site_mount_unref(chain->items[i]->mount);
+	}
+	if (chain->route != NULL) {
+		site_mount_unref(chain->route->mount);
+	}
 }
 
 static size_t first_of_routes(const struct config *config)
@@ -182,7 +208,7 @@ static void add_filters(const struct build *build)
 	}
 	site->chains = memory_new(site->config->vhost_count, sizeof(*site->chains));
 	for (size_t i = 0; i < site->config->vhost_count; i++) {
-		begin_chain(site, &site->chains[i], i);
+		begin_chain(site, &site->chains[i], NULL, i);
 	}
 }
 
@@ -218,7 +244,7 @@ static void add_configured(const struct build *build, struct config_route *confi
 		}
 	}
 	route = next_route(build->site, config);
-	begin_chain(build->site, &route->chain, config->vhost);
+	begin_chain(build->site, &route->chain, route, config->vhost);
 	append_filters(build->site, &route->chain, filters, config->filters.count);
 	route->plugin = plugin;
 	route->kind = SITE_REDIRECT;
@@ -320,7 +346,7 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 			    pattern, older->plugin->file);
 		}
 	} else {
-		begin_chain(build->site, &route->chain, 0);
+		begin_chain(build->site, &route->chain, route, 0);
 		mount(build, route, place_own_route(pattern), pattern, &no_settings,
 		    plugin->file);
 	}
@@ -449,26 +475,36 @@ void site_retire(struct site *site, const struct site *newer)
 	retire_routes(site->routes, site->route_count, site, newer);
 	retire_routes(site->streams, site->stream_count, site, newer);
 	retire_routes(site->filters, site->filter_count, site, newer);
+	site_leave(site);
 }
 
-static void unmount_routes(struct site_route *routes, size_t count)
+/* Streams have no chain, and filters are in those of others. */
+static void leave_mounts(const struct site_route *routes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		site_mount_unref(routes[i].mount);
-		routes[i].mount = NULL;
 	}
 }
 
-void site_unmount(struct site *site)
+void site_leave(struct site *site)
 {
-	unmount_routes(site->routes, site->route_count);
-	unmount_routes(site->streams, site->stream_count);
-	unmount_routes(site->filters, site->filter_count);
+	if (site->left) {
+		return;
+	}
+	site->left = true;
+	for (size_t i = 0; i < site->route_count; i++) {
+		site_chain_leave(&site->routes[i].chain);
+	}
+	for (size_t i = 0; site->chains != NULL && i < site->config->vhost_count; i++) {
+		site_chain_leave(&site->chains[i]);
+	}
+	leave_mounts(site->streams, site->stream_count);
+	leave_mounts(site->filters, site->filter_count);
 }
 
 void site_release(struct site *site)
 {
-	site_unmount(site);
+	site_leave(site);
 	for (size_t i = 0; i < site->route_count; i++) {
 		free(site->routes[i].chain.items);
 	}

@@ -38,10 +38,16 @@ enum site_kind {
 
 struct site_route;
 
-/* The filters that a request meets, in that order. */
+/*
+ * Whom a request meets: filters, in that order, and who is behind them. It is used by its
+ * site, as long as that is not retired, and by the requests on their way, and as long as
+ * it is used holds the mounts of all of them.
+ */
 struct site_chain {
 	struct site_route **items;	/* owned; each borrowed from site.filters */
 	size_t count;
+	const struct site_route *route;	/* borrowed; NULL: the server itself */
+	uint32_t uses;
 };
 
 /* What a route leads to: the value of a router_match. A filter is one, too, without
@@ -51,7 +57,7 @@ struct site_route {
 	/* Borrowed; NULL: a stream, or a plugin at its own route. */
 	struct config_route *config;
 	struct plugin *plugin;		/* borrowed; NULL for a redirect */
-	struct site_mount *mount;	/* a reference; of SITE_HANDLER, else NULL */
+	struct site_mount *mount; /* of SITE_HANDLER, else NULL; held by its chain */
 	uint32_t timeout_ms;		/* of a handler */
 	uint32_t max_message_bytes;	/* likewise */
 	uint64_t max_body_bytes;	/* likewise */
@@ -80,6 +86,7 @@ struct site {
 	size_t filter_count;
 	struct site_chain *chains;	/* owned; of what has no route, as routers */
 	uint64_t opening;		/* the number that its mounts have */
+	bool left;			/* by it; requests may still use them */
 };
 
 /* What a site needs of the process that it is built in. All borrowed. */
@@ -112,11 +119,16 @@ struct site_route *site_stream_of_listener(const struct site *site, size_t liste
 /* Who has those of the protocol of that ALPN name, or NULL. */
 struct site_route *site_stream_of_alpn(const struct site *site, const char *name);
 
-/* The newer site serves from now on: retires the mounts that only this one has. */
+/* The newer site serves from now on: retires the mounts that only this one has, and
+ * leaves all of them to the requests that are on their way. */
 void site_retire(struct site *site, const struct site *newer);
 
-/* Gives its mounts back; all else of it is as it was. */
-void site_unmount(struct site *site);
+/* A request has begun to use the chain, or does so no more. */
+void site_chain_use(struct site_chain *chain);
+void site_chain_leave(struct site_chain *chain);
+
+/* Leaves its mounts; all else of it is as it was. */
+void site_leave(struct site *site);
 
 void site_release(struct site *site);
 

@@ -83,6 +83,7 @@ static struct loaded *take_loaded(struct site_mounts *mounts, const struct plugi
 		loaded->plugin.copy = memory_text(plugin->copy);
 		memcpy(loaded->plugin.hash, plugin->hash, sizeof(plugin->hash));
 		loaded->plugin.note = plugin->note;
+		loaded->plugin.count_as = plugin->count_as;
 		copy_loaded(&loaded->plugin, plugin);
 		set_threads(&loaded->plugin, plugin);
 		list_append(&mounts->loaded, &loaded->link);

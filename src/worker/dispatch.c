@@ -195,8 +195,8 @@ static bool is_forbidden(const struct exchange *exchange)
 void dispatch_begin(struct worker *worker, struct exchange *exchange)
 {
 	const struct site *site = &worker->generation->site;
-	const struct site_chain *filters;
-	const struct site_route *route;
+	struct site_chain *chain;
+	struct site_route *route;
 	size_t vhost;
 
 	dispatch_identify(worker, exchange);
@@ -214,10 +214,11 @@ void dispatch_begin(struct worker *worker, struct exchange *exchange)
 		    "this path is for clients with a good certificate");
 		return;
 	}
-	filters = route == NULL ? &site->chains[vhost] : &route->chain;
+	chain = route == NULL ? &site->chains[vhost] : &route->chain;
+	exchange_use_chain(exchange, chain);
 	expect_body(exchange);
-	if (filters->count > 0) {
-		chain_begin(worker, exchange, filters);
+	if (chain->count > 0) {
+		chain_begin(worker, exchange, chain);
 	} else {
 		dispatch_answer(worker, exchange);
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "exchange/stage.h"
+#include "site/site.h"
 #include "worker/chain.h"
 #include "worker/dispatch.h"
 #include "worker/generation.h"
@@ -16,6 +17,7 @@ struct ticket {
 	struct list link;		/* of worker.parted or worker.finished */
 	struct timer deadline;
 	struct worker *worker;
+	struct site_chain *chain;	/* that it uses; NULL: none */
 };
 
 static struct ticket *ticket_of(struct exchange *exchange)
@@ -58,6 +60,22 @@ struct exchange *worker_take_exchange(struct worker *worker)
 	return &ticket->exchange;
 }
 
+void exchange_use_chain(struct exchange *exchange, struct site_chain *chain)
+{
+	ticket_of(exchange)->chain = chain;
+	site_chain_use(chain);
+}
+
+void exchange_leave_chain(struct exchange *exchange)
+{
+	struct ticket *ticket = ticket_of(exchange);
+
+	if (ticket->chain != NULL) {
+		site_chain_leave(ticket->chain);
+		ticket->chain = NULL;
+	}
+}
+
 /* Also those within, whose filters may have let it have what it was about to send. */
 static void recycle(struct worker *worker, struct exchange *exchange)
 {
@@ -65,6 +83,7 @@ static void recycle(struct worker *worker, struct exchange *exchange)
 	struct exchange *inner = exchange->stage == NULL ? NULL : exchange->stage->inner;
 
 	chain_release(exchange);
+	exchange_leave_chain(exchange);
 	exchange->origin = NULL;
 	if (worker->spare_count < WORKER_SPARES) {
 		exchange_reset(exchange);
@@ -163,6 +182,7 @@ void exchanges_disown(struct worker *worker)
 		struct ticket *ticket = LIST_OWNER(link, struct ticket, link);
 
 		chain_release(&ticket->exchange);
+		exchange_leave_chain(&ticket->exchange);
 		generation_unref(ticket->exchange.origin);
 		ticket->exchange.origin = NULL;
 	}

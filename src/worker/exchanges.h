@@ -8,9 +8,15 @@
 
 #include "exchange/exchange.h"
 
+struct site_chain;
 struct worker;
 
 void exchanges_init(struct worker *worker);
+
+/* It is on its way through the chain, and so keeps who is there; until it is given back,
+ * or has got past all of them: a WebSocket has a hold on its handler of its own. */
+void exchange_use_chain(struct exchange *exchange, struct site_chain *chain);
+void exchange_leave_chain(struct exchange *exchange);
 
 /* Answers 504 at its deadline, if the handler that holds it has not started by then. */
 void exchange_watch(struct exchange *exchange);

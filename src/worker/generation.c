@@ -48,7 +48,7 @@ static void close_generation(struct deferred *later)
 	struct generation *generation = LIST_OWNER(later, struct generation, later);
 
 	tls_context_unref(generation->tls);
-	site_unmount(&generation->site);
+	site_leave(&generation->site);
 	if (is_left(generation->worker)) {
 		return;
 	}

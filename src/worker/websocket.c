@@ -6,7 +6,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "worker/generation.h"
+#include "site/site.h"
+#include "worker/exchanges.h"
 #include "ws/handshake.h"
 #include "ws/origin.h"
 
@@ -118,6 +119,7 @@ int websocket_accept(struct line *line, struct exchange *exchange)
 	/* Ours alone. */
 	head_remove(head, SLICE("sec-websocket-accept"));
 	head_remove(head, SLICE("sec-websocket-extensions"));
+	exchange_leave_chain(exchange);
 	exchange->reply.status = http2 ? 200 : 101;
 	line->offer = NULL;
 	if (!http2) {
