@@ -376,7 +376,9 @@ typedef struct tc_handler {
 	uint32_t flags, reserved;	/* TC_BLOCKING, TC_BODY_STREAM; 0 */
 
 	/* Read settings, set up; put what you need in *state. Anything but
-	 * TC_OK refuses the route; on_close is then not called. */
+	 * TC_OK refuses the route; on_close is then not called. The instance
+	 * goes on over reloads that leave its file, its settings and its
+	 * place in server.json as they are. */
 	int (*on_open)(tc_conf *cf, void **state);
 	void (*on_close)(void *state);
 
@@ -388,10 +390,11 @@ typedef struct tc_handler {
 	 * an answer that comes later. */
 	const char *check;
 
-	/* Nothing new comes to this instance: another has taken its place
-	 * (TC_RELOAD), or the server is about to end (TC_SHUTDOWN, maybe
-	 * after the other). What is open may go on, up to drain_ms: finish
-	 * it, stop timers. It waits for requests and connections. */
+	/* Nothing new comes to this instance: one of those has changed, and
+	 * another has taken its place (TC_RELOAD), or the server is about to
+	 * end (TC_SHUTDOWN, maybe after the other). What is open may go on, up
+	 * to drain_ms: finish it, stop timers. It waits for requests and
+	 * connections. */
 	void (*on_stop)(void *state, int why);
 
 	/* Of a request that is answered later. A write was refused, and takes
