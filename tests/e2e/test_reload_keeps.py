@@ -74,8 +74,11 @@ static int say(tc_req *r, int count)
 
 static void tick(void *arg)
 {
-	tc.write(arg, "data: tick\n\n", 12);
-	tc.after(10, tick, arg);
+	if (tc.write(arg, "data: tick\n\n", 12) == TC_GONE) {
+		tc.abort(arg);
+	} else {
+		tc.after(10, tick, arg);
+	}
 }
 
 static int stream(tc_req *r)
