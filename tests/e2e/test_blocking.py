@@ -324,6 +324,9 @@ def test_a_reload_lets_them_finish(start):
     with server.connect() as client:
         client.start("GET", "/sleeper/wait")
         tells(server, "1 running, 0 released\n")
+        config = json.loads(server.config.read_text())
+        config["routes"][0]["path"] = "/other/*"
+        server.config.write_text(json.dumps(config))
         assert harness.tincan("reload", "--config", server.config).returncode == 0
         assert "closing" not in server.log
         let_go(server)

@@ -365,11 +365,13 @@ def test_reload_leaves_a_line_open(start, isolation):
             assert two.ask(b"new") == b"new"
 
 
-def test_line_of_a_generation_that_is_gone_ends_in_order(start, isolation):
+def test_line_of_a_handler_that_is_replaced_ends_in_order(start, isolation):
     server = start("puppet", isolation, timeouts={"drain_ms": 300})
     with line(server) as one:
         assert one.ask(b"before") == b"before"
-        reload(server, alpn={})
+        reload(server, listeners=[
+            {"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "stream": "puppet",
+                                         "settings": {"greeting": "new"}}])
         assert one.read_to_end() == b""
     server.wait_log("end 0 after 1")
 
