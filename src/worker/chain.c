@@ -5,6 +5,7 @@
 #include "exchange/stage.h"
 #include "worker/dispatch.h"
 #include "worker/exchanges.h"
+#include "worker/websocket.h"
 
 struct chain {
 	struct worker *worker;
@@ -117,6 +118,8 @@ static void dissolve(struct chain *chain)
 
 	reply_init(&root->reply, &root->arena);
 	rc = collect(chain, root->stage);
+	/* A handshake has no length; a handler that refuses with a reply says its own. */
+	root->reply.content_length = -1;
 	if (rc == 0) {
 		rc = copy_request_head(root, &chain->last->request.head);
 	}
@@ -141,7 +144,9 @@ static void arrive(struct chain *chain)
 	chain->root->deciding = false;
 	dispatch_answer(chain->worker, last);
 	if (last->state == EXCHANGE_OPEN && last->upgrade) {
-		dissolve(chain);
+		if (websocket_judge(chain->worker, last)) {
+			dissolve(chain);
+		}
 		return;
 	}
 	if (last->state == EXCHANGE_OPEN && chain->complete) {

@@ -52,6 +52,18 @@ static int judge(const struct worker *worker, const struct exchange *exchange,
 	return 0;
 }
 
+bool websocket_judge(const struct worker *worker, struct exchange *exchange)
+{
+	struct ws_offer offer;
+	const char *reason;
+	int status = judge(worker, exchange, &offer, &reason);
+
+	if (status != 0) {
+		refuse(exchange, status, reason);
+	}
+	return status == 0;
+}
+
 struct line *websocket_new(struct worker *worker, struct exchange *exchange,
     const struct line_ops *ops, void *carrier)
 {

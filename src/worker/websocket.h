@@ -11,6 +11,10 @@
 /* Does a request that is routed ask for a WebSocket, from a handler that has them? */
 bool websocket_wanted(const struct exchange *exchange);
 
+/* Refuses, while there are filters to see the reply, what websocket_new would refuse.
+ * True: it has nothing against it. */
+bool websocket_judge(const struct worker *worker, struct exchange *exchange) MUST_USE;
+
 /*
  * A line for the request, which is complete; websocket_connect then brings it to the
  * handler. NULL: refused, the exchange has the answer.
