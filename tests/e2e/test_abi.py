@@ -17,7 +17,8 @@ import ws
 
 TESTS = harness.BUILD / "tests/plugins"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
-CXX = harness.TOP / "tests/plugins/cxx.cc"
+CXX = ["cxx", "cxx_filter"]
+UNSORTED = "pear\nfig\napple"
 # The name of each, the file it is in, what it answers at its own path.
 RUNS = [("greet/world", TESTS / "greeter.so", "Hello, world\n"),
         ("newer", TESTS / "grown/newer.so", "runs\n"),
@@ -39,8 +40,10 @@ def compile_handler(file, compiler, source, *flags):
 def add_compiled(plug, isolation):
     """In a host what g++ and gcc make, in a worker what clang does."""
     gcc = isolation == "host"
-    plug.add(compile_handler(plug.workshop / "cxx.so", "g++" if gcc else "clang++", CXX,
-                             "-std=c++20"))
+    for name in CXX:
+        plug.add(compile_handler(
+            plug.workshop / f"{name}.so", "g++" if gcc else "clang++",
+            harness.TOP / f"tests/plugins/{name}.cc", "-std=c++20"))
     plug.add(compile_handler(plug.workshop / "hello.so", "gcc" if gcc else "clang",
                              harness.TOP / "plugins/hello.c", "-std=gnu11"))
 
@@ -53,12 +56,14 @@ def server(request, tmp_path_factory, certificates, make_config):
         plug.add(file)
     add_compiled(plug, request.param)
     plug.add(TESTS / "grown/careless.so")
-    names = "cxx", "hello", "greeter", "newer", "asks"
+    plug.drop("fruit", UNSORTED.replace("\n", "\\n"))
+    names = *CXX, "hello", "greeter", "newer", "asks"
     handlers = {name: {"isolation": request.param} for name in names}
     config = make_config(
         handlers=handlers, plugins={"directory": str(plug.directory)},
         routes=[{"path": "/cxx/*", "handler": "cxx",
-                 "settings": {"greeting": "Moin from "}}])
+                 "settings": {"greeting": "Moin from "}},
+                {"path": "/fruit", "handler": "fruit", "filters": ["cxx_filter"]}])
     # ASan looks for the throw of C++ when a program starts, and these are C.
     prefix = ["env", "LD_PRELOAD=libstdc++.so.6"] if harness.SANITIZED else []
     running = harness.Server(folder, config, certificates, prefix)
@@ -108,3 +113,17 @@ def test_cxx_catches_what_it_throws_at_the_edge(server):
 def test_cxx_talks_over_a_websocket(server):
     with ws.open_h1(server, "/cxx/talk") as client:
         assert [client.ask(text) for text in ("one", "two")] == ["ONE 1", "TWO 2"]
+
+
+def test_cxx_filters(server):
+    reply = server.get("/fruit")
+    assert (reply.text, reply.header("x-sorted")) == ("applefig\npear\n", "200")
+    server.wait_log("sorter forgets /fruit")
+    assert server.get("/fruit", "X-Wish: deny").text == "denied\n"
+
+
+def test_cxx_filter_catches_what_it_throws_at_the_edge(server):
+    with server.connect() as client:
+        assert client.get("/fruit", "X-Wish: throw").status == 500
+        server.wait_log("caught: a wish that is not granted")
+        assert client.get("/fruit").status == 200
