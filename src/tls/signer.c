@@ -14,6 +14,8 @@
 #include "tls/session.h"
 
 #define ATTEMPTS 2		/* of one request: it may be what a keeper dies of */
+/* Requests in a packet, were they all empty. */
+#define TOGETHER_MAX (SIGN_PACKET_BYTES / offsetof(struct sign_request, text))
 #define COMPLAIN_MS 1000	/* between two lines in the log */
 
 /* One that a handshake waits for: on the stack of its paused job. */
@@ -120,44 +122,46 @@ static void watch_keeper(struct signer *signer, bool stuck)
 }
 
 /* Those that fit into one packet: how many. */
-static size_t put_waiting(const struct signer *signer, struct sign_packet *packet)
+static size_t put_waiting(const struct signer *signer, struct sign_packet *packet,
+    struct signature *put[TOGETHER_MAX])
 {
-	const struct list *link = signer->waiting.next;
 	size_t count = 0;
 
 	packet->size = 0;
-	while (link != &signer->waiting && sign_put_request(packet,
-	    &LIST_OWNER(link, struct signature, link)->request) == 0) {
-		link = link->next;
-		count++;
+	for (struct list *link = signer->waiting.next; link != &signer->waiting;
+	     link = link->next) {
+		struct signature *signature = LIST_OWNER(link, struct signature, link);
+
+		if (sign_put_request(packet, &signature->request) != 0) {
+			break;
+		}
+		put[count++] = signature;
 	}
 	return count;
 }
 
-static void note_asked(struct signer *signer, size_t count)
+static void note_asked(struct signer *signer, struct signature *const *sent, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct signature *signature = LIST_OWNER(signer->waiting.next,
-		    struct signature, link);
-
-		signature->attempts++;
-		list_remove(&signature->link);
-		list_append(&signer->asked, &signature->link);
+		sent[i]->attempts++;
+		list_remove(&sent[i]->link);
+		list_append(&signer->asked, &sent[i]->link);
 	}
 }
 
 /* As much as the socket takes; the rest when it is writable again. */
 static void ask(struct signer *signer)
 {
+	struct signature *put[TOGETHER_MAX];
 	struct sign_packet packet;
 	int rc = 0;
 
 	while (rc == 0 && signer->keeper.fd >= 0 && !list_empty(&signer->waiting)) {
-		size_t count = put_waiting(signer, &packet);
+		size_t count = put_waiting(signer, &packet, put);
 
 		rc = sign_send(signer->keeper.fd, &packet);
 		if (rc == 0) {
-			note_asked(signer, count);
+			note_asked(signer, put, count);
 		}
 	}
 	if (rc != 0 && rc != ERR_AGAIN) {

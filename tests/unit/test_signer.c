@@ -238,6 +238,48 @@ START_TEST(a_keeper_that_sends_nonsense_is_left)
 }
 END_TEST
 
+static void begin_other(struct tls_session *other, SSL *other_client, int pair[2])
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0, pair), 0);
+	ck_assert_int_eq(tls_session_init(other, &wire, context, pair[0]), 0);
+	SSL_set_fd(other_client, pair[1]);
+	SSL_set_connect_state(other_client);
+	(void)SSL_do_handshake(other_client);
+	tls_session_events(other, EPOLLIN | EPOLLOUT);
+	ck_assert_int_eq(tls_session_handshake(other), ERR_AGAIN);
+	ck_assert_int_eq(tls_session_flush(other), 0);
+}
+
+START_TEST(what_a_round_asks_for_is_asked_once_and_together)
+{
+	struct tls_session others[3];
+	SSL *clients[3];
+	int pairs[3][2];
+	struct sign_packet packet;
+	struct sign_request request;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		clients[i] = SSL_new(client_context);
+		begin_other(&others[i], clients[i], pairs[i]);
+	}
+	round_of_loop();
+	ck_assert_int_eq(sign_receive(keeper_fd, &packet), 0);
+	while (sign_take_request(&packet, &request) == 0) {
+		ck_assert_uint_eq(request.id, count++);
+	}
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(sign_receive(keeper_fd, &packet), ERR_AGAIN);
+	for (size_t i = 0; i < 3; i++) {
+		tls_session_release(&others[i]);
+		SSL_free(clients[i]);
+		close(pairs[i][0]);
+		close(pairs[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(an_answer_nobody_waits_for_is_dropped)
 {
 	struct sign_answer answer = { .id = 12345, .status = SIGN_DONE, .size = 4 };
@@ -278,6 +320,7 @@ int main(void)
 	tcase_add_test(tcase, what_two_keepers_have_died_of_fails_with_an_alert);
 	tcase_add_test(tcase, a_key_that_the_keeper_does_not_have_fails_with_an_alert);
 	tcase_add_test(tcase, a_keeper_that_sends_nonsense_is_left);
+	tcase_add_test(tcase, what_a_round_asks_for_is_asked_once_and_together);
 	tcase_add_test(tcase, an_answer_nobody_waits_for_is_dropped);
 	tcase_add_test(tcase, the_keeper_forgets_a_key_a_minute_after_nobody_wants_it);
 	suite_add_tcase(suite, tcase);
