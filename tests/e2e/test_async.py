@@ -2,6 +2,7 @@
 """Answers that come later and replies that stream, the same from a host and from inside
 the workers."""
 
+import json
 import re
 import signal
 import socket
@@ -302,6 +303,9 @@ def test_a_reload_lets_what_waits_finish(start):
         other.start("GET", "/later/stream?10000")
         other.read_head()
         assert server.get("/later/tell").text == "2 kept, 0 gone\n"
+        config = json.loads(server.config.read_text())
+        config["routes"] = [{"path": "/later/*", "handler": "later", "methods": ["GET"]}]
+        server.config.write_text(json.dumps(config))
         assert harness.tincan("reload", "--config", server.config).returncode == 0
         server.wait_log("stopping with 2 requests")
         assert client.read_reply().text == "late\n"
