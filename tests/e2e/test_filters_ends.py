@@ -2,9 +2,11 @@
 """How requests end that pass through filters: reset by their client at each step, slow to
 be taken, or with a crash of a filter in the worker."""
 
+import contextlib
 import os
 import pathlib
 import random
+import socket
 
 import pytest
 
@@ -209,12 +211,20 @@ def passed(server):
     return int(server.get("/first").text)
 
 
-def test_a_slow_client_holds_up_the_filter_and_nothing_grows(server):
-    content = (server.folder / "site/much").read_bytes()
+@contextlib.contextmanager
+def little_memory(server):
+    """Meanwhile none of the server's processes grows much."""
     server.request("HEAD", "/files/much")
     before = {pid: peak(pid) for pid in harness.group_processes(server.pid)}
+    yield
+    grown = {harness.name(pid): peak(pid) - size for pid, size in before.items()}
+    assert max(grown.values()) < 10 << 20, grown
+
+
+def test_a_slow_client_holds_up_the_filter_and_nothing_grows(server):
+    content = (server.folder / "site/much").read_bytes()
     start = passed(server)
-    with h2.connect(server, opens_windows=False) as client:
+    with little_memory(server), h2.connect(server, opens_windows=False) as client:
         stream = client.start("GET", "/files/much")
         body = client.stream(stream).body
         window = h2.WINDOW
@@ -226,8 +236,35 @@ def test_a_slow_client_holds_up_the_filter_and_nothing_grows(server):
             client.update_window(0, step)
             window += step
         assert client.reply(stream).body == content
-    grown = {harness.name(pid): peak(pid) - size for pid, size in before.items()}
-    assert max(grown.values()) < 10 << 20, grown
+    assert passed(server) - start >= MUCH
+
+
+def kernel_buffers(client):
+    """What the kernel may hold between the server and that client."""
+    largest = pathlib.Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]
+    return int(largest) + client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def test_a_slow_client_of_http1_holds_up_the_filter_and_nothing_grows(server):
+    content = (server.folder / "site/much").read_bytes()
+    start = passed(server)
+    with little_memory(server), server.connect() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        most = BETWEEN + kernel_buffers(client)
+        assert most < MUCH * 9 // 10
+        client.start("GET", "/files/much")
+        assert client.read_head().header("transfer-encoding") == "chunked"
+        body, rest = bytearray(), 0
+        while size := int(client.read_line(), 16):
+            if len(body) >= rest:
+                # Each question is a turn of the worker, in which it could go on.
+                for _ in range(20):
+                    assert passed(server) - start < len(body) + most
+                rest += MUCH // 5
+            body += client.read(size)
+            assert client.read(2) == b"\r\n"
+        assert body == content
+    assert passed(server) - start >= MUCH
 
 
 # A crash of a filter in the worker
