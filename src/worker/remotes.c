@@ -11,7 +11,7 @@
 #include "worker/orders.h"
 #include "worker/worker.h"
 
-#define LAST_WORDS_MS 1000	/* for on_close and what it logs, at the end */
+#define LAST_WORDS_MS 1000	/* for on_stop, on_close and what they log, at the end */
 #define SAY_MS 10000		/* between lines about calls that were refused */
 
 struct entry {
@@ -28,6 +28,7 @@ struct entry {
 	uint64_t refused_said;		/* of them that the log knows, and since when */
 	int64_t said_ms;
 	bool used;			/* a generation has asked for it */
+	bool retired;			/* none does any more: it goes with its processes */
 };
 
 /* A place for one process. */
@@ -36,7 +37,9 @@ struct seat {
 	struct entry *entry;
 	struct remote *remote;
 	struct bus_peer peer;
+	struct timer last_words;	/* once its process has been asked to end */
 	bool leaving;
+	bool stopped;			/* it has */
 };
 
 static struct entry *find(struct worker *worker, uint32_t version)
@@ -45,7 +48,7 @@ static struct entry *find(struct worker *worker, uint32_t version)
 	    link = link->next) {
 		struct entry *entry = LIST_OWNER(link, struct entry, link);
 
-		if (entry->version == version) {
+		if (entry->version == version && !entry->retired) {
 			return entry;
 		}
 	}
@@ -55,6 +58,7 @@ static struct entry *find(struct worker *worker, uint32_t version)
 static void free_seat(struct seat *seat)
 {
 	list_remove(&seat->link);
+	timer_cancel(&seat->last_words);
 	remote_free(seat->remote);
 	free(seat);
 }
@@ -72,20 +76,63 @@ static void free_entry(struct entry *entry)
 	free(entry);
 }
 
-static void retire(struct deferred *later)
+static void give_up_seat(struct timer *timer)
 {
-	struct entry *entry = LIST_OWNER(later, struct entry, later);
+	struct seat *seat = LIST_OWNER(timer, struct seat, last_words);
 
+	loop_defer(seat->entry->worker->loop, &seat->entry->later);
+}
+
+/* Has its process ended, or not done so in time? Asks it to, and hears what it logs. */
+static bool has_ended(struct seat *seat)
+{
+	struct loop *loop = seat->entry->worker->loop;
+
+	if (!remote_has_host(seat->remote)) {
+		return true;
+	}
+	if (!seat->stopped) {
+		seat->stopped = true;
+		remote_stop(seat->remote);
+		timer_set(&loop->timers, &seat->last_words, loop->now_ms + LAST_WORDS_MS);
+	}
+	return !timer_is_set(&seat->last_words);
+}
+
+/* Frees the seats that are not needed any more, each with its process. */
+static void empty_seats(struct entry *entry)
+{
 	for (struct list *link = entry->seats.next; link != &entry->seats;) {
 		struct seat *seat = LIST_OWNER(link, struct seat, link);
 
 		link = link->next;
-		if (seat->leaving && remote_idle(seat->remote)) {
+		if (seat->leaving && remote_idle(seat->remote) && has_ended(seat)) {
 			free_seat(seat);
 		}
 	}
-	if (entry->used && pool_idle(entry->pool) && !entry->worker->ending) {
+}
+
+static void leave(struct seat *seat)
+{
+	seat->leaving = true;
+	pool_dismiss(seat->entry->pool, seat->remote);
+}
+
+static void retire(struct deferred *later)
+{
+	struct entry *entry = LIST_OWNER(later, struct entry, later);
+	bool idle = entry->used && pool_idle(entry->pool) && !entry->worker->ending;
+
+	if (idle && !entry->retired) {
+		entry->retired = true;
 		orders_tell(entry->worker, CHANNEL_RETIRED, entry->version, 0, "");
+		for (struct list *link = entry->seats.next; link != &entry->seats;
+		     link = link->next) {
+			leave(LIST_OWNER(link, struct seat, link));
+		}
+	}
+	empty_seats(entry);
+	if (entry->retired && list_empty(&entry->seats)) {
 		free_entry(entry);
 	}
 }
@@ -130,9 +177,11 @@ static void on_lost(void *arg, uint32_t pid)
 		if (!has_hosts(worker)) {
 			loop_stop(worker->loop);
 		}
-		return;
+	} else if (seat->stopped) {
+		loop_defer(worker->loop, &seat->entry->later);
+	} else {
+		orders_tell(worker, CHANNEL_LOST, seat->entry->version, pid, "");
 	}
-	orders_tell(worker, CHANNEL_LOST, seat->entry->version, pid, "");
 }
 
 static void on_free(void *arg)
@@ -215,6 +264,7 @@ static void add_seat(struct entry *entry)
 		.silent = on_silent, .free = on_free, .again = on_again, .arg = seat };
 
 	seat->entry = entry;
+	timer_init(&seat->last_words, give_up_seat);
 	seat->remote = remote_new(entry->worker->loop, &ops, entry->version, entry->name);
 	bus_peer_init(&seat->peer);
 	seat->peer.remote = seat->remote;
@@ -295,10 +345,7 @@ void remotes_resize(struct worker *worker, const struct channel_message *message
 		add_seat(entry);
 	}
 	for (uint32_t count = count_seats(entry); count > wanted; count--) {
-		struct seat *seat = find_spare(entry);
-
-		seat->leaving = true;
-		pool_dismiss(entry->pool, seat->remote);
+		leave(find_spare(entry));
 	}
 }
 

@@ -133,6 +133,29 @@ def test_drop_to_served_takes_less_than_half_a_second(server, plug):
 # How a file goes
 
 
+def test_what_a_handler_says_last_is_heard(server, plug):
+    """Its process is not ended in the middle of a sentence."""
+    code = """
+    static void stop(void *state, int why)
+    {
+        (void)state;
+        tc_log(TC_INFO, "stopped by %d", why);
+    }
+
+    static void shut(void *state)
+    {
+        (void)state;
+        tc_log(TC_INFO, "shut");
+    }
+    """
+    plug.drop("last", "one", code=code, fields=".on_stop = stop, .on_close = shut")
+    plugs.answers(server, "/last", "one")
+    plug.drop("last", "two")
+    plugs.answers(server, "/last", "two")
+    server.wait_log("stopped by")
+    server.wait_log(r"\bshut\b")
+
+
 def test_removed_file_is_retired_and_comes_back(server, plug):
     plug.drop("fresh", "one")
     plugs.answers(server, "/fresh", "one")
