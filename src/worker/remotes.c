@@ -28,7 +28,7 @@ struct entry {
 	uint64_t refused_said;		/* of them that the log knows, and since when */
 	int64_t said_ms;
 	bool used;			/* a generation has asked for it */
-	bool retired;			/* none does any more: it goes with its processes */
+	bool retired;			/* none does any more: it ends */
 };
 
 /* A place for one process. */
