@@ -26,7 +26,6 @@ struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
 	remote->ops = *ops;
 	remote->version = version;
 	remote->name = memory_text(name);
-	list_init(&remote->instances);
 	calls_init(remote);
 	tunnels_init(remote);
 	watch_init(remote);
@@ -65,7 +64,7 @@ bool remote_fills(struct remote *remote, size_t size)
 
 bool remote_idle(const struct remote *remote)
 {
-	return (list_empty(&remote->instances) || remote->leaving) &&
+	return (remote->instance_count == 0 || remote->leaving) &&
 	    remote->call_count == 0 && remote->tunnels.count == 0 && remote->chunks == 0;
 }
 
@@ -107,7 +106,6 @@ static void drop_link(struct remote *remote)
 
 static void free_instance(struct remote_instance *instance)
 {
-	list_remove(&instance->link);
 	buffer_release(&instance->open);
 	free(instance);
 }
@@ -121,26 +119,55 @@ void remote_free(struct remote *remote)
 	calls_release(remote);
 	tunnels_release(remote);
 	drop_link(remote);
-	while (!list_empty(&remote->instances)) {
-		free_instance(
-		    LIST_OWNER(remote->instances.next, struct remote_instance, link));
+	for (size_t i = 0; i < remote->instance_count; i++) {
+		free_instance(remote->instances[i]);
 	}
+	free(remote->instances);
 	free(remote->name);
 	free(remote);
 }
 
-static struct remote_instance *find_instance(const struct remote *remote, uint64_t number)
+/* The place of that number, or of the first behind it. */
+static size_t place_of(const struct remote *remote, uint64_t number)
 {
-	for (struct list *link = remote->instances.next; link != &remote->instances;
-	    link = link->next) {
-		struct remote_instance *instance =
-		    LIST_OWNER(link, struct remote_instance, link);
+	size_t low = 0;
+	size_t high = remote->instance_count;
 
-		if (instance->number == number) {
-			return instance;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (remote->instances[middle]->number < number) {
+			low = middle + 1;
+		} else {
+			high = middle;
 		}
 	}
-	return NULL;
+	return low;
+}
+
+static struct remote_instance *find_instance(const struct remote *remote, uint64_t number)
+{
+	size_t place = place_of(remote, number);
+
+	return place < remote->instance_count &&
+	    remote->instances[place]->number == number ? remote->instances[place] : NULL;
+}
+
+/* Numbers only grow: it is the last. */
+static void add_instance(struct remote *remote, struct remote_instance *instance)
+{
+	remote->instances = memory_grow(remote->instances, remote->instance_count + 1,
+	    sizeof(struct remote_instance *));
+	remote->instances[remote->instance_count++] = instance;
+}
+
+static void take_out(struct remote *remote, const struct remote_instance *instance)
+{
+	size_t place = place_of(remote, instance->number);
+
+	remote->instance_count--;
+	memmove(&remote->instances[place], &remote->instances[place + 1],
+	    (remote->instance_count - place) * sizeof(struct remote_instance *));
 }
 
 static int tell(struct remote *remote, const struct frame *frame)
@@ -345,9 +372,8 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 	deferred_init(&host->later, free_link);
 	remote->link = &host->link;
 	remote->retry_after_s = 0;
-	for (struct list *link = remote->instances.next; link != &remote->instances;
-	    link = link->next) {
-		send_open(remote, LIST_OWNER(link, struct remote_instance, link));
+	for (size_t i = 0; i < remote->instance_count; i++) {
+		send_open(remote, remote->instances[i]);
 	}
 	calls_send_waiting(remote);
 	tunnels_send_waiting(remote);
@@ -368,12 +394,12 @@ int remote_open(struct remote *remote, const struct open_message *message,
 
 	instance->number = ++remote->last_instance;
 	buffer_init(&instance->open, FRAME_MAX);
-	list_append(&remote->instances, &instance->link);
 	rc = open_pack(&instance->open, instance->number, message);
 	if (rc != 0) {
 		free_instance(instance);
 		return rc;
 	}
+	add_instance(remote, instance);
 	send_open(remote, instance);
 	*number = instance->number;
 	return 0;
@@ -381,17 +407,15 @@ int remote_open(struct remote *remote, const struct open_message *message,
 
 void remote_copy(struct remote *remote, const struct remote *other)
 {
-	for (struct list *link = other->instances.next; link != &other->instances;
-	     link = link->next) {
-		const struct remote_instance *old =
-		    LIST_OWNER(link, struct remote_instance, link);
+	for (size_t i = 0; i < other->instance_count; i++) {
+		const struct remote_instance *old = other->instances[i];
 		struct remote_instance *instance = memory_new(1, sizeof(*instance));
 		struct slice open = buffer_slice(&old->open);
 
 		instance->number = old->number;
 		instance->retired = old->retired;
 		buffer_init(&instance->open, FRAME_MAX);
-		list_append(&remote->instances, &instance->link);
+		add_instance(remote, instance);
 		if (buffer_append(&instance->open, open.data, open.size) != 0) {
 			memory_exhausted();
 		}
@@ -417,6 +441,7 @@ void remote_shut(struct remote *remote, uint32_t number)
 	if (instance == NULL) {
 		return;
 	}
+	take_out(remote, instance);
 	free_instance(instance);
 	send_small(remote, FRAME_SHUT, number);
 	remote_check_idle(remote);

@@ -21,7 +21,6 @@ struct host_link {
 };
 
 struct remote_instance {
-	struct list link;	/* in remote.instances */
 	uint32_t number;
 	bool refused;		/* by on_open of the host there is */
 	int retired;		/* why; 0: it is not */
@@ -36,7 +35,8 @@ struct remote {
 	uint32_t retry_after_s;	/* not 0: calls are refused */
 	char *name;		/* owned */
 	struct link *link;	/* NULL: no host at the moment */
-	struct list instances;
+	struct remote_instance **instances;	/* owned; by number */
+	size_t instance_count;
 	struct list waiting;	/* calls that no host has, in order */
 	struct list sent;	/* calls that the host has, in order */
 	struct call *calls[REMOTE_CALLS];	/* by the low bits of their id */

@@ -423,6 +423,9 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 			add_unrouted(&build, &plugins->items[i]);
 		}
 	}
+	if (process->mounts != NULL) {
+		site_mounts_end(process->mounts);
+	}
 }
 
 const struct site_name *site_find_name(const struct site *site, struct slice host)

@@ -22,11 +22,42 @@ void site_mounts_init(struct site_mounts *mounts, const struct plugin_services *
 	*mounts = (struct site_mounts){ .services = services };
 	list_init(&mounts->all);
 	list_init(&mounts->loaded);
+	table_init(&mounts->by_key);
+}
+
+/* Those with the same key stay in order: the first of them is found first. */
+static void add_by_key(struct site_mounts *mounts, struct site_mount *mount)
+{
+	struct slice key = slice_of(mount->key);
+	struct site_mount *last = table_get(&mounts->by_key, key);
+
+	mount->same = NULL;
+	if (last == NULL) {
+		table_set(&mounts->by_key, key, mount);
+		return;
+	}
+	while (last->same != NULL) {
+		last = last->same;
+	}
+	last->same = mount;
 }
 
 uint64_t site_mounts_begin(struct site_mounts *mounts)
 {
+	for (struct list *link = mounts->all.next; link != &mounts->all;
+	     link = link->next) {
+		struct site_mount *mount = LIST_OWNER(link, struct site_mount, link);
+
+		if (mount->references > 0 && mount->stopped == 0) {
+			add_by_key(mounts, mount);
+		}
+	}
 	return ++mounts->openings;
+}
+
+void site_mounts_end(struct site_mounts *mounts)
+{
+	table_release(&mounts->by_key);
 }
 
 static struct loaded *find_loaded(const struct site_mounts *mounts,
@@ -197,17 +228,16 @@ struct site_mount *site_mount_find(struct site_mounts *mounts,
     const struct site_mount_setup *setup, struct problems *problems)
 {
 	char *key = place_key(setup->place, setup->plugin, setup->settings);
+	struct site_mount *mount = table_get(&mounts->by_key, slice_of(key));
 
-	for (struct list *link = mounts->all.next; link != &mounts->all;
-	     link = link->next) {
-		struct site_mount *mount = LIST_OWNER(link, struct site_mount, link);
-
-		if (mount->opening != mounts->openings && can_go_on(mount) &&
-		    strcmp(mount->key, key) == 0) {
-			mount->opening = mounts->openings;
-			free(key);
-			return site_mount_ref(mount);
-		}
+	while (mount != NULL &&
+	    (mount->opening == mounts->openings || !can_go_on(mount))) {
+		mount = mount->same;
+	}
+	if (mount != NULL) {
+		mount->opening = mounts->openings;
+		free(key);
+		return site_mount_ref(mount);
 	}
 	return new_mount(mounts, key, setup, problems);
 }

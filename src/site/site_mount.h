@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/settings.h"
+#include "base/table.h"
 #include "os/loop.h"
 #include "plugin/instance.h"
 #include "plugin/plugin.h"
@@ -37,6 +38,7 @@ struct site_mounts {
 	void (*expired)(void *arg, struct site_mount *mount);
 	void *arg;
 	uint64_t openings;	/* of sites, so far */
+	struct table by_key;	/* while a site is opened: those that were there before */
 };
 
 struct site_mount {
@@ -45,6 +47,7 @@ struct site_mount {
 	uint32_t references;
 	uint64_t opening;		/* the newest that has found it */
 	char *key;			/* owned */
+	struct site_mount *same;	/* while a site is opened: the next with that key */
 	char *pattern;			/* owned; of a route: what its requests match */
 	int stopped;			/* why; 0: it is not */
 	struct timer expiry;
@@ -72,8 +75,10 @@ struct site_mount_setup {
 void site_mounts_init(struct site_mounts *mounts,
     const struct plugin_services *services);
 
-/* A site is about to be opened: what it finds is told apart by this number. */
+/* A site is about to be opened, and has been: what it finds is told apart by this
+ * number. */
 uint64_t site_mounts_begin(struct site_mounts *mounts);
+void site_mounts_end(struct site_mounts *mounts);
 
 /* As plugin_load, but what has been loaded for another mount is not loaded again. Threads
  * and queue of all of them are the plugin's from now on. */
