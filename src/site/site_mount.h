@@ -38,7 +38,7 @@ struct site_mounts {
 	void (*expired)(void *arg, struct site_mount *mount);
 	void *arg;
 	uint64_t openings;	/* of sites, so far */
-	struct table by_key;	/* while a site is opened: those that were there before */
+	struct table by_key;	/* those from before, while a site is opened */
 };
 
 struct site_mount {
@@ -47,7 +47,7 @@ struct site_mount {
 	uint32_t references;
 	uint64_t opening;		/* the newest that has found it */
 	char *key;			/* owned */
-	struct site_mount *same;	/* while a site is opened: the next with that key */
+	struct site_mount *same;	/* as by_key: the next with it */
 	char *pattern;			/* owned; of a route: what its requests match */
 	int stopped;			/* why; 0: it is not */
 	struct timer expiry;
