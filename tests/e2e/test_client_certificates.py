@@ -3,6 +3,7 @@
 it, and what becomes of all that when CAs and lists change while they are in force.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -141,6 +142,19 @@ def server(tmp_path_factory, make_config, certificates, authority):
                           authority)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path, make_config, certificates, authority):
+    """Starts servers for one test alone, with files in tmp_path that it may change; each
+    is checked when it stops."""
+    with contextlib.ExitStack() as servers:
+        def start(whose=authority, **changes):
+            running = make_server(tmp_path, make_config, certificates, whose, **changes)
+            servers.callback(running.stop)
+            return running
+
+        yield start
 
 
 def context(server, pair=None, protocol="http/1.1", version=None):
@@ -324,12 +338,10 @@ def test_another_host_on_the_same_connection(server, authority, protocol, sni,
     assert ask(server, sni, pair, "/who", protocol, authority_name).status == status
 
 
-def test_a_stream_is_not_had_under_a_hosts_conditions(tmp_path, make_config, certificates,
-                                                      authority):
+def test_a_stream_is_not_had_under_a_hosts_conditions(own_server, authority):
     strict = {"client_auth": "required", "client_ca": "ca.pem", "client_crl": "crl.pem"}
     free = {"names": ["any.test"], "tls": {"client_auth": "none"}}
-    server = make_server(tmp_path, make_config, certificates, authority, tls=strict,
-                         hosts=[free])
+    server = own_server(tls=strict, hosts=[free])
     good = context(server, authority.pairs["good"], "who")
     with named.connect(server, "localhost", made=good) as client:
         assert b"verify=ok\n" in client.read_to_end()
@@ -337,14 +349,12 @@ def test_a_stream_is_not_had_under_a_hosts_conditions(tmp_path, make_config, cer
         assert client.read_to_end() == b""
     assert ask(server, "any.test").status == 404
     server.wait_log("a stream is refused")
-    server.stop()
 
 
-def test_listeners_have_their_own_way(tmp_path, make_config, certificates, authority):
-    server = make_server(
-        tmp_path, make_config, certificates, authority, hosts=[],
-        listeners=[{"address": "127.0.0.1:0"},
-                   {"address": "127.0.0.1:0", "tls": {"client_auth": "required"}}])
+def test_listeners_have_their_own_way(own_server, authority):
+    server = own_server(hosts=[], listeners=[
+        {"address": "127.0.0.1:0"},
+        {"address": "127.0.0.1:0", "tls": {"client_auth": "required"}}])
     assert ask(server, "localhost").text == "-\n"
     first = server.port
     ports = [int(port) for port in re.findall(r"listening on https://127.0.0.1:(\d+)",
@@ -353,7 +363,6 @@ def test_listeners_have_their_own_way(tmp_path, make_config, certificates, autho
     with pytest.raises((ssl.SSLError, ConnectionError)):
         ask(server, "localhost")
     assert "verify=ok\n" in ask(server, "localhost", authority.pairs["good"]).text
-    server.stop()
 
 
 # While it is served
@@ -367,13 +376,12 @@ def resume(server, made, session):
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_what_is_revoked_is_out_at_once(tmp_path, make_config, certificates,
-                                        tmp_path_factory, version):
+def test_what_is_revoked_is_out_at_once(own_server, tmp_path, tmp_path_factory, version):
     root = pki.Authority(tmp_path_factory.mktemp("revoking"), "root")
     root.below = pki.Authority(root.folder, "below", above=root)
     root.other = root.below
     loser, keeper = root.issue("loser"), root.below.issue("keeper")
-    server = make_server(tmp_path, make_config, certificates, root)
+    server = own_server(root)
     made = {pair.key: context(server, pair, version=version) for pair in (loser, keeper)}
     opened = {key: named.connect(server, "required.test", made=one)
               for key, one in made.items()}
@@ -399,7 +407,6 @@ def test_what_is_revoked_is_out_at_once(tmp_path, make_config, certificates,
         opened[keeper.key], "http/1.1", "required.test").status == 200, "the keeper")
     harness.wait_for(lambda: not resume(server, made[keeper.key], sessions[keeper.key]),
                      "all workers")
-    server.stop()
 
 
 def status_of(server):
@@ -407,9 +414,8 @@ def status_of(server):
     return done.stdout
 
 
-def test_broken_files_leave_the_old_in_force(tmp_path, make_config, certificates,
-                                             authority):
-    server = make_server(tmp_path, make_config, certificates, authority)
+def test_broken_files_leave_the_old_in_force(own_server, tmp_path, authority):
+    server = own_server()
     good = authority.pairs["good"]
     (tmp_path / "ca.pem").write_text("nonsense\n")
     server.wait_log("client_ca: there is no certificate in ")
@@ -429,12 +435,10 @@ def test_broken_files_leave_the_old_in_force(tmp_path, make_config, certificates
             return False
 
     harness.wait_for(is_friend, "the other CA")
-    server.stop()
 
 
-def test_an_expired_list_is_told_and_refuses(tmp_path, make_config, certificates,
-                                             authority):
-    server = make_server(tmp_path, make_config, certificates, authority)
+def test_an_expired_list_is_told_and_refuses(own_server, tmp_path, authority):
+    server = own_server()
     (tmp_path / "new.pem").write_text(authority.crl((-9, -1)) + authority.below.crl())
     os.rename(tmp_path / "new.pem", tmp_path / "crl.pem")
     server.wait_log("the list of 'CN=root,O=Test' has expired")
@@ -448,13 +452,12 @@ def test_an_expired_list_is_told_and_refuses(tmp_path, make_config, certificates
 
     harness.wait_for(is_refused, "the list")
     server.wait_log("is refused: CRL has expired")
-    server.stop()
 
 
 def test_a_host_whose_file_is_broken_at_the_start_lets_nobody_in(
-        tmp_path, make_config, certificates, authority):
+        own_server, tmp_path, authority):
     (tmp_path / "nothing.pem").write_text("")
-    server = make_server(tmp_path, make_config, certificates, authority, hosts=[
+    server = own_server(hosts=[
         {"names": ["required.test"], "routes": [{"path": "/who", "handler": "who"}],
          "tls": {"client_auth": "required", "client_ca": "nothing.pem"}}])
     server.wait_log("hosts.0..tls.client_ca: warning: there is no certificate")
@@ -462,7 +465,6 @@ def test_a_host_whose_file_is_broken_at_the_start_lets_nobody_in(
         with pytest.raises(ssl.SSLError, match="internal error"):
             ask(server, "required.test", pair)
     assert ask(server, "localhost").status == 200
-    server.stop()
 
 
 @pytest.mark.parametrize("crl, what", [
