@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The clock handler: server-sent events."""
 
+import json
 import re
 
 import pytest
@@ -35,15 +36,30 @@ def test_ticks_for_everybody_who_listens(clock):
                 assert re.fullmatch(TICK, read_chunk(client))
 
 
-def test_a_new_instance_ends_the_old_ones_streams(clock):
+def reload_with(server, path):
+    config = json.loads(server.config.read_text())
+    config["routes"][0]["path"] = path
+    server.config.write_text(json.dumps(config))
+    assert harness.tincan("reload", "--config", server.config).returncode == 0
+
+
+def test_a_reload_that_leaves_it_alone_does_not_end_its_streams(clock):
     with clock.connect() as client:
         client.start("GET", "/clock")
         client.read_head()
-        assert harness.tincan("reload", "--config", clock.config).returncode == 0
-        reply = harness.Reply(200, "", "", [])
-        client.read_chunks(reply)
-        assert re.fullmatch(f"({TICK})+", reply.text)
+        reload_with(clock, "/clock")
+        for _ in range(2):
+            assert re.fullmatch(TICK, read_chunk(client))
+
+
+def test_an_instance_that_is_not_needed_any_more_ends_its_streams(clock):
+    with clock.connect() as client:
         client.start("GET", "/clock")
+        client.read_head()
+        reload_with(clock, "/time")
+        while chunk := read_chunk(client):
+            assert re.fullmatch(TICK, chunk)
+        client.start("GET", "/time")
         assert client.read_head().status == 200
 
 
