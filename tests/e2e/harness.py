@@ -338,6 +338,18 @@ class Server:
             errors="replace", timeout=DEADLINE, check=check)
         return done.stdout
 
+    def renew(self, handler):
+        """A reload after which the handler's route is another one, with a new instance
+        behind it."""
+        config = json.loads(self.config.read_text())
+        config["routes"] = config["routes"] or [
+            {"path": f"/{handler}/*", "handler": handler}]
+        for route in config["routes"]:
+            route["methods"] = ["GET", "POST"]
+        self.config.write_text(json.dumps(config))
+        done = tincan("reload", "--config", self.config)
+        assert done.returncode == 0, done.stderr
+
     def signal(self, number):
         self.process.send_signal(number)
 

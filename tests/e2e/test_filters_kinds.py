@@ -3,6 +3,7 @@
 of the two in a host and inside the workers, over HTTP/1.1 and HTTP/2."""
 
 import contextlib
+import itertools
 import os
 import random
 import zlib
@@ -89,19 +90,26 @@ def summed(data):
 
 
 class Lines:
-    """What the filter says of requests from now on: on_done, once for each."""
+    """What the filter says of requests at paths of the test's own: on_done, once each."""
+
+    numbers = itertools.count()
 
     def __init__(self, server):
         self.server = server
-        self.before = len(server.log)
+        self.part = f"case-{next(self.numbers)}"
+
+    def at(self, target):
+        """The target with that part in it; the handlers look at the last one."""
+        first, _, last = target.rpartition("/")
+        return f"{first}/{self.part}/{last}"
+
+    def done(self):
+        return sum("done /" in line and f"/{self.part}/" in line
+                   for line in self.server.log.splitlines())
 
     def wait_done(self, count):
-        def lines():
-            said = self.server.log[self.before:].splitlines()
-            return [line for line in said if "done /" in line]
-
-        harness.wait_for(lambda: len(lines()) >= count, f"{count} times on_done")
-        assert len(lines()) == count
+        harness.wait_for(lambda: self.done() >= count, f"{count} times on_done")
+        assert self.done() == count
 
 
 # A body that is taken in pieces
@@ -112,7 +120,8 @@ def test_every_byte_comes_to_the_handler(server, connect, action):
     lines, client = Lines(server), connect()
     sizes = [1, 70_000, len(RANDOM)]
     for size in sizes:
-        reply = post(client, "/upload/count", f"X-Sieve: s {action}", body=RANDOM[:size])
+        reply = post(client, lines.at("/upload/count"), f"X-Sieve: s {action}",
+                     body=RANDOM[:size])
         assert (reply.status, reply.text) == (200, summed(RANDOM[:size]))
         assert reply.header("x-seen") == "s 200"
     lines.wait_done(len(sizes))
@@ -137,7 +146,8 @@ def test_a_body_comes_back_piece_by_piece_as_it_is_sent(server, connect):
 @pytest.mark.parametrize("action", ["deny", "deny later", "deny slowly"])
 def test_denies_while_a_body_is_on_its_way(server, connect, action):
     lines, client = Lines(server), connect()
-    stream = begin(client, "/upload/count", f"X-Sieve: s {action}", size=len(RANDOM))
+    stream = begin(client, lines.at("/upload/count"), f"X-Sieve: s {action}",
+                   size=len(RANDOM))
     # As much as a window lets go in any case.
     send(client, stream, RANDOM[:60_000])
     reply = reply_of(client, stream)
@@ -164,22 +174,22 @@ def test_a_filter_may_replace_a_reply_that_comes_before_the_body(server, connect
 @pytest.mark.parametrize("action", ["never", "none"])
 def test_a_client_that_leaves_with_its_body_is_told_once(server, connect, action):
     lines, client = Lines(server), connect()
-    stream = begin(client, "/upload/count", f"X-Sieve: s {action}", size=len(RANDOM))
+    stream = begin(client, lines.at("/upload/count"), f"X-Sieve: s {action}",
+                   size=len(RANDOM))
     send(client, stream, RANDOM[:60_000])
     if action == "none":
         # The handler has it.
         harness.wait_for(lambda: "1 open" in server.get("/upload/tell").text, "it")
-        lines.wait_done(server.log[lines.before:].count("done /upload/tell"))
+        assert lines.done() == 0
     leave(client, stream)
-    harness.wait_for(lambda: "done /upload/count" in server.log[lines.before:], "its end")
     harness.wait_for(lambda: "0 open" in server.get("/upload/tell").text, "no uploads")
-    assert server.log[lines.before:].count("done /upload/count") == 1
+    lines.wait_done(1)
 
 
 @pytest.mark.parametrize("action", ["fail", "fail-begun"])
 def test_a_handler_that_fails_within_a_body(server, connect, action):
     lines, client = Lines(server), connect()
-    stream = begin(client, f"/upload/{action}?1000", size=len(RANDOM))
+    stream = begin(client, lines.at(f"/upload/{action}?1000"), size=len(RANDOM))
     send(client, stream, RANDOM[:60_000])
     if action == "fail":
         assert reply_of(client, stream).status == 500
@@ -200,11 +210,11 @@ def test_a_handler_that_fails_within_a_body(server, connect, action):
 def test_changes_what_a_handler_says_that_blocks(server, connect, action):
     lines, client = Lines(server), connect()
     text = RANDOM[:40_000].hex().encode()
-    reply = post(client, "/sleeper/echo", f"X-Sieve: s {action}", body=text)
+    reply = post(client, lines.at("/sleeper/echo"), f"X-Sieve: s {action}", body=text)
     expected = {"upper": text.upper(), "double": bytes(x for x in text for _ in "ab")}
     assert (reply.status, reply.body) == (200, expected.get(action, text))
     for target, size in ("/sleeper/stream?700", 700), ("/sleeper/file?700", 700):
-        reply = client.get(target, f"x-sieve: s {action}")
+        reply = client.get(lines.at(target), f"x-sieve: s {action}")
         size *= 1024 * (2 if action == "double" else 1)
         assert (reply.status, len(reply.body)) == (200, size)
         assert not reply.body.strip(b"\0")
@@ -231,10 +241,10 @@ def open_latch(server):
 def test_a_client_may_leave_while_a_handler_blocks(server, connect):
     lines, client = Lines(server), connect()
     if isinstance(client, h2.Connection):
-        stream = client.start("GET", "/sleeper/dribble", "x-sieve: s upper")
+        stream = client.start("GET", lines.at("/sleeper/dribble"), "x-sieve: s upper")
         client.wait_body(stream, 6)
     else:
-        client.start("GET", "/sleeper/dribble", "X-Sieve: s upper")
+        client.start("GET", lines.at("/sleeper/dribble"), "X-Sieve: s upper")
         stream = client.read_head() and None
         assert client.read(6 + 3)[3:] == b"FIRST\n"
     leave(client, stream)
@@ -255,10 +265,10 @@ def test_sees_the_reply_for_a_handler_that_blocks_and_fails(
 def test_a_reply_that_a_handler_breaks_off_is_broken_behind_a_filter(server, connect):
     lines, client = Lines(server), connect()
     if isinstance(client, h2.Connection):
-        stream = client.start("GET", "/sleeper/half", "x-sieve: s upper")
+        stream = client.start("GET", lines.at("/sleeper/half"), "x-sieve: s upper")
         assert client.wait_reset(stream) == h2.Code.INTERNAL_ERROR
     else:
-        client.start("GET", "/sleeper/half", "X-Sieve: s upper")
+        client.start("GET", lines.at("/sleeper/half"), "X-Sieve: s upper")
         with pytest.raises((AssertionError, ConnectionError)):
             client.read_reply()
     lines.wait_done(1)

@@ -57,7 +57,7 @@ def test_what_cannot_be_watched_is_refused(start):
 def test_a_watch_ends_with_its_instance(start):
     server = start("watcher")
     assert server.get("/watcher/leave").text == "left\n"
-    assert harness.tincan("reload", "--config", server.config).returncode == 0
+    server.renew("watcher")
     assert server.get("/watcher/clock?1").text == "tick\n"
 
 
@@ -98,7 +98,7 @@ def test_posts_are_bounded(start):
 def test_what_was_posted_is_called_before_the_close(start):
     server = start("poster")
     assert server.get("/poster/answer").text == "posted\n"
-    assert harness.tincan("reload", "--config", server.config).returncode == 0
+    server.renew("poster")
     server.wait_log("the last post was delivered")
     server.wait_log("closing: post says -2")
     assert server.get("/poster/answer").text == "posted\n"
@@ -175,7 +175,7 @@ def test_an_instance_waits_for_its_jobs(start_runner):
     server = start_runner()
     with server.connect() as client:
         client.start("GET", "/runner/wait")
-        assert harness.tincan("reload", "--config", server.config).returncode == 0
+        server.renew("runner")
         assert server.get("/runner/other").text == "at once\n"
         assert "closing" not in server.log
         let_go(server.latch)
