@@ -114,12 +114,15 @@ class Peer:
         os.kill(self.process.pid, self.reload_signal)
 
     def stop(self):
-        os.killpg(self.process.pid, signal.SIGTERM)
+        """In order, so that it cleans up; what is left is ended."""
+        self.process.terminate()
         try:
             self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
 
     def route_lines(self, line):
         return "\n".join(line.format(i=i) for i in range(self.routes))
