@@ -48,6 +48,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -520,15 +521,20 @@ TC_FORMAT(2) static inline void tc_log(int level, const char *fmt, ...)
 /* printf into the request's memory; NULL when it is full. */
 TC_FORMAT(2) static inline char *tc_printf(tc_req *r, const char *fmt, ...)
 {
+	char b[256];	/* most texts fit, and are formatted once */
 	va_list ap, aq;
 	char *p = NULL;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(aq, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n >= 0 && (p = (char *)tc.alloc(r, (size_t)n + 1)) != NULL)
-		vsnprintf(p, (size_t)n + 1, fmt, aq);
+	n = vsnprintf(b, sizeof b, fmt, ap);
+	if (n >= 0 && (p = (char *)tc.alloc(r, (size_t)n + 1)) != NULL) {
+		if (n < (int)sizeof b)
+			memcpy(p, b, (size_t)n + 1);
+		else
+			vsnprintf(p, (size_t)n + 1, fmt, aq);
+	}
 	va_end(aq);
 	va_end(ap);
 	return p;

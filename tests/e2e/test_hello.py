@@ -16,6 +16,12 @@ def test_greeting_comes_from_the_settings(client):
     assert client.get("/greet").text == "Ahoy, world!\n"
 
 
+@pytest.mark.parametrize("length", [246, 247, 248, 5000])
+def test_long_texts_are_whole(client, length):
+    """tc_printf formats up to 255 bytes at once, and longer ones twice."""
+    assert client.get("/hello/" + "x" * length).text == "Hello, " + "x" * length + "!\n"
+
+
 def test_name_is_percent_decoded(client):
     assert client.get("/hello/Zo%C3%AB%20X").text == "Hello, Zoë X!\n"
 
