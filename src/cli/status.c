@@ -114,6 +114,32 @@ static void print_workers(const json_t *reply)
 	columns_release(&columns);
 }
 
+/* Those that clients have met. */
+static void print_limits(const json_t *reply)
+{
+	static const char *const heads[] = { "limit", ">met", NULL };
+	json_t *limits = json_object_get(reply, "limits");
+	struct columns columns;
+	bool met = false;
+	const char *name;
+	json_t *times;
+
+	columns_init(&columns, heads);
+	json_object_foreach(limits, name, times) {
+		if (json_integer_value(times) > 0) {
+			columns_add(&columns, "%s", name);
+			columns_add(&columns, "%" JSON_INTEGER_FORMAT,
+			    json_integer_value(times));
+			met = true;
+		}
+	}
+	if (met) {
+		putchar('\n');
+		columns_print(&columns, stdout);
+	}
+	columns_release(&columns);
+}
+
 /* "2027-01-15 08:00"; "" for never. */
 static const char *format_moment(long long seconds, char out[DURATION_BYTES])
 {
@@ -156,6 +182,7 @@ static void print_status(const json_t *reply)
 	print_tickets(reply);
 	putchar('\n');
 	print_workers(reply);
+	print_limits(reply);
 	putchar('\n');
 	print_certificates(reply);
 	putchar('\n');

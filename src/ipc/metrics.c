@@ -31,8 +31,12 @@ static const struct column columns[] = {
 	    NULL },
 	{ "tincan_connections_total", "Connections accepted", TC_COUNTER, AT(accepted),
 	    NULL, NULL },
-	{ "tincan_connections_refused_total", "Connections past max_connections",
-	    TC_COUNTER, AT(refused), NULL, NULL },
+	{ "tincan_connections_refused_total",
+	    "Connections closed at once for a limit", TC_COUNTER, AT(refused), NULL,
+	    NULL },
+	{ "tincan_connections_evicted_total",
+	    "Idle connections closed to make room for others", TC_COUNTER, AT(evicted),
+	    NULL, NULL },
 	{ "tincan_proxy_refused_total",
 	    "Connections without the PROXY header that they must begin with", TC_COUNTER,
 	    AT(proxy_refused), NULL, NULL },
@@ -84,6 +88,24 @@ static void emit_columns(const struct output *out)
 			emit(out, column->name, column->help, column->kind, labels,
 			    (double)counter_get(
 				(const counter *)(base + column->offset)));
+		}
+	}
+}
+
+/* By the key alone: Prometheus' users write it often. */
+static void emit_limits(const struct output *out)
+{
+	for (size_t i = 0; i < LIMITS; i++) {
+		const char *key = strchr(scoreboard_limits[i], '.') + 1;
+
+		for (uint32_t w = 0; w < the_board->workers; w++) {
+			char text[12];
+			const char *labels[] = { "worker", index_text(w, text), "limit",
+				key, NULL };
+
+			emit(out, "tincan_limits_met_total",
+			    "Times that a client was held to a limit", TC_COUNTER, labels,
+			    (double)counter_get(&the_board->worker[w].limits[i]));
 		}
 	}
 }
@@ -282,6 +304,7 @@ static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 	emit_workers(&out);
 	emit_certificates(&out);
 	emit_columns(&out);
+	emit_limits(&out);
 	emit_tickets(&out);
 	emit_crashes(&out);
 	for_each_handler(&out, emit_requests);

@@ -12,6 +12,10 @@
 
 #include "tincan/handler.h"
 
+const char *const scoreboard_limits[LIMITS] = {
+	[LIMIT_MAX_CONNECTIONS] = "limits.max_connections"
+};
+
 static void *checked(void *memory)
 {
 	if (memory == MAP_FAILED) {

@@ -52,6 +52,15 @@ enum scoreboard_state {
 	SCOREBOARD_EMPTY, SCOREBOARD_STARTING, SCOREBOARD_READY, SCOREBOARD_DRAINING
 };
 
+/* What clients can use too much of; each has a counter. */
+enum scoreboard_limit {
+	LIMIT_MAX_CONNECTIONS,
+	LIMITS
+};
+
+/* By the names that they have in server.json: "limits.max_connections". */
+extern const char *const scoreboard_limits[LIMITS];
+
 /* What a handler has done in one worker. */
 struct scoreboard_handler {
 	counter requests[SCOREBOARD_CLASSES];	/* by the class of their status */
@@ -101,7 +110,9 @@ struct scoreboard_worker {
 	_Atomic int64_t started_s;	/* seconds since 1970 */
 	counter connections;		/* now */
 	counter accepted;
-	counter refused;		/* past max_connections */
+	counter refused;		/* for one of the limits, before all else */
+	counter evicted;		/* idle ones, closed to make room */
+	counter limits[LIMITS];		/* how often each was met */
 	counter proxy_refused;		/* of no proxy that is listed, or no header */
 	counter handshakes;		/* done */
 	counter resumed;		/* of those */

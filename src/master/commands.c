@@ -181,6 +181,23 @@ static json_t *describe_certificates(const struct master *master)
 	return list;
 }
 
+/* How often each was met, in all workers. */
+static json_t *describe_limits(const struct master *master)
+{
+	json_t *limits = json_object();
+
+	for (size_t i = 0; i < LIMITS; i++) {
+		uint64_t met = 0;
+
+		for (uint32_t w = 0; w < master->worker_count; w++) {
+			met += counter_get(&master->board->worker[w].limits[i]);
+		}
+		json_object_set_new(limits, scoreboard_limits[i],
+		    json_integer((json_int_t)met));
+	}
+	return limits;
+}
+
 static json_t *describe_all(const struct master *master)
 {
 	json_t *workers = json_array();
@@ -189,14 +206,15 @@ static json_t *describe_all(const struct master *master)
 	for (uint32_t i = 0; i < master->worker_count; i++) {
 		json_array_append_new(workers, describe_worker(master, i));
 	}
-	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o}",
 	    "ok", 1, "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
 	    (json_int_t)rollout_number(master), "started_s",
 	    (json_int_t)master->started_s, "uptime_s",
 	    (json_int_t)(now_s - master->started_s), "workers", workers, "plugins",
 	    describe_plugins(master), "listeners", describe_listeners(master),
 	    "certificates", describe_certificates(master), "tickets",
-	    tickets_describe(master), "problems",
+	    tickets_describe(master), "limits", describe_limits(master), "problems",
 	    answer_list(renewals_problems(master)));
 }
 

@@ -18,6 +18,7 @@
 #define FACTS_MAX 16384
 #define LINGER_READS 16		/* in one turn */
 #define DRAIN_HANDSHAKE_MS 5000
+#define EVICT_IDLE_MS 1000	/* then it may have to go for another one */
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
 
@@ -460,17 +461,22 @@ static bool reads_on(struct connection *connection)
 	return connection->queued < before;
 }
 
+static void expire_session(struct connection *connection)
+{
+	connection->in_turn = true;
+	connection->session->fresh = true;
+	connection->session->ops->timeout(connection->session);
+	end_turn(connection, false);
+	connection->in_turn = false;
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
 
 	switch (connection->wait) {
 	case WAIT_SESSION:
-		connection->in_turn = true;
-		connection->session->fresh = true;
-		connection->session->ops->timeout(connection->session);
-		end_turn(connection, false);
-		connection->in_turn = false;
+		expire_session(connection);
 		break;
 	case WAIT_WRITE:
 		if (reads_on(connection)) {
@@ -556,6 +562,21 @@ static bool is_idle(const struct connection *connection)
 
 	return connection->wait == WAIT_SESSION &&
 	    session->ops->wait(session).what == SESSION_IDLE;
+}
+
+/* It gets no time to linger: the next request of a client that has been idle so long is
+ * hardly on its way. */
+bool connection_evict(struct connection *connection)
+{
+	int64_t now_ms = connection->worker->loop->now_ms;
+
+	if (connection->state != CONNECTION_OPEN || !is_idle(connection) ||
+	    connection->timer.due_ms - connection->wait_ms + EVICT_IDLE_MS > now_ms) {
+		return false;
+	}
+	expire_session(connection);
+	connection_close(connection);
+	return true;
 }
 
 void connection_drain(struct connection *connection)

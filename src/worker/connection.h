@@ -78,6 +78,10 @@ void connection_wake(struct connection *connection);
  * the client so; a moment later if there is no next one. */
 void connection_drain(struct connection *connection);
 
+/* Ends it at once if it has been idle for a while; else false. Not within a turn of
+ * another. */
+bool connection_evict(struct connection *connection);
+
 /* Closes at once; what was not sent is lost. */
 void connection_close(struct connection *connection);
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "worker/connection.h"
+#include "worker/limits.h"
 #include "worker/proxied.h"
 
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
@@ -37,12 +38,8 @@ static void take(struct listener *listener, int fd, const union socket_address *
 		.port = listener->port, .proxied = listener->config->proxied,
 		.plain = !listener->config->tls };
 
-	if (worker->connection_count >= worker->max_connections) {
-		counter_add(&worker->self->refused, 1);
-		close(fd);
-		return;
-	}
-	if (!proxied_admit(worker, listener->config, peer)) {
+	if (!proxied_admit(worker, listener->config, peer) ||
+	    !limits_admit(worker, peer)) {
 		close(fd);
 		return;
 	}

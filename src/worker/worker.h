@@ -65,6 +65,10 @@ struct worker {
 	uint32_t busy;			/* what of handlers runs on threads */
 	uint32_t max_connections;	/* its share of the limit */
 	int64_t proxy_said_ms;		/* when the log last heard of refused ones */
+	struct limits_said {
+		int64_t at_ms;		/* when the log last heard of it; 0: never */
+		uint64_t unsaid;	/* how often it was met since */
+	} limits_said[LIMITS];
 	struct http_limits http_limits;
 	struct sink access;
 	bool access_json;

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Limits and timeouts: each answers with its own status, or ends the connection."""
 
+import contextlib
+import json
+import re
 import select
 import socket
 
 import pytest
 
+import h2
 import harness
 
 
@@ -32,6 +36,29 @@ def ask(server, data):
 def get(target="/hello/x", *fields, version="HTTP/1.1"):
     lines = [f"GET {target} {version}", "Host: localhost", *fields]
     return "\r\n".join(lines) + "\r\n\r\n"
+
+
+# What docs/limits.md says of them
+
+ROW = re.compile(r"\| `((\w+)\.(\w+))` \| (\d+) \| .* \| (yes|no) \|")
+
+
+def documented():
+    text = (harness.TOP / "docs/limits.md").read_text()
+    rows = map(ROW.fullmatch, text.splitlines())
+    return [found.groups() for found in rows if found]
+
+
+def test_the_table_has_every_limit_with_its_default():
+    schema = json.loads((harness.TOP / "server.schema.json").read_text())["properties"]
+    assert [(key, int(default)) for key, _, _, default, _ in documented()] == [
+        (f"{group}.{key}", value["default"]) for group in ("limits", "timeouts")
+        for key, value in schema[group]["properties"].items()]
+
+
+def test_the_table_says_which_are_counted(server):
+    met = server.get("/status").json["server"]["tincan_limits_met_total"]
+    assert list(met) == [row[2] for row in documented() if row[-1] == "yes"]
 
 
 # Sizes
@@ -231,23 +258,88 @@ def test_client_that_reads_slowly_gets_everything(hasty):
 # Number of connections
 
 
-def test_connections_past_the_limit_are_refused(start_server):
-    server = start_server(workers=1, limits={"max_connections": 3})
-    clients = [server.connect() for _ in range(3)]
-    for client in clients:
-        client.get("/hello/x")
+def refused(server):
+    """Is a new connection closed at once?"""
     with server.tcp() as sock:
         try:
-            assert sock.recv(100) == b""
+            return sock.recv(100) == b""
         except ConnectionResetError:
-            pass
-    clients[0].close()
+            return True
 
-    def connects():
+
+def busy(server):
+    """A client whose request is under way."""
+    client = server.connect()
+    client.start("POST", "/echo", "Content-Length: 1", "Expect: 100-continue")
+    assert client.read_reply().status == 100
+    return client
+
+
+def wait_get(server, target):
+    """The reply as soon as there is room for another client."""
+    def get():
         try:
-            status = server.get("/status").json["server"]
+            return server.get(target)
         except OSError:
-            return False
-        return status["tincan_connections_refused_total"] > 0
+            return None
 
-    harness.wait_for(connects, "room for another")
+    return harness.wait_for(get, "room for another")
+
+
+def met(server, limit):
+    """How often the limit was, by /metrics, and what tincan status says."""
+    key = limit.split(".")[1]
+    workers = wait_get(server, "/status").json["workers"].values()
+    told = harness.tincan("status", "--config", server.config)
+    times = sum(worker["tincan_limits_met_total"][key] for worker in workers)
+    found = re.search(rf"^{re.escape(limit)} +(\d+)$", told.stdout, re.MULTILINE)
+    assert times == int(found[1] if found else 0)
+    return times
+
+
+def test_connections_past_the_limit_are_refused(start_server):
+    server = start_server(workers=1, limits={"max_connections": 3})
+    clients = [busy(server) for _ in range(3)]
+    assert all(refused(server) for _ in range(50))
+    assert met_by_log(server, "limits.max_connections") == "refused"
+    clients[0].close()
+    assert met(server, "limits.max_connections") >= 50
+    assert wait_get(server, "/status").json["server"][
+        "tincan_connections_refused_total"] >= 50
+    for client in clients[1:]:
+        client.send("x")
+        assert client.read_reply().status == 200
+
+
+def met_by_log(server, limit):
+    """What was done to a client, by the one line of the log about that limit."""
+    line = server.wait_log(re.escape(limit) + ": ")
+    assert server.log.count(limit + ": ") == 1
+    return re.search(r": 127\.0\.0\.1:\d+ is (.*?)(, as \d+ before it)?[\"\n]", line)[1]
+
+
+@contextlib.contextmanager
+def idle(server, protocol):
+    """A client whose one request is answered; what it yields awaits a proper end."""
+    if protocol == "http1":
+        with server.connect() as client:
+            assert client.get("/hello/x").status == 200
+            yield client.ended
+    else:
+        with h2.connect(server) as client:
+            assert client.request("GET", "/hello/x").status == 200
+
+            def ended():
+                client.wait_end()
+                return h2.Code(client.goaway.error_code) == h2.Code.NO_ERROR
+
+            yield ended
+
+
+@pytest.mark.parametrize("protocol", ["http1", "http2"])
+def test_an_idle_connection_makes_room_for_a_new_one(start_server, protocol):
+    server = start_server(workers=1, limits={"max_connections": 2})
+    with busy(server), idle(server, protocol) as ended:
+        assert wait_get(server, "/status").json["server"][
+            "tincan_connections_evicted_total"] == 1
+        assert ended()

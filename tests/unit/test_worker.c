@@ -36,12 +36,17 @@ START_TEST(refuses_connections_past_its_limit)
 
 	served_start(&served, ",\"limits\":{\"max_connections\":1}");
 	client_open(&first, &served);
+	/* One that is idle would make room. */
+	client_send(&first, "POST /greet/you HTTP/1.1\r\nhost: a\r\n"
+	    "content-length: 1\r\nexpect: 100-continue\r\n\r\n");
+	client_await(&first, "100 Continue");
 	client_connect(&second, &served, 0);
 	ck_assert_int_le(recv(second.fd, &byte, 1, 0), 0);
 	client_close(&second);
-	client_send(&first, GET);
+	client_send(&first, "x");
 	client_await(&first, "Hello, you");
 	ck_assert_uint_eq(counter_get(&board()->refused), 1);
+	ck_assert_uint_eq(counter_get(&board()->limits[LIMIT_MAX_CONNECTIONS]), 1);
 	ck_assert_uint_eq(counter_get(&board()->accepted), 1);
 	client_close(&first);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a worker does at its limits: counts each on the scoreboard, tells the log whom it
+ * has met, and decides who is let in. Lifetime: the worker's.
+ */
+#ifndef TINCAN_WORKER_LIMITS_H
+#define TINCAN_WORKER_LIMITS_H
+
+#include "os/socket.h"
+#include "worker/worker.h"
+
+/* That peer was held to the limit, and what was "done" about it, for the log: "refused".
+ * It gets a line of each limit every ten seconds at most. */
+void limits_met(struct worker *worker, enum scoreboard_limit limit,
+    const union socket_address *peer, const char *done);
+
+/* May a connection of that peer come in? Idle ones are closed to make room for it; if
+ * there is none, it is counted as refused. */
+bool limits_admit(struct worker *worker, const union socket_address *peer);
+
+#endif
