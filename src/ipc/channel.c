@@ -41,24 +41,33 @@ static void put_fds(struct msghdr *header, char *control,
 	memcpy(CMSG_DATA(c), message->fds, count * sizeof(int));
 }
 
-int channel_send(int fd, const struct channel_message *message)
+int channel_offer(int fd, const struct channel_message *message)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
 	struct iovec part = { (void *)message, WIRE_BYTES };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+	ssize_t sent;
 
 	memset(control, 0, sizeof(control));
 	put_fds(&header, control, message);
-	for (;;) {
-		if (sendmsg(fd, &header, MSG_NOSIGNAL) >= 0) {
-			return 0;
-		}
-		if (errno != EINTR &&
-		    (errno != EAGAIN || poll(&writable, 1, SEND_MS) != 1)) {
+	do {
+		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent >= 0 ? 0 : errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
+}
+
+int channel_send(int fd, const struct channel_message *message)
+{
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+	int rc = channel_offer(fd, message);
+
+	while (rc == ERR_AGAIN) {
+		if (poll(&writable, 1, SEND_MS) != 1) {
 			return ERR_CLOSED;
 		}
+		rc = channel_offer(fd, message);
 	}
+	return rc;
 }
 
 static void take_fds(struct msghdr *header, struct channel_message *message)

@@ -104,6 +104,9 @@ int channel_pair(int fds[2]) MUST_USE;
  */
 int channel_send(int fd, const struct channel_message *message) MUST_USE;
 
+/* The same, but ERR_AGAIN at once if there is no room for it. */
+int channel_offer(int fd, const struct channel_message *message) MUST_USE;
+
 /* 0; ERR_AGAIN: none there; ERR_EOF; ERR_PROTOCOL: not a message; ERR_CLOSED. */
 int channel_receive(int fd, struct channel_message *message) MUST_USE;
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,22 +20,22 @@
 #include "master/obituary.h"
 #include "master/program.h"
 #include "master/renewals.h"
-#include "master/rollout.h"
 
 #define CHANNEL_NUMBER 3	/* of its end of the channel */
-#define KEYS_WAIT_MS 5000
 /* One that lived this long was well: the next starts without delay. */
 #define WELL_MS 1000
 #define DELAY_MS 1000
+/* For its own end. */
+#define STOP_MS 2000
 
 struct keeper_link {
 	struct master *master;
 	int program_fd;
 	pid_t pid;		/* 0: none runs */
 	struct watch channel;	/* fd -1: none */
-	struct config *giving;	/* borrowed; whose keys it is being given; or NULL */
-	uint32_t asked;		/* number of the last KEYS */
-	uint32_t kept;		/* of the last KEPT */
+	bool stuck;		/* what there is to be said waits for room in it */
+	struct handovers handovers;
+	struct handover served;	/* what each that starts needs */
 	int64_t started_ms;
 	struct timer restart;
 };
@@ -44,28 +45,12 @@ pid_t keeper_pid(const struct master *master)
 	return master->keeper->pid;
 }
 
-static void leave_out(struct config *config, const struct channel_message *message)
-{
-	struct config_certificate *certificate;
-
-	if (config == NULL || message->number >= config->certificate_count) {
-		return;
-	}
-	certificate = &config->certificates[message->number];
-	log_say(LOG_WARN, "%s: the keeper does not take the key '%s': %s",
-	    certificate->where, certificate->key, message->text);
-	certificate->broken = true;
-	config_shown_release(&certificate->shown);
-}
-
 static void take(struct keeper_link *keeper, struct channel_message *message)
 {
 	switch (message->type) {
 	case CHANNEL_UNKEPT:
-		leave_out(keeper->giving, message);
-		break;
 	case CHANNEL_KEPT:
-		keeper->kept = message->number;
+		handovers_take(&keeper->handovers, message);
 		break;
 	case CHANNEL_SAY:
 		log_say(message->number <= LOG_ERROR ? (enum log_level)message->number :
@@ -88,6 +73,79 @@ static void leave_channel(struct keeper_link *keeper)
 	}
 }
 
+/* The worker that waits for it, or NULL. */
+static struct child *next_unserved(const struct master *master)
+{
+	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
+		if (master->children[i].keeperless && master->children[i].pid > 0) {
+			return &master->children[i];
+		}
+	}
+	return NULL;
+}
+
+static int connect_worker(struct keeper_link *keeper, struct child *child)
+{
+	struct channel_message to_worker = { .type = CHANNEL_KEEPER, .fds = { -1, -1 } };
+	struct channel_message to_keeper = { .type = CHANNEL_WORKER,
+		.number = child->index, .fds = { -1, -1 } };
+	int fds[2];
+	int rc;
+
+	if (sign_pair(fds) != 0) {
+		log_say(LOG_ERROR, "cannot connect worker %u with the keeper: %s",
+		    child->index, strerror(errno));
+		child->keeperless = false;
+		return 0;
+	}
+	to_worker.fds[0] = fds[0];
+	to_keeper.fds[0] = fds[1];
+	rc = channel_offer(keeper->channel.fd, &to_keeper);
+	if (rc == 0) {
+		child->keeperless = false;
+		if (channel_send(child->channel.fd, &to_worker) != 0) {
+			log_say(LOG_ERROR, "cannot connect worker %u with the keeper",
+			    child->index);
+		}
+	}
+	close(fds[0]);
+	close(fds[1]);
+	return rc;
+}
+
+/* The keys are said before a worker is connected, which would ask for one of them. */
+static int say_next(struct keeper_link *keeper)
+{
+	int rc = handovers_send(&keeper->handovers, keeper->channel.fd);
+	struct child *child;
+
+	if (rc != ERR_EOF) {
+		return rc;
+	}
+	child = next_unserved(keeper->master);
+	return child == NULL ? ERR_EOF : connect_worker(keeper, child);
+}
+
+/* Says what there is to be said, as far as the channel has room for it. */
+static void talk(struct keeper_link *keeper)
+{
+	bool stuck;
+	int rc = 0;
+
+	if (keeper->channel.fd < 0) {
+		return;
+	}
+	while (rc == 0) {
+		rc = say_next(keeper);
+	}
+	stuck = rc == ERR_AGAIN;
+	if (stuck != keeper->stuck) {
+		keeper->stuck = stuck;
+		loop_modify(keeper->master->loop, &keeper->channel,
+		    stuck ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	}
+}
+
 static void on_channel(struct watch *watch, uint32_t events)
 {
 	struct keeper_link *keeper = LIST_OWNER(watch, struct keeper_link, channel);
@@ -102,6 +160,7 @@ static void on_channel(struct watch *watch, uint32_t events)
 	if (rc != ERR_AGAIN) {
 		leave_channel(keeper);
 	}
+	talk(keeper);
 }
 
 static _Noreturn void become_keeper(int program_fd, int channel_fd)
@@ -132,6 +191,7 @@ static int start(struct keeper_link *keeper)
 	}
 	close(fds[1]);
 	keeper->channel = (struct watch){ .fd = fds[0], .fn = on_channel };
+	keeper->stuck = false;
 	if (keeper->pid < 0 ||
 	    loop_add(keeper->master->loop, &keeper->channel, EPOLLIN) != 0) {
 		close(fds[0]);
@@ -151,18 +211,41 @@ static void start_again(struct keeper_link *keeper)
 		log_say(LOG_ERROR, "cannot start the keeper: %s", strerror(errno));
 		timer_set(&master->loop->timers, &keeper->restart,
 		    clock_us() / 1000 + DELAY_MS);
+		handovers_fail_all(&keeper->handovers, "the keeper cannot be started");
 		return;
 	}
-	keeper_give_keys(master, rollout_live(master)->config, NULL);
-	renewals_again(master);
 	for (uint32_t i = 0; i < SCOREBOARD_WORKERS; i++) {
-		keeper_serve(&master->children[i]);
+		master->children[i].keeperless = true;
 	}
+	handovers_add_first(&keeper->handovers, &keeper->served);
+	talk(keeper);
+	renewals_again(master);
 }
 
 static void on_restart(struct timer *timer)
 {
 	start_again(LIST_OWNER(timer, struct keeper_link, restart));
+}
+
+/* Ends one that has had keys for a while and does not say that it has taken them. */
+static void on_late(struct timer *timer)
+{
+	struct keeper_link *keeper =
+	    LIST_OWNER(timer, struct keeper_link, handovers.deadline);
+
+	log_say(LOG_ERROR, "the keeper does not answer: it is replaced");
+	if (keeper->pid > 0) {
+		kill(keeper->pid, SIGKILL);
+	}
+	leave_channel(keeper);
+	handovers_fail(&keeper->handovers, "the keeper does not answer");
+}
+
+/* What it does not take is logged; what fails is done again by the next. */
+static void on_served(struct handover *handover, const char *failure)
+{
+	(void)handover;
+	(void)failure;
 }
 
 int keeper_start(struct master *master)
@@ -174,6 +257,9 @@ int keeper_start(struct master *master)
 	keeper->master = master;
 	keeper->channel.fd = -1;
 	timer_init(&keeper->restart, on_restart);
+	handovers_init(&keeper->handovers, master);
+	timer_init(&keeper->handovers.deadline, on_late);
+	handover_init(&keeper->served, on_served);
 	problems_init(&problems);
 	keeper->program_fd = program_open("tincan-keeper", TINCAN_KEEPER,
 	    "holds the private keys", &problems);
@@ -189,111 +275,49 @@ int keeper_start(struct master *master)
 	return ERR_SYSTEM;
 }
 
-static void send_key(struct keeper_link *keeper, uint32_t index, int passphrase_fd)
-{
-	struct config_certificate *certificate = &keeper->giving->certificates[index];
-	struct channel_message message = { .type = CHANNEL_KEY, .number = index,
-		.fds = { open(certificate->key, O_RDONLY | O_CLOEXEC | O_NOCTTY |
-		    O_NONBLOCK), passphrase_fd } };
-
-	for (size_t i = 0; i < CONFIG_KEY_NAME_BYTES; i++) {
-		snprintf(message.text + 2 * i, 3, "%02x", certificate->shown.key_name[i]);
-	}
-	if (message.fds[0] < 0) {
-		snprintf(message.text, sizeof(message.text), "%s", strerror(errno));
-		leave_out(keeper->giving, &message);
-		return;
-	}
-	(void)!channel_send(keeper->channel.fd, &message);
-	close(message.fds[0]);
-}
-
-/* The next generation needs them: it is handed out when they are there. */
-static void wait_for_keys(struct keeper_link *keeper)
-{
-	int64_t until_ms = clock_us() / 1000 + KEYS_WAIT_MS;
-
-	while (keeper->channel.fd >= 0 && keeper->kept != keeper->asked) {
-		struct pollfd readable = { .fd = keeper->channel.fd, .events = POLLIN };
-		int64_t left_ms = until_ms - clock_us() / 1000;
-
-		if (left_ms <= 0) {
-			log_say(LOG_ERROR, "the keeper does not answer: it is replaced");
-			kill(keeper->pid, SIGKILL);
-			return;
-		}
-		if (poll(&readable, 1, (int)left_ms) == 1) {
-			on_channel(&keeper->channel, 0);
-		}
-	}
-}
-
-/* Of a certificate that goes on in place of a broken one the key may still be there, and
- * stays with a keeper that has it; so do those that cannot be decrypted now. */
-static bool send_keys(struct keeper_link *keeper, const struct passphrases *passphrases)
-{
-	bool all = true;
-
-	for (size_t i = 0; keeper->channel.fd >= 0 &&
-	     i < keeper->giving->certificate_count; i++) {
-		struct config_certificate *certificate = &keeper->giving->certificates[i];
-		int fd = passphrases_fd(passphrases, i);
-		bool closed = certificate->passphrase_command != NULL && fd < 0;
-
-		all = all && !certificate->broken && !closed;
-		if (certificate->shown.pem != NULL && !closed) {
-			send_key(keeper, (uint32_t)i, fd);
-			/* Neither waits for the other to read. */
-			on_channel(&keeper->channel, 0);
-		}
-	}
-	return all;
-}
-
-void keeper_give_keys(struct master *master, struct config *config,
-    const struct passphrases *passphrases)
+void keeper_give_keys(struct master *master, struct handover *handover)
 {
 	struct keeper_link *keeper = master->keeper;
-	struct channel_message message = { .type = CHANNEL_KEYS, .fds = { -1, -1 } };
 
-	if (keeper->channel.fd < 0) {
-		return;
+	handovers_add(&keeper->handovers, handover);
+	talk(keeper);
+}
+
+void keeper_give_served(struct master *master)
+{
+	keeper_give_keys(master, &master->keeper->served);
+}
+
+void keeper_forget(struct master *master, struct handover *handover)
+{
+	if (master->keeper != NULL) {
+		handovers_drop(&master->keeper->handovers, handover);
+		talk(master->keeper);
 	}
-	keeper->giving = config;
-	message.value = !send_keys(keeper, passphrases);
-	message.number = ++keeper->asked;
-	if (keeper->channel.fd >= 0 &&
-	    channel_send(keeper->channel.fd, &message) == 0) {
-		wait_for_keys(keeper);
+}
+
+void keeper_wait(struct master *master)
+{
+	struct keeper_link *keeper = master->keeper;
+
+	while (keeper->channel.fd >= 0 && !handovers_idle(&keeper->handovers)) {
+		struct pollfd moved = { keeper->channel.fd,
+			keeper->stuck ? POLLIN | POLLOUT : POLLIN, 0 };
+		int64_t left_ms = keeper->handovers.deadline.due_ms - clock_us() / 1000;
+
+		if (left_ms <= 0) {
+			on_late(&keeper->handovers.deadline);
+		} else if (poll(&moved, 1, (int)left_ms) == 1) {
+			on_channel(&keeper->channel, 0);
+		}
 	}
-	keeper->giving = NULL;
+	handovers_fail_all(&keeper->handovers, "the keeper has died");
 }
 
 void keeper_serve(struct child *child)
 {
-	struct keeper_link *keeper = child->master->keeper;
-	struct channel_message to_worker = { .type = CHANNEL_KEEPER, .fds = { -1, -1 } };
-	struct channel_message to_keeper = { .type = CHANNEL_WORKER,
-		.number = child->index, .fds = { -1, -1 } };
-	int fds[2];
-
-	if (child->pid == 0 || keeper->channel.fd < 0) {
-		return;
-	}
-	if (sign_pair(fds) != 0) {
-		log_say(LOG_ERROR, "cannot connect worker %u with the keeper: %s",
-		    child->index, strerror(errno));
-		return;
-	}
-	to_worker.fds[0] = fds[0];
-	to_keeper.fds[0] = fds[1];
-	if (channel_send(keeper->channel.fd, &to_keeper) != 0 ||
-	    channel_send(child->channel.fd, &to_worker) != 0) {
-		log_say(LOG_ERROR, "cannot connect worker %u with the keeper",
-		    child->index);
-	}
-	close(fds[0]);
-	close(fds[1]);
+	child->keeperless = true;
+	talk(child->master->keeper);
 }
 
 static void tell_death(pid_t pid, int status)
@@ -316,6 +340,7 @@ void keeper_reap(struct master *master)
 	tell_death(keeper->pid, status);
 	keeper->pid = 0;
 	leave_channel(keeper);
+	handovers_fail(&keeper->handovers, "the keeper has died");
 	if (now_ms - keeper->started_ms >= WELL_MS) {
 		start_again(keeper);
 	} else {
@@ -323,14 +348,34 @@ void keeper_reap(struct master *master)
 	}
 }
 
-void keeper_stop(struct keeper_link *keeper)
+/* It ends by itself when its channel does, unless it hangs. */
+static void await_end(pid_t pid)
 {
+	struct pollfd ended = { pidfd_open(pid, 0), POLLIN, 0 };
+
+	if (ended.fd < 0 || poll(&ended, 1, STOP_MS) != 1) {
+		kill(pid, SIGKILL);
+	}
+	if (ended.fd >= 0) {
+		close(ended.fd);
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+}
+
+void keeper_stop(struct master *master)
+{
+	struct keeper_link *keeper = master->keeper;
+
 	if (keeper == NULL) {
 		return;
 	}
+	master->keeper = NULL;
 	timer_cancel(&keeper->restart);
+	handovers_forget(&keeper->handovers);
 	leave_channel(keeper);
-	while (keeper->pid > 0 && waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
+	if (keeper->pid > 0) {
+		await_end(keeper->pid);
 	}
 	if (keeper->program_fd >= 0) {
 		close(keeper->program_fd);

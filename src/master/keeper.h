@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The keeper, seen from the master: starting it, its keys, its workers, its death. The
- * master opens key files for it, but never reads them. */
+ * master opens key files for it, but never reads them, and never waits for it but at the
+ * start and at the end. */
 #ifndef TINCAN_MASTER_KEEPER_H
 #define TINCAN_MASTER_KEEPER_H
 
+#include "master/handover.h"
 #include "master/master.h"
-#include "master/passphrases.h"
 
 struct keeper_link;
 
@@ -13,23 +14,29 @@ struct keeper_link;
 int keeper_start(struct master *master) MUST_USE;
 
 /*
- * From now on these are the keys: those of certificates that are shown. Waits until it
- * has them: some milliseconds. One that is not what the preflight has seen is logged, its
- * certificate broken, and what that shows forgotten.
- *
- * @param passphrases	of the encrypted ones; NULL: they are left out
+ * From now on these are the keys: those of certificates that are shown. done comes in a
+ * later round of the loop, or in keeper_wait. A keeper that does not answer within some
+ * seconds is replaced, and has taken none of them; so has one that dies.
  */
-void keeper_give_keys(struct master *master, struct config *config,
-    const struct passphrases *passphrases);
+void keeper_give_keys(struct master *master, struct handover *handover);
 
-/* Connects a worker with it. */
+/* Those of what is served are the keys again. */
+void keeper_give_served(struct master *master);
+
+/* Takes that back. Harmless if it is over. */
+void keeper_forget(struct master *master, struct handover *handover);
+
+/* Waits until it has what it was given: at the start, when nothing else goes on. */
+void keeper_wait(struct master *master);
+
+/* Connects a worker with it, when it has its keys. */
 void keeper_serve(struct child *child);
 
 /* Has it died? Then the next one is started, with all that it needs. */
 void keeper_reap(struct master *master);
 
-/* Ends it, when no worker is left. NULL is accepted. */
-void keeper_stop(struct keeper_link *keeper);
+/* Ends it, if there is one, when no worker is left. */
+void keeper_stop(struct master *master);
 
 pid_t keeper_pid(const struct master *master);
 

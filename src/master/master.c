@@ -262,7 +262,7 @@ static void release(struct master *master)
 	upgrade_release(master);
 	control_close(master->control);
 	hosts_release(master);
-	keeper_stop(master->keeper);
+	keeper_stop(master);
 	sockets_close(master);
 	renewals_free(master->renewals);
 	tickets_free(master->tickets);

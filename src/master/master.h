@@ -32,6 +32,7 @@ struct child {
 	struct watch channel;	/* fd -1: none */
 	uint32_t generation;	/* the newest that it serves */
 	bool leaving;		/* told to stop, as fewer are wanted */
+	bool keeperless;	/* to be connected with the keeper */
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
 	struct timer restart;

@@ -37,6 +37,7 @@ struct renewals {
 	struct passphrases *passphrases;
 	uint64_t candidate_files;
 	struct preflight *preflight;
+	struct handover keys;
 	struct problems fresh;	/* what it finds */
 	struct problems found;	/* at the last check */
 	struct problems problems;	/* that, and who expires */
@@ -92,6 +93,14 @@ static void tell(struct renewals *renewals, bool into_log)
 	problems_release(&renewals->problems);
 	renewals->problems = now;
 	renewals->told_ms = renewals->master->loop->now_ms;
+}
+
+/* What was found at the check takes the place of what was found before. */
+static void tell_fresh(struct renewals *renewals)
+{
+	problems_release(&renewals->found);
+	problems_move(&renewals->found, &renewals->fresh);
+	tell(renewals, true);
 }
 
 static bool same_pem(const struct config_shown *a, const struct config_shown *b)
@@ -170,6 +179,7 @@ static bool is_doubtful(struct renewals *renewals, const struct config *live)
 
 static void end_check(struct renewals *renewals)
 {
+	keeper_forget(renewals->master, &renewals->keys);
 	preflight_free(renewals->preflight);
 	renewals->preflight = NULL;
 	problems_release(&renewals->fresh);
@@ -179,15 +189,12 @@ static void end_check(struct renewals *renewals)
 	renewals->candidate = NULL;
 }
 
-/* First the keys, then those who show what they are for. */
-static void on_checked(void *arg)
+static void take_over(struct renewals *renewals)
 {
-	struct renewals *renewals = arg;
 	struct master *master = renewals->master;
 	struct config *live = rollout_live(master)->config;
 	bool fresh;
 
-	keeper_give_keys(master, renewals->candidate, renewals->passphrases);
 	renewals_inherit(renewals->candidate, live);
 	fresh = take_shown(live, renewals->candidate);
 	if (take_clients(live, renewals->candidate) || fresh) {
@@ -197,13 +204,36 @@ static void on_checked(void *arg)
 	}
 	if (!is_doubtful(renewals, live)) {
 		take_verdicts(live, renewals->candidate);
-		problems_release(&renewals->found);
-		problems_move(&renewals->found, &renewals->fresh);
-		tell(renewals, true);
+		tell_fresh(renewals);
+	}
+}
+
+/* Without the keys all stays as it is, until the next keeper has them checked again. */
+static void on_kept(struct handover *keys, const char *failure)
+{
+	struct renewals *renewals = LIST_OWNER(keys, struct renewals, keys);
+	struct master *master = renewals->master;
+
+	if (failure == NULL) {
+		take_over(renewals);
+	} else {
+		problems_add(&renewals->fresh, renewals->candidate->file, NULL,
+		    "certificates are not renewed: %s", failure);
+		tell_fresh(renewals);
 	}
 	renewals->checked = renewals->candidate_files;
 	renewals->checked_ms = master->loop->now_ms;
 	end_check(renewals);
+}
+
+/* First the keys, then those who show what they are for. */
+static void on_checked(void *arg)
+{
+	struct renewals *renewals = arg;
+
+	renewals->keys.config = renewals->candidate;
+	renewals->keys.passphrases = renewals->passphrases;
+	keeper_give_keys(renewals->master, &renewals->keys);
 }
 
 static void check(void *arg)
@@ -306,6 +336,7 @@ struct renewals *renewals_new(struct master *master)
 
 	renewals->master = master;
 	timer_init(&renewals->timer, on_look);
+	handover_init(&renewals->keys, on_kept);
 	problems_init(&renewals->fresh);
 	problems_init(&renewals->found);
 	problems_init(&renewals->problems);

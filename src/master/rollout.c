@@ -29,6 +29,7 @@ struct rollout {
 	uint32_t served;		/* the newest that all workers have had */
 	int memfd; /* live, packed; for workers that start later; -1 */
 	struct boot *building;		/* owned; NULL: nothing is */
+	struct handover keys;		/* of it */
 	bool for_file;			/* building follows a reload */
 	bool again_file;		/* wishes that came meanwhile */
 	bool again_plugins;
@@ -37,12 +38,15 @@ struct rollout {
 	struct waiters handing_out;	/* and those that wait for the workers */
 };
 
+static void on_kept(struct handover *keys, const char *failure);
+
 struct rollout *rollout_new(struct master *master, struct boot *boot)
 {
 	struct rollout *rollout = memory_new(1, sizeof(*rollout));
 
 	rollout->master = master;
 	rollout->memfd = -1;
+	handover_init(&rollout->keys, on_kept);
 	rollout->live = *boot;
 	memset(boot, 0, sizeof(*boot));
 	return rollout;
@@ -185,7 +189,9 @@ int rollout_start(struct master *master)
 	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
-	keeper_give_keys(master, rollout->live.config, rollout->live.passphrases);
+	rollout->keys.passphrases = rollout->live.passphrases;
+	keeper_give_keys(master, &rollout->keys);
+	keeper_wait(master);
 	boot_forget_passphrases(&rollout->live);
 	adopt_finish(master, &rollout->live, NULL);
 	if (pack(rollout, rollout->number + 1) != 0) {
@@ -253,20 +259,6 @@ static void open_sockets(struct rollout *rollout, struct boot *boot)
 	}
 }
 
-/* The keeper has the keys before a worker shows what they are for. */
-static void take_certificates(struct rollout *rollout, struct boot *boot)
-{
-	struct config *live = rollout->live.config;
-
-	if (rollout->for_file) {
-		keeper_give_keys(rollout->master, boot->config, boot->passphrases);
-		boot_forget_passphrases(boot);
-		renewals_inherit(boot->config, live);
-	} else {
-		renewals_move(boot->config, live);
-	}
-}
-
 /* Files that are not served are for the log and the status alone. */
 static void learn_refusals(struct rollout *rollout)
 {
@@ -276,29 +268,15 @@ static void learn_refusals(struct rollout *rollout)
 	rollout->building->plugins = before;
 }
 
-static void on_built(struct boot *boot)
+static void take_over(struct rollout *rollout, struct boot *boot)
 {
-	struct master *master = boot->owner;
-	struct rollout *rollout = master->rollout;
+	struct master *master = rollout->master;
 
-	if (master->log_level != 0 && boot->config != NULL) {
-		boot->config->log.level = master->log_level;
+	if (rollout->for_file) {
+		renewals_inherit(boot->config, rollout->live.config);
+	} else {
+		renewals_move(boot->config, rollout->live.config);
 	}
-	if (boot->problems.errors == 0) {
-		open_sockets(rollout, boot);
-	}
-	if (boot->problems.errors > 0) {
-		refuse(rollout);
-		return;
-	}
-	adopt_finish(master, boot, &rollout->live);
-	if (!rollout->for_file &&
-	    adopt_serves_same(&rollout->live.plugins, &boot->plugins)) {
-		learn_refusals(rollout);
-		end_build(rollout);
-		return;
-	}
-	take_certificates(rollout, boot);
 	boot_swap(&rollout->live, boot);
 	if (rollout->for_file) {
 		open_log(rollout->live.config);
@@ -316,7 +294,68 @@ static void on_built(struct boot *boot)
 	if (rollout->for_file) {
 		renewals_serve(master, true);
 	}
+}
+
+/* All that it needs is there but for what may still be refused. */
+static void try_to_serve(struct rollout *rollout)
+{
+	struct boot *boot = rollout->building;
+
+	open_sockets(rollout, boot);
+	if (boot->problems.errors > 0) {
+		if (rollout->for_file) {
+			keeper_give_served(rollout->master);
+		}
+		refuse(rollout);
+		return;
+	}
+	adopt_finish(rollout->master, boot, &rollout->live);
+	if (!rollout->for_file &&
+	    adopt_serves_same(&rollout->live.plugins, &boot->plugins)) {
+		learn_refusals(rollout);
+	} else {
+		take_over(rollout, boot);
+	}
 	end_build(rollout);
+}
+
+/* At the start there is nothing to be served instead, and the next keeper gets them. */
+static void on_kept(struct handover *keys, const char *failure)
+{
+	struct rollout *rollout = LIST_OWNER(keys, struct rollout, keys);
+	struct boot *boot = rollout->building;
+
+	if (boot == NULL) {
+		return;
+	}
+	boot_forget_passphrases(boot);
+	if (failure == NULL) {
+		try_to_serve(rollout);
+	} else {
+		problems_add(&boot->problems, boot->config->file, NULL,
+		    "its keys cannot be taken over: %s", failure);
+		refuse(rollout);
+	}
+}
+
+/* The keeper has the keys before a worker shows what they are for. */
+static void on_built(struct boot *boot)
+{
+	struct master *master = boot->owner;
+	struct rollout *rollout = master->rollout;
+
+	if (master->log_level != 0 && boot->config != NULL) {
+		boot->config->log.level = master->log_level;
+	}
+	if (boot->problems.errors > 0) {
+		refuse(rollout);
+	} else if (rollout->for_file) {
+		rollout->keys.config = boot->config;
+		rollout->keys.passphrases = boot->passphrases;
+		keeper_give_keys(master, &rollout->keys);
+	} else {
+		try_to_serve(rollout);
+	}
 }
 
 static void adjust(struct boot *boot)

@@ -248,3 +248,79 @@ def test_a_reload_takes_up_a_new_key(start_server, tmp_path):
         server.wait_log("generation .* serves", after)
         said = server.s_client("-CAfile", tmp_path / f"{kind}.crt", "-brief")
         assert "Verification: OK" in said
+
+
+# A keeper that hangs
+
+
+def tincan(server, *arguments):
+    return harness.tincan(*arguments, "--config", server.config, folder=server.folder)
+
+
+def unread(pid):
+    """The bytes that its master has sent and the keeper not read."""
+    inode = os.readlink(f"/proc/{pid}/fd/3").strip("socket:[]")
+    out = subprocess.run(["ss", "-Hx"], stdout=subprocess.PIPE, text=True, check=True)
+    return sum(int(queued) for _, _, queued, _, _, own, *_ in
+               map(str.split, out.stdout.splitlines()) if own == inode)
+
+
+@pytest.fixture
+def hanging(start_server, tmp_path):
+    """A server whose keeper does not answer, and a pair to renew its certificate."""
+    for name in "old", "new":
+        (tmp_path / name).mkdir()
+        make_key(tmp_path / name, "p256")
+    server = start_server(certificates=[{"chain": str(tmp_path / "old/p256.crt"),
+                                         "key": str(tmp_path / "old/p256.key")}])
+    server.keeper = keeper_of(server)
+    os.kill(server.keeper, signal.SIGSTOP)
+    return server
+
+
+def trusts(server, chain):
+    return "Verification: OK" in server.s_client("-CAfile", chain, "-brief")
+
+
+def test_the_master_does_not_wait_for_a_renewal(hanging, tmp_path):
+    for half in "key", "crt":
+        os.rename(tmp_path / f"new/p256.{half}", tmp_path / f"old/p256.{half}")
+    harness.wait_for(lambda: unread(hanging.keeper), "the new key on its way")
+    assert json.loads(tincan(hanging, "status", "--json").stdout)["problems"] == []
+    # What comes behind it is done with the next keeper.
+    reload = subprocess.Popen([harness.TINCAN, "reload", "--config", hanging.config],
+                              cwd=hanging.folder, stdin=subprocess.DEVNULL)
+    assert tincan(hanging, "status").returncode == 0
+    assert "does not answer" not in hanging.log
+    hanging.wait_log("the keeper does not answer: it is replaced")
+    hanging.wait_log("certificates are not renewed: the keeper does not answer")
+    assert reload.wait(harness.DEADLINE) == 0
+    assert trusts(hanging, tmp_path / "old/p256.crt")
+    assert keeper_of(hanging) != hanging.keeper
+    assert tincan(hanging, "status").stderr == ""
+
+
+def test_a_reload_that_the_keeper_does_not_follow_is_refused(hanging, tmp_path):
+    before = hanging.config.read_text()
+    config = json.loads(before)
+    config["certificates"] = [{"chain": str(tmp_path / "new/p256.crt"),
+                               "key": str(tmp_path / "new/p256.key")}]
+    hanging.config.write_text(json.dumps(config))
+    with subprocess.Popen([harness.TINCAN, "reload", "--config", hanging.config],
+                          cwd=hanging.folder, stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as reload:
+        harness.wait_for(lambda: unread(hanging.keeper), "the new key on its way")
+        assert tincan(hanging, "status").returncode == 0
+        assert reload.poll() is None and "does not answer" not in hanging.log
+        said = reload.communicate(timeout=harness.DEADLINE)[1]
+        assert reload.returncode == 1
+    assert "its keys cannot be taken over: the keeper does not answer" in said
+    # The old ones are still in force; the next keeper takes the new ones.
+    assert trusts(hanging, tmp_path / "old/p256.crt")
+    assert tincan(hanging, "reload").returncode == 0
+    assert trusts(hanging, tmp_path / "new/p256.crt")
+
+
+def test_a_server_stops_beside_a_keeper_that_hangs(server):
+    os.kill(keeper_of(server), signal.SIGSTOP)
+    server.stop()
