@@ -152,7 +152,8 @@ def start(kind, folder, certificates):
         "routes": [{"path": "/chat", "handler": "chat",
                     "settings": {"max_people": PEOPLE + 10}}],
         # Each worker has its share of them, and the kernel spreads them as it likes.
-        "limits": {"max_connections": 2 * PEOPLE + 100},
+        "limits": {"max_connections": 2 * PEOPLE + 100,
+                   "max_connections_per_address": 0},
         "log": {"access": "off", "error": "-"},
         "workers": 2}, certificates)
 

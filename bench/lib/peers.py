@@ -301,7 +301,8 @@ class Tincan:
                 {"path": "/upload", "handler": "taker"},
                 {"path": "/*", "handler": "files", "settings": {"root": str(site.root)}},
                 *({"path": f"/r{i}/x", "handler": "hello"} for i in range(routes))],
-            "limits": {"max_connections": 18000, "max_body_bytes": 2 << 20},
+            "limits": {"max_connections": 18000, "max_connections_per_address": 0,
+                       "max_body_bytes": 2 << 20},
             "timeouts": {"idle_ms": 600000},
             "log": {"access": "off", "error": "-"},
             "workers": 1}, site.certificates, prefix=PIN)

@@ -44,6 +44,8 @@ static const struct key plugins_keys[] = {
 static const struct key limits_keys[] = {
 	{ KEY("max_connections", U32), FIELD(limits.max_connections),
 	  RANGE(1, 10000000, 10000) },
+	{ KEY("max_connections_per_address", U32),
+	  FIELD(limits.max_connections_per_address), RANGE(0, 10000000, 1000) },
 	{ KEY("max_target_bytes", U32), FIELD(limits.max_target_bytes),
 	  RANGE(64, 1 << 20, 8192) },
 	{ KEY("max_header_bytes", U32), FIELD(limits.max_header_bytes),

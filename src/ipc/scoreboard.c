@@ -13,7 +13,8 @@
 #include "tincan/handler.h"
 
 const char *const scoreboard_limits[LIMITS] = {
-	[LIMIT_MAX_CONNECTIONS] = "limits.max_connections"
+	[LIMIT_MAX_CONNECTIONS] = "limits.max_connections",
+	[LIMIT_MAX_CONNECTIONS_PER_ADDRESS] = "limits.max_connections_per_address"
 };
 
 static void *checked(void *memory)

@@ -55,6 +55,7 @@ enum scoreboard_state {
 /* What clients can use too much of; each has a counter. */
 enum scoreboard_limit {
 	LIMIT_MAX_CONNECTIONS,
+	LIMIT_MAX_CONNECTIONS_PER_ADDRESS,
 	LIMITS
 };
 

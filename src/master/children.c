@@ -99,6 +99,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 		.board = master->board,
 		.blames = &master->blames[child->index],
 		.tickets = tickets_page(master),
+		.addresses = master->addresses,
 		.bus = master->bus,
 		.bell_fd = master->bell_fd,
 		.index = child->index,
@@ -310,6 +311,7 @@ static void on_death(struct child *child, int status)
 	child->pid = 0;
 	hosts_worker_gone(child);
 	close_channel(child);
+	addresses_forget(master->addresses, child->index);
 	atomic_store(&master->board->worker[child->index].pid, 0);
 	atomic_store(&master->board->worker[child->index].state, SCOREBOARD_EMPTY);
 	if (child->leaving) {

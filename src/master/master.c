@@ -208,6 +208,7 @@ static void init(struct master *master, struct boot *boot)
 	master->loop = loop_new();
 	master->board = scoreboard_new(master->worker_count, &master->board_fd);
 	master->blames = blames_new(SCOREBOARD_WORKERS);
+	master->addresses = addresses_new();
 	master->bus = bus_rings_new(&master->bell_fd);
 	list_init(&master->listeners);
 	list_init(&master->hosts);
@@ -270,6 +271,7 @@ static void release(struct master *master)
 	versions_release(master);
 	memories_release(master);
 	free(master->children);
+	addresses_free(master->addresses);
 	bus_rings_free(master->bus);
 	close(master->bell_fd);
 	blames_free(master->blames, SCOREBOARD_WORKERS);

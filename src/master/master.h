@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "control/control.h"
+#include "ipc/addresses.h"
 #include "ipc/bus_ring.h"
 #include "ipc/scoreboard.h"
 #include "master/boot.h"
@@ -45,6 +46,7 @@ struct master {
 	struct scoreboard *board;
 	int board_fd;		/* for hosts, to read */
 	struct scoreboard_blames *blames;	/* one per worker */
+	struct addresses *addresses;	/* of the workers' clients */
 	struct bus_rings *bus;	/* for the workers; the master never looks into it */
 	int bell_fd;		/* of the bus */
 	struct watch signals;

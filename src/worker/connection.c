@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "worker/generation.h"
+#include "worker/limits.h"
 #include "worker/proxied.h"
 
 #define LINGER_MS 2000
@@ -93,6 +94,7 @@ void connection_close(struct connection *connection)
 	free(connection->kept);
 	list_remove(&connection->link);
 	worker->connection_count--;
+	limits_discount_address(connection);
 	atomic_store_explicit(&worker->self->connections, worker->connection_count,
 	    memory_order_relaxed);
 	connection->state = CONNECTION_CLOSED;
@@ -532,6 +534,9 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	buffer_init(&connection->facts, FACTS_MAX);
 	list_append(&worker->connections, &connection->link);
 	worker->connection_count++;
+	if (!entry->proxied) {
+		limits_count_address(connection);
+	}
 	atomic_store_explicit(&worker->self->connections, worker->connection_count,
 	    memory_order_relaxed);
 	set_timer(connection, worker->config->timeouts.handshake_ms);

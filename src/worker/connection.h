@@ -47,6 +47,7 @@ struct connection {
 	uint32_t listener;		/* by which it came: the master's id */
 	uint16_t local_port;
 	bool proxied;			/* its PROXY header is not read yet */
+	bool counted;			/* as one of its peer's address */
 	uint32_t proxy_left;		/* bytes of that, behind its addresses */
 	int queued; /* bytes that the kernel had still to send, at a look */
 	uint8_t state;			/* enum connection_state */

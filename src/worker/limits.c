@@ -3,11 +3,13 @@
 #include "worker/limits.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "worker/connection.h"
 
 #define SAY_MS 10000		/* between two lines about a limit in the log */
+#define NETWORK_BYTES 8		/* of an IPv6 address: those of its network */
 #define EVICT_LOOKS 64		/* connections looked at for one that is idle */
 
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
@@ -62,4 +64,59 @@ bool limits_admit(struct worker *worker, const union socket_address *peer)
 		return refuse(worker, LIMIT_MAX_CONNECTIONS, peer);
 	}
 	return true;
+}
+
+/* Who has an IPv6 network of 64 bits has as many addresses as he likes. False for who has
+ * none. */
+static bool address_of(const union socket_address *peer,
+    unsigned char address[NETWORK_ADDRESS_BYTES])
+{
+	static const struct network v4 = { { [10] = 0xff, [11] = 0xff }, 96 };
+
+	if (!socket_address_v6(peer, address)) {
+		return false;
+	}
+	if (!network_has(&v4, address)) {
+		memset(address + NETWORK_BYTES, 0, NETWORK_ADDRESS_BYTES - NETWORK_BYTES);
+	}
+	return true;
+}
+
+bool limits_admit_address(struct worker *worker, const union socket_address *peer)
+{
+	uint32_t most = worker->config->limits.max_connections_per_address;
+	unsigned char address[NETWORK_ADDRESS_BYTES];
+
+	if (most == 0 || !address_of(peer, address) ||
+	    addresses_count(worker->addresses, worker->board->workers, address) < most) {
+		return true;
+	}
+	return refuse(worker, LIMIT_MAX_CONNECTIONS_PER_ADDRESS, peer);
+}
+
+static void move(const struct connection *connection, int change)
+{
+	const struct worker *worker = connection->worker;
+	unsigned char address[NETWORK_ADDRESS_BYTES];
+
+	if (address_of(&connection->peer, address)) {
+		addresses_move(worker->addresses, worker->index, address, change);
+	}
+}
+
+void limits_count_address(struct connection *connection)
+{
+	connection->counted = connection->worker->config->limits
+	    .max_connections_per_address > 0;
+	if (connection->counted) {
+		move(connection, 1);
+	}
+}
+
+void limits_discount_address(struct connection *connection)
+{
+	if (connection->counted) {
+		connection->counted = false;
+		move(connection, -1);
+	}
 }

@@ -9,13 +9,22 @@
 #include "os/socket.h"
 #include "worker/worker.h"
 
+struct connection;
+
 /* That peer was held to the limit, and what was "done" about it, for the log: "refused".
  * It gets a line of each limit every ten seconds at most. */
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done);
 
-/* May a connection of that peer come in? Idle ones are closed to make room for it; if
- * there is none, it is counted as refused. */
+/* May one more connection come in, of that peer? Idle ones are closed to make room for
+ * it. Else it is counted as refused. */
 bool limits_admit(struct worker *worker, const union socket_address *peer);
+
+/* The same for the number of those that its address has, once that is known. */
+bool limits_admit_address(struct worker *worker, const union socket_address *peer);
+
+/* It counts as one of its peer's address, until connection_close. */
+void limits_count_address(struct connection *connection);
+void limits_discount_address(struct connection *connection);
 
 #endif

@@ -39,7 +39,8 @@ static void take(struct listener *listener, int fd, const union socket_address *
 		.plain = !listener->config->tls };
 
 	if (!proxied_admit(worker, listener->config, peer) ||
-	    !limits_admit(worker, peer)) {
+	    !limits_admit(worker, peer) ||
+	    (!entry.proxied && !limits_admit_address(worker, peer))) {
 		close(fd);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "os/proxy_header.h"
+#include "worker/limits.h"
 
 #define SAY_MS 10000		/* between two lines about it in the log */
 
@@ -61,8 +62,12 @@ static int take_header(struct connection *connection, struct slice bytes)
 		return rc;
 	}
 	if (header.passed_on) {
+		if (!limits_admit_address(connection->worker, &header.client)) {
+			return ERR_LIMIT;
+		}
 		connection->peer = header.client;
 		connection->local_port = socket_address_port(&header.server);
+		limits_count_address(connection);
 	}
 	connection->proxy_left = (uint32_t)header.size;
 	return 0;

@@ -190,6 +190,8 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	memset(worker, 0, sizeof(*worker));
 	worker->board = setup->board;
 	worker->self = &setup->board->worker[setup->index];
+	worker->addresses = setup->addresses;
+	worker->index = setup->index;
 	worker->blame = &setup->blames->running;
 	crash_watch(&setup->blames->crashed);
 	worker->tickets = setup->tickets;

@@ -13,6 +13,7 @@
 #include "exchange/exchange.h"
 #include "http/date.h"
 #include "http/h1_reader.h"
+#include "ipc/addresses.h"
 #include "ipc/bus_ring.h"
 #include "ipc/scoreboard.h"
 #include "os/loop.h"
@@ -31,6 +32,7 @@ struct worker_setup {
 	struct scoreboard *board;
 	struct scoreboard_blames *blames;	/* this worker's */
 	const struct ticket_page *tickets;
+	struct addresses *addresses;
 	struct bus_rings *bus;
 	int bell_fd;		/* of the bus */
 	uint32_t index;		/* its place on the scoreboard, and its ring */
@@ -51,6 +53,8 @@ struct worker {
 	const struct ticket_page *tickets;
 	struct scoreboard *board;
 	struct scoreboard_worker *self;
+	struct addresses *addresses;
+	uint32_t index;			/* its place among the workers */
 	struct scoreboard_blame *blame;
 	struct plugin_services services;
 	struct bus *bus;

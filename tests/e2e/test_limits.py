@@ -3,8 +3,10 @@
 
 import contextlib
 import json
+import os
 import re
 import select
+import signal
 import socket
 
 import pytest
@@ -312,9 +314,9 @@ def test_connections_past_the_limit_are_refused(start_server):
 
 
 def met_by_log(server, limit):
-    """What was done to a client, by the one line of the log about that limit."""
+    """What was done to a client, by the one line that a worker has in the log of it."""
     line = server.wait_log(re.escape(limit) + ": ")
-    assert server.log.count(limit + ": ") == 1
+    assert server.log.count(limit + ": ") <= len(server.workers)
     return re.search(r": 127\.0\.0\.1:\d+ is (.*?)(, as \d+ before it)?[\"\n]", line)[1]
 
 
@@ -343,3 +345,61 @@ def test_an_idle_connection_makes_room_for_a_new_one(start_server, protocol):
         assert wait_get(server, "/status").json["server"][
             "tincan_connections_evicted_total"] == 1
         assert ended()
+
+
+def test_an_address_has_its_part_of_all_workers(start_server):
+    server = start_server(workers=2, limits={"max_connections_per_address": 3})
+    clients = [busy(server) for _ in range(3)]
+    assert all(refused(server) for _ in range(20))
+    assert met_by_log(server, "limits.max_connections_per_address") == "refused"
+    for client in clients:
+        client.close()
+    assert met(server, "limits.max_connections_per_address") >= 20
+
+
+def test_connections_of_a_worker_that_died_do_not_count(start_server):
+    server = start_server(workers=1, limits={"max_connections_per_address": 1})
+    for _ in range(2):
+        worker, = server.workers
+        with contextlib.closing(wait_for_one(server)):
+            os.kill(worker, signal.SIGKILL)
+        harness.wait_for(lambda: server.workers not in ([], [worker]), "another worker")
+    assert wait_get(server, "/hello/x").status == 200
+
+
+def wait_for_one(server):
+    """A client with a connection, as soon as there is room for it."""
+    def connect():
+        with contextlib.suppress(OSError):
+            return server.connect()
+
+    return harness.wait_for(connect, "room for a connection")
+
+
+def test_by_a_proxy_it_is_the_address_that_it_tells(start_server):
+    server = start_server(
+        listeners=[{"address": "127.0.0.1:0", "proxy_protocol": {"from": ["127.0.0.1"]}}],
+        limits={"max_connections_per_address": 1})
+
+    def enters(address):
+        family = "TCP6" if ":" in address else "TCP4"
+        here = "::1" if ":" in address else "127.0.0.1"
+        sock = server.tcp()
+        sock.sendall(f"PROXY {family} {address} {here} 1 2\r\n".encode())
+        try:
+            client = server.context().wrap_socket(sock, server_hostname="localhost")
+        except OSError:
+            return False
+        clients.append(client)
+        return True
+
+    clients = []
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: [client.close() for client in clients])
+        assert enters("192.0.2.1") and enters("192.0.2.2")
+        assert not enters("192.0.2.1")
+        assert enters("2001:db8:0:1::1") and enters("2001:db8:0:2::1")
+        assert not enters("2001:db8:0:1:ffff::2")
+        server.wait_log("max_connections_per_address: 192.0.2.1:1 is refused")
+        clients.pop(0).close()
+        harness.wait_for(lambda: enters("192.0.2.1"), "room for it")

@@ -31,6 +31,7 @@ struct served {
 	struct config *config;
 	struct scoreboard *board;
 	struct scoreboard_blames *blames;
+	struct addresses *addresses;
 	struct bus_rings *bus;
 	int bell_fd;
 	struct ticket_page *tickets;
@@ -75,8 +76,8 @@ static inline _Noreturn void served_run(struct served *served, int channel_fd)
 {
 	struct worker_setup setup = { .board = served->board,
 		.blames = served->blames, .tickets = served->tickets,
-		.bus = served->bus, .bell_fd = served->bell_fd,
-		.channel_fd = channel_fd };
+		.addresses = served->addresses, .bus = served->bus,
+		.bell_fd = served->bell_fd, .channel_fd = channel_fd };
 
 	exit(worker_run(&setup));
 }
@@ -87,6 +88,7 @@ static inline void served_prepare(struct served *served, const char *members)
 	rig_scan(&served->rig);
 	served->board = scoreboard_new(1, NULL);
 	served->blames = blames_new(1);
+	served->addresses = addresses_new();
 	served->bus = bus_rings_new(&served->bell_fd);
 	for (size_t i = 0; i < served->rig.set.count; i++) {
 		scoreboard_handler_add(served->board, served->rig.set.items[i].note.name);
@@ -243,6 +245,7 @@ static inline void served_stop(struct served *served)
 	ticket_page_free(served->tickets);
 	scoreboard_free(served->board);
 	blames_free(served->blames, 1);
+	addresses_free(served->addresses);
 	bus_rings_free(served->bus);
 	close(served->bell_fd);
 	rig_close(&served->rig);
