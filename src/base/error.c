@@ -45,7 +45,7 @@ static void append(struct problems *list, enum problem_level level, const char *
 	problem->level = level;
 	problem->where = memory_text(where);
 	problem->what = memory_vprintf(format, ap);
-	problem->hint = hint == NULL ? NULL : memory_text(hint);
+	problem->hint = memory_optional(hint);
 }
 
 void problems_add(struct problems *list, const char *where, const char *hint,

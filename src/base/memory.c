@@ -36,6 +36,11 @@ char *memory_text(const char *text)
 	return checked(strdup(text));
 }
 
+char *memory_optional(const char *text)
+{
+	return text == NULL ? NULL : memory_text(text);
+}
+
 char *memory_copy(const char *data, size_t size)
 {
 	char *copy = memory_new(size + 1, 1);
@@ -63,4 +68,12 @@ char *memory_vprintf(const char *format, va_list ap)
 		text = NULL;
 	}
 	return checked(text);
+}
+
+void memory_free_texts(char **texts)
+{
+	for (char **text = texts; text != NULL && *text != NULL; text++) {
+		free(*text);
+	}
+	free(texts);
 }

@@ -21,10 +21,15 @@ void *memory_grow(void *old, size_t count, size_t size);
 /* Says so and ends the process: for callers whose own allocation has failed. */
 _Noreturn void memory_exhausted(void);
 
-/* A copy of text, of the first size bytes of data (NUL added), of a format's result. */
+/* A copy of text, of the first size bytes of data (NUL added), of a format's result.
+ * optional: of a text that may be NULL, and then is. */
 char *memory_text(const char *text);
+char *memory_optional(const char *text);
 char *memory_copy(const char *data, size_t size);
 char *memory_printf(const char *format, ...) PRINTF(1, 2);
 char *memory_vprintf(const char *format, va_list ap);
+
+/* Frees a list of texts that a NULL ends, and the texts. NULL: nothing. */
+void memory_free_texts(char **texts);
 
 #endif

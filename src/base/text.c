@@ -226,3 +226,8 @@ void text_put_hex(char out[16], uint64_t number)
 	memcpy(out, &high, sizeof(high));
 	memcpy(out + 8, &low, sizeof(low));
 }
+
+bool text_same(const char *left, const char *right)
+{
+	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}

@@ -3,8 +3,8 @@
 #ifndef TINCAN_BASE_TEXT_H
 #define TINCAN_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
-
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -27,6 +27,9 @@ int text_append_json(struct buffer *out, struct slice text) MUST_USE;
 
 /* Appends text for a terminal: control characters and bytes >= 0x7f become \xNN. */
 int text_append_printable(struct buffer *out, struct slice text) MUST_USE;
+
+/* Are they the same text, or both NULL? */
+bool text_same(const char *left, const char *right);
 
 /* The number as 16 hexadecimal digits, without a NUL. */
 void text_put_hex(char out[16], uint64_t number);

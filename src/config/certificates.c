@@ -60,12 +60,7 @@ void config_shown_release(struct config_shown *shown)
 
 static void free_certificate(struct config_certificate *certificate)
 {
-	char **command = certificate->passphrase_command;
-
-	for (size_t i = 0; command != NULL && command[i] != NULL; i++) {
-		free(command[i]);
-	}
-	free(command);
+	memory_free_texts(certificate->passphrase_command);
 	free(certificate->where);
 	free(certificate->chain);
 	free(certificate->key);

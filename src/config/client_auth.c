@@ -66,7 +66,7 @@ static void inherit(struct config_client_auth *clients,
 		return;
 	}
 	clients->ca = memory_text(server->ca);
-	clients->crl = server->crl == NULL ? NULL : memory_text(server->crl);
+	clients->crl = memory_optional(server->crl);
 }
 
 static void check(const struct config_client_auth *clients,

@@ -3,7 +3,6 @@
 #include "config/methods.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -103,14 +102,6 @@ void methods_read(const struct node *node, uint32_t *mask, char ***others)
 	while (node_next(node, &child)) {
 		read_method(&child, mask, others);
 	}
-}
-
-void methods_free(char **others)
-{
-	for (char **other = others; other != NULL && *other != NULL; other++) {
-		free(*other);
-	}
-	free(others);
 }
 
 static bool takes_all(const struct config_route *route)

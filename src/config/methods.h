@@ -9,11 +9,8 @@
 #include "config/node.h"
 
 /* Reads an array of methods: those that tincan knows into *mask, the rest into *others
- * (owned by the caller, NULL-ended; stays NULL if there are none). */
+ * (the caller frees it by memory_free_texts; stays NULL if there are none). */
 void methods_read(const struct node *node, uint32_t *mask, char ***others);
-
-/* Frees such a list; NULL is accepted. */
-void methods_free(char **others);
 
 /* What both routes take, for a message: "GET, PUT", "PURGE", "any method". */
 struct word methods_common(const struct config_route *a, const struct config_route *b);

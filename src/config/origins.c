@@ -174,11 +174,3 @@ void origins_read(const struct node *node, char ***origins)
 		read_origin(&child, origins);
 	}
 }
-
-void origins_free(char **origins)
-{
-	for (char **origin = origins; origin != NULL && *origin != NULL; origin++) {
-		free(*origin);
-	}
-	free(origins);
-}

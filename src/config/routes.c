@@ -87,8 +87,8 @@ static const struct key route_keys[] = {
 
 static void free_route(struct config_route *route)
 {
-	methods_free(route->other_methods);
-	origins_free(route->origins);
+	memory_free_texts(route->other_methods);
+	memory_free_texts(route->origins);
 	free(route->where);
 	free(route->pattern);
 	free(route->handler);

@@ -169,10 +169,7 @@ void vhosts_default(struct config *config)
 void vhosts_free(struct config *config)
 {
 	for (size_t i = 0; i < config->vhost_count; i++) {
-		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
-			free(*name);
-		}
-		free(config->vhosts[i].names);
+		memory_free_texts(config->vhosts[i].names);
 		filters_free(&config->vhosts[i].filters);
 		client_auth_free(&config->vhosts[i].clients);
 		free(config->vhosts[i].where);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "master/rollout.h"
 #include "master/versions.h"
 #include "route/router.h"
@@ -132,7 +133,7 @@ static void keep_served(struct plugin *plugin, const struct plugin *served)
 	free(plugin->refusal);
 	free(plugin->copy);
 	plugin->refusal = NULL;
-	plugin->copy = served->copy == NULL ? NULL : memory_text(served->copy);
+	plugin->copy = memory_optional(served->copy);
 	plugin_learn(plugin, served);
 	memcpy(plugin->hash, served->hash, sizeof(plugin->hash));
 	plugin->note = served->note;
@@ -321,11 +322,6 @@ void adopt_finish(struct master *master, struct boot *boot, const struct boot *l
 	tell_gone(boot, live);
 }
 
-static bool same_text(const char *left, const char *right)
-{
-	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
-}
-
 static bool same_service(const struct plugin *live, const struct plugin *found)
 {
 	if (live->refusal != NULL || found->refusal != NULL) {
@@ -333,7 +329,7 @@ static bool same_service(const struct plugin *live, const struct plugin *found)
 	}
 	return strcmp(live->note.name, found->note.name) == 0 &&
 	    strcmp(live->hash, found->hash) == 0 && live->isolated == found->isolated &&
-	    live->can == found->can && same_text(live->own_route, found->own_route);
+	    live->can == found->can && text_same(live->own_route, found->own_route);
 }
 
 static const struct plugin *from_file(const struct plugin_set *set, const char *file)

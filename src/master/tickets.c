@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "ipc/ticket_page.h"
 #include "master/rollout.h"
 #include "master/ticket_file.h"
@@ -212,16 +213,11 @@ struct ticket_page *tickets_page(const struct master *master)
 	return master->tickets->page;
 }
 
-static bool same_text(const char *left, const char *right)
-{
-	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
-}
-
 /* False: the source is the one before. */
 static bool take_config(struct tickets *tickets, const struct config_tickets *config)
 {
 	bool same = config->source == tickets->source &&
-	    same_text(config->file, tickets->file);
+	    text_same(config->file, tickets->file);
 
 	if (!same || (config->source == CONFIG_TICKETS_SECRET &&
 		config->lifetime_s != tickets->lifetime_s)) {
@@ -235,7 +231,7 @@ static bool take_config(struct tickets *tickets, const struct config_tickets *co
 	problems_release(&tickets->problems);
 	free(tickets->file);
 	tickets->source = config->source;
-	tickets->file = config->file == NULL ? NULL : memory_text(config->file);
+	tickets->file = memory_optional(config->file);
 	return true;
 }
 

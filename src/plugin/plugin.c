@@ -10,18 +10,13 @@
 #include "base/slice.h"
 #include "os/crew.h"
 
-static char *copy_text(const char *text)
-{
-	return text == NULL ? NULL : memory_text(text);
-}
-
 void plugin_learn(struct plugin *plugin, const struct plugin *from)
 {
 	plugin_forget(plugin);
 	plugin->can = from->can;
-	plugin->own_route = copy_text(from->own_route);
-	plugin->release = copy_text(from->release);
-	plugin->about = copy_text(from->about);
+	plugin->own_route = memory_optional(from->own_route);
+	plugin->release = memory_optional(from->release);
+	plugin->about = memory_optional(from->about);
 }
 
 void plugin_forget(struct plugin *plugin)

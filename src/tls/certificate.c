@@ -354,10 +354,7 @@ void tls_certificate_unref(struct tls_certificate *certificate)
 	if (certificate == NULL || --certificate->references > 0) {
 		return;
 	}
-	for (char **name = certificate->names; name != NULL && *name != NULL; name++) {
-		free(*name);
-	}
-	free(certificate->names);
+	memory_free_texts(certificate->names);
 	free(certificate->files);
 	X509_free(certificate->leaf);
 	sk_X509_pop_free(certificate->chain, X509_free);

@@ -175,10 +175,7 @@ void tls_clients_free(struct tls_clients *clients)
 	for (size_t i = 0; (auth = auth_at(clients, i)) != NULL; i++) {
 		tls_trust_unref(auth->trust);
 	}
-	for (char **name = clients->names; *name != NULL; name++) {
-		free(*name);
-	}
-	free(clients->names);
+	memory_free_texts(clients->names);
 	hostnames_release(&clients->by_name);
 	free(clients->listeners);
 	free(clients->hosts);

@@ -412,10 +412,7 @@ void tls_identities_free(struct tls_identities *identities)
 	while ((entry = table_next(&identities->by_files, &place)) != NULL) {
 		tls_certificate_unref(entry->value);
 	}
-	for (char **name = identities->names; *name != NULL; name++) {
-		free(*name);
-	}
-	free(identities->names);
+	memory_free_texts(identities->names);
 	free(identities->choices);
 	hostnames_release(&identities->by_host);
 	table_release(&identities->by_files);

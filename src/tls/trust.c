@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "os/file_mark.h"
 #include "tls/certificate.h"
 #include "tls/passphrase.h"
@@ -328,7 +329,7 @@ static struct tls_trust *trust_new(const struct config_client_auth *config)
 
 	trust->references = 1;
 	trust->ca = memory_text(config->ca);
-	trust->crl = config->crl == NULL ? NULL : memory_text(config->crl);
+	trust->crl = memory_optional(config->crl);
 	trust->ca_mark = file_mark(config->ca);
 	trust->crl_mark = config->crl == NULL ? 0 : file_mark(config->crl);
 	trust->store = X509_STORE_new();
@@ -382,15 +383,10 @@ void tls_trust_unref(struct tls_trust *trust)
 	free(trust);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool tls_trust_is_of(const struct tls_trust *trust,
     const struct config_client_auth *config)
 {
-	return same_text(trust->ca, config->ca) && same_text(trust->crl, config->crl);
+	return text_same(trust->ca, config->ca) && text_same(trust->crl, config->crl);
 }
 
 bool tls_trust_current(const struct tls_trust *trust,
@@ -402,7 +398,7 @@ bool tls_trust_current(const struct tls_trust *trust,
 
 bool tls_trust_akin(const struct tls_trust *a, const struct tls_trust *b)
 {
-	return same_text(a->ca, b->ca);
+	return text_same(a->ca, b->ca);
 }
 
 const unsigned char *tls_trust_id(const struct tls_trust *trust)

@@ -226,7 +226,7 @@ void line_connect(struct line *line, const struct site_route *route,
 		memcpy(duplex->id, upgrade->id, sizeof(duplex->id));
 		line->version = upgrade->request.version == HTTP_2 ? "2" : "1.1";
 		line->pattern = line->mount->pattern;
-		line->vhost = upgrade->vhost == NULL ? NULL : memory_text(upgrade->vhost);
+		line->vhost = memory_optional(upgrade->vhost);
 	}
 	dispatch_connect(route, duplex, upgrade);
 	arena_release(&line->facts);

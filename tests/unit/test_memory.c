@@ -42,6 +42,28 @@ START_TEST(texts_are_copied)
 }
 END_TEST
 
+START_TEST(of_no_text_there_is_no_copy)
+{
+	char *copy = memory_optional("hello");
+
+	ck_assert_str_eq(copy, "hello");
+	ck_assert_ptr_null(memory_optional(NULL));
+	free(copy);
+}
+END_TEST
+
+START_TEST(lists_of_texts_are_freed_whole)
+{
+	char **texts = memory_new(3, sizeof(*texts));
+
+	texts[0] = memory_text("one");
+	texts[1] = memory_text("two");
+	memory_free_texts(texts);	/* a leak checker says whether this is so */
+	memory_free_texts(memory_new(1, sizeof(*texts)));
+	memory_free_texts(NULL);
+}
+END_TEST
+
 START_TEST(a_size_that_overflows_ends_the_process)
 {
 	free(memory_grow(NULL, SIZE_MAX / 2, 4));
@@ -64,6 +86,8 @@ int main(void)
 	tcase_add_test(tcase, new_memory_is_zero);
 	tcase_add_test(tcase, grown_memory_keeps_its_bytes);
 	tcase_add_test(tcase, texts_are_copied);
+	tcase_add_test(tcase, of_no_text_there_is_no_copy);
+	tcase_add_test(tcase, lists_of_texts_are_freed_whole);
 	tcase_add_test_raise_signal(tcase, a_size_that_overflows_ends_the_process,
 	    SIGABRT);
 	suite_add_tcase(suite, tcase);

@@ -157,11 +157,24 @@ START_TEST(puts_numbers_in_hexadecimal)
 }
 END_TEST
 
+START_TEST(no_text_is_the_same_as_no_text_alone)
+{
+	char hello[] = "hello";
+
+	ck_assert(text_same("hello", hello));
+	ck_assert(text_same(NULL, NULL));
+	ck_assert(!text_same("hello", "hell"));
+	ck_assert(!text_same("", NULL));
+	ck_assert(!text_same(NULL, ""));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *guesses = tcase_create("guesses");
 	TCase *escapes = tcase_create("escapes");
+	TCase *same = tcase_create("same");
 
 	tcase_add_test(guesses, guesses_through_slips_of_the_finger);
 	tcase_add_test(guesses, guesses_by_a_common_beginning);
@@ -173,7 +186,9 @@ int main(void)
 	tcase_add_test(escapes, json_appends_all_or_nothing);
 	tcase_add_test(escapes, printable_text_is_safe_for_a_terminal);
 	tcase_add_test(escapes, puts_numbers_in_hexadecimal);
+	tcase_add_test(same, no_text_is_the_same_as_no_text_alone);
 	suite_add_tcase(suite, guesses);
 	suite_add_tcase(suite, escapes);
+	suite_add_tcase(suite, same);
 	return unit_run(suite);
 }
