@@ -172,6 +172,7 @@ struct config_route {
 struct config_limits {
 	uint32_t max_connections;	/* of all workers together */
 	uint32_t max_connections_per_address;	/* likewise; 0: no limit */
+	uint32_t max_handshakes;	/* under way at once, in each worker */
 	uint32_t max_target_bytes;
 	uint32_t max_header_bytes;
 	uint32_t max_header_fields;

@@ -46,6 +46,8 @@ static const struct key limits_keys[] = {
 	  RANGE(1, 10000000, 10000) },
 	{ KEY("max_connections_per_address", U32),
 	  FIELD(limits.max_connections_per_address), RANGE(0, 10000000, 1000) },
+	{ KEY("max_handshakes", U32), FIELD(limits.max_handshakes),
+	  RANGE(1, 1000000, 512) },
 	{ KEY("max_target_bytes", U32), FIELD(limits.max_target_bytes),
 	  RANGE(64, 1 << 20, 8192) },
 	{ KEY("max_header_bytes", U32), FIELD(limits.max_header_bytes),

@@ -14,7 +14,8 @@
 
 const char *const scoreboard_limits[LIMITS] = {
 	[LIMIT_MAX_CONNECTIONS] = "limits.max_connections",
-	[LIMIT_MAX_CONNECTIONS_PER_ADDRESS] = "limits.max_connections_per_address"
+	[LIMIT_MAX_CONNECTIONS_PER_ADDRESS] = "limits.max_connections_per_address",
+	[LIMIT_MAX_HANDSHAKES] = "limits.max_handshakes"
 };
 
 static void *checked(void *memory)

@@ -56,6 +56,7 @@ enum scoreboard_state {
 enum scoreboard_limit {
 	LIMIT_MAX_CONNECTIONS,
 	LIMIT_MAX_CONNECTIONS_PER_ADDRESS,
+	LIMIT_MAX_HANDSHAKES,
 	LIMITS
 };
 

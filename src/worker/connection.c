@@ -19,6 +19,7 @@
 #define FACTS_MAX 16384
 #define LINGER_READS 16		/* in one turn */
 #define DRAIN_HANDSHAKE_MS 5000
+#define STALL_MS 500		/* of a handshake: then it may have to */
 #define EVICT_IDLE_MS 1000	/* then it may have to go for another one */
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
@@ -77,6 +78,18 @@ static void free_session(struct connection *connection)
 	}
 }
 
+/* Well or not. */
+static void end_handshake(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	if (connection->state == CONNECTION_HANDSHAKE) {
+		worker->handshake_count--;
+		list_remove(&connection->link);
+		list_append(&worker->connections, &connection->link);
+	}
+}
+
 void connection_close(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
@@ -92,6 +105,7 @@ void connection_close(struct connection *connection)
 	buffer_release(&connection->facts);
 	close(connection->watch.fd);
 	free(connection->kept);
+	end_handshake(connection);
 	list_remove(&connection->link);
 	worker->connection_count--;
 	limits_discount_address(connection);
@@ -126,6 +140,7 @@ static void linger(struct connection *connection)
 	struct worker *worker = connection->worker;
 
 	shutdown(connection->watch.fd, SHUT_WR);
+	end_handshake(connection);
 	connection->state = CONNECTION_LINGER;
 	connection->wait = WAIT_LINGER;
 	timer_set(&worker->loop->timers, &connection->timer,
@@ -376,6 +391,7 @@ static bool open_session(struct connection *connection)
 		send_last(connection);
 		return false;
 	}
+	end_handshake(connection);
 	connection->state = CONNECTION_OPEN;
 	return true;
 }
@@ -472,6 +488,12 @@ static void expire_session(struct connection *connection)
 	connection->in_turn = false;
 }
 
+static void give_up_handshake(struct connection *connection)
+{
+	counter_add(&connection->worker->self->handshakes_failed, 1);
+	connection_close(connection);
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
@@ -490,8 +512,7 @@ static void on_timer(struct timer *timer)
 		}
 		break;
 	case WAIT_HANDSHAKE:
-		counter_add(&connection->worker->self->handshakes_failed, 1);
-		connection_close(connection);
+		give_up_handshake(connection);
 		break;
 	default:
 		connection_close(connection);
@@ -532,7 +553,8 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	timer_init(&connection->timer, on_timer);
 	deferred_init(&connection->later, next_turn);
 	buffer_init(&connection->facts, FACTS_MAX);
-	list_append(&worker->connections, &connection->link);
+	list_append(&worker->handshakes, &connection->link);
+	worker->handshake_count++;
 	worker->connection_count++;
 	if (!entry->proxied) {
 		limits_count_address(connection);
@@ -569,6 +591,24 @@ static bool is_idle(const struct connection *connection)
 	    session->ops->wait(session).what == SESSION_IDLE;
 }
 
+/* Since when it waits for what it waits for now. */
+static int64_t waits_since_ms(const struct connection *connection)
+{
+	return connection->timer.due_ms - connection->wait_ms;
+}
+
+/* That the keeper is slow is nobody's fault. */
+bool connection_abandon(struct connection *connection)
+{
+	if (connection->state != CONNECTION_HANDSHAKE ||
+	    connection->tls.signature != NULL ||
+	    waits_since_ms(connection) + STALL_MS > connection->worker->loop->now_ms) {
+		return false;
+	}
+	give_up_handshake(connection);
+	return true;
+}
+
 /* It gets no time to linger: the next request of a client that has been idle so long is
  * hardly on its way. */
 bool connection_evict(struct connection *connection)
@@ -576,7 +616,7 @@ bool connection_evict(struct connection *connection)
 	int64_t now_ms = connection->worker->loop->now_ms;
 
 	if (connection->state != CONNECTION_OPEN || !is_idle(connection) ||
-	    connection->timer.due_ms - connection->wait_ms + EVICT_IDLE_MS > now_ms) {
+	    waits_since_ms(connection) + EVICT_IDLE_MS > now_ms) {
 		return false;
 	}
 	expire_session(connection);
@@ -599,7 +639,6 @@ void connection_drain(struct connection *connection)
 		turn(connection);
 	}
 	if (connection->state == CONNECTION_OPEN && is_idle(connection)) {
-		wait_at_most(connection, connection->timer.due_ms - connection->wait_ms +
-			SESSION_DRAIN_MS);
+		wait_at_most(connection, waits_since_ms(connection) + SESSION_DRAIN_MS);
 	}
 }

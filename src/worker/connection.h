@@ -34,7 +34,7 @@ enum connection_wait {
 
 struct connection {
 	struct watch watch;
-	struct list link;		/* in worker.connections */
+	struct list link;		/* in worker.connections, or .handshakes */
 	struct timer timer;
 	struct deferred later;		/* its next turn, or its end */
 	struct worker *worker;
@@ -78,6 +78,10 @@ void connection_wake(struct connection *connection);
 /* The worker drains: idle connections end now, others after their next reply, which tells
  * the client so; a moment later if there is no next one. */
 void connection_drain(struct connection *connection);
+
+/* Closes it at once if its handshake has waited for the client for a while; else
+ * false. */
+bool connection_abandon(struct connection *connection);
 
 /* Ends it at once if it has been idle for a while; else false. Not within a turn of
  * another. */

@@ -16,7 +16,7 @@ void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done)
 {
 	struct limits_said *said = &worker->limits_said[limit];
-	char name[SOCKET_NAME_BYTES];
+	char name[SOCKET_NAME_BYTES] = "a new client";
 	char before[48] = "";
 
 	counter_add(&worker->self->limits[limit], 1);
@@ -24,7 +24,9 @@ void limits_met(struct worker *worker, enum scoreboard_limit limit,
 		said->unsaid++;
 		return;
 	}
-	socket_address_name(peer, name);
+	if (peer != NULL) {
+		socket_address_name(peer, name);
+	}
 	if (said->unsaid > 0) {
 		snprintf(before, sizeof(before), ", as %" PRIu64 " before it",
 		    said->unsaid);
@@ -64,6 +66,25 @@ bool limits_admit(struct worker *worker, const union socket_address *peer)
 		return refuse(worker, LIMIT_MAX_CONNECTIONS, peer);
 	}
 	return true;
+}
+
+bool limits_admit_handshake(struct worker *worker)
+{
+	struct list *link = worker->handshakes.next;
+	struct connection *oldest = LIST_OWNER(link, struct connection, link);
+	union socket_address peer;
+
+	if (worker->handshake_count < worker->config->limits.max_handshakes) {
+		return true;
+	}
+	peer = oldest->peer;
+	if (connection_abandon(oldest)) {
+		limits_met(worker, LIMIT_MAX_HANDSHAKES, &peer,
+		    "closed in its handshake");
+		return true;
+	}
+	limits_met(worker, LIMIT_MAX_HANDSHAKES, NULL, "kept waiting");
+	return false;
 }
 
 /* Who has an IPv6 network of 64 bits has as many addresses as he likes. False for who has

@@ -11,14 +11,18 @@
 
 struct connection;
 
-/* That peer was held to the limit, and what was "done" about it, for the log: "refused".
- * It gets a line of each limit every ten seconds at most. */
+/* That peer (NULL: a new one) was held to the limit, and what was "done" about it, for
+ * the log: "refused". It gets a line of each limit every ten seconds at most. */
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done);
 
 /* May one more connection come in, of that peer? Idle ones are closed to make room for
  * it. Else it is counted as refused. */
 bool limits_admit(struct worker *worker, const union socket_address *peer);
+
+/* May one more handshake begin? If not, it is to wait: one that stalls makes room for it
+ * soon. */
+bool limits_admit_handshake(struct worker *worker);
 
 /* The same for the number of those that its address has, once that is known. */
 bool limits_admit_address(struct worker *worker, const union socket_address *peer);

@@ -17,11 +17,12 @@
 #define QUEUE_BATCHES 64	/* of a listener that ends: what its backlog holds */
 #define SAY_MS 10000		/* between two lines about it in the log */
 #define RETRY_MS 100		/* when out of descriptors: try again after */
+#define HANDSHAKES_MS 8		/* the same when too many handshakes are under way */
 
 struct listener {
 	struct list link;		/* in worker.listeners */
 	struct watch watch;
-	struct timer retry;		/* set while out of descriptors */
+	struct timer retry;		/* set while it does not accept */
 	struct worker *worker;
 	struct deferred later;		/* its end */
 	uint32_t id;			/* the master's */
@@ -29,6 +30,7 @@ struct listener {
 	const struct config_listener *config;	/* of the newest generation */
 	int64_t said_ms;		/* when the log last heard of that */
 	bool serving;
+	bool ending;			/* what waits is taken, whatever the limits */
 };
 
 static void take(struct listener *listener, int fd, const union socket_address *peer)
@@ -48,8 +50,17 @@ static void take(struct listener *listener, int fd, const union socket_address *
 	connection_new(worker, fd, peer, &entry);
 }
 
-/* The queue stays readable, and the loop would spin, until a descriptor is free again. */
-static void pause_accepting(struct listener *listener)
+/* The queue stays readable: the loop would spin. */
+static void pause_accepting(struct listener *listener, int ms)
+{
+	struct loop *loop = listener->worker->loop;
+
+	loop_remove(loop, &listener->watch);
+	timer_set(&loop->timers, &listener->retry, loop->now_ms + ms);
+}
+
+/* Of descriptors, until some are free again. */
+static void run_out(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
@@ -59,9 +70,7 @@ static void pause_accepting(struct listener *listener)
 		log_say(LOG_WARN,
 		    "out of file descriptors: accepting only as they get free");
 	}
-	loop_remove(worker->loop, &listener->watch);
-	timer_set(&worker->loop->timers, &listener->retry,
-	    worker->loop->now_ms + RETRY_MS);
+	pause_accepting(listener, RETRY_MS);
 }
 
 /* Takes up to a batch; false if there were no more. */
@@ -71,10 +80,15 @@ static bool take_batch(struct listener *listener)
 	int fd;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int rc = socket_accept(listener->watch.fd, &fd, &peer);
+		int rc;
 
+		if (!listener->ending && !limits_admit_handshake(listener->worker)) {
+			pause_accepting(listener, HANDSHAKES_MS);
+			return false;
+		}
+		rc = socket_accept(listener->watch.fd, &fd, &peer);
 		if (rc == ERR_LIMIT) {
-			pause_accepting(listener);
+			run_out(listener);
 		}
 		if (rc != 0) {
 			return false;
@@ -87,6 +101,7 @@ static bool take_batch(struct listener *listener)
 /* All of it, at the end; bounded, as new ones may come as fast as we take them. */
 static void take_queue(struct listener *listener)
 {
+	listener->ending = true;
 	for (int i = 0; i < QUEUE_BATCHES && listener->serving && take_batch(listener);
 	     i++) {
 	}

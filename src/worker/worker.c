@@ -63,6 +63,16 @@ static void stop_draining(struct timer *timer)
 	loop_stop(worker->loop);
 }
 
+static void drain_all(struct list *connections)
+{
+	for (struct list *link = connections->next; link != connections;) {
+		struct connection *connection = LIST_OWNER(link, struct connection, link);
+
+		link = link->next;
+		connection_drain(connection);
+	}
+}
+
 void worker_drain(struct worker *worker)
 {
 	if (worker->draining) {
@@ -77,13 +87,8 @@ void worker_drain(struct worker *worker)
 	worker->draining = true;
 	atomic_store(&worker->self->state, SCOREBOARD_DRAINING);
 	site_mounts_stop(&worker->mounts);
-	for (struct list *link = worker->connections.next;
-	     link != &worker->connections;) {
-		struct connection *connection = LIST_OWNER(link, struct connection, link);
-
-		link = link->next;
-		connection_drain(connection);
-	}
+	drain_all(&worker->connections);
+	drain_all(&worker->handshakes);
 	timer_set(&worker->loop->timers, &worker->drain_timer,
 	    worker->loop->now_ms + worker->config->timeouts.drain_ms);
 	worker_check_drained(worker);
@@ -209,6 +214,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	list_init(&worker->remotes);
 	list_init(&worker->shares);
 	list_init(&worker->connections);
+	list_init(&worker->handshakes);
 	list_init(&worker->lines);
 	site_mounts_init(&worker->mounts, &worker->services);
 	worker->mounts.expired = on_expired;
@@ -246,12 +252,17 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 	return 0;
 }
 
+static void close_all(struct list *connections)
+{
+	while (!list_empty(connections)) {
+		connection_close(LIST_OWNER(connections->next, struct connection, link));
+	}
+}
+
 static void stop(struct worker *worker)
 {
-	while (!list_empty(&worker->connections)) {
-		connection_close(
-		    LIST_OWNER(worker->connections.next, struct connection, link));
-	}
+	close_all(&worker->connections);
+	close_all(&worker->handshakes);
 	listeners_close(worker);
 	exchanges_disown(worker);
 	timer_cancel(&worker->drain_timer);

@@ -61,11 +61,13 @@ struct worker {
 	struct list listeners;
 	struct list remotes;
 	struct list shares;	/* of handlers that run here */
-	struct list connections;
+	struct list connections;	/* but for these: */
+	struct list handshakes;		/* in their handshake; the oldest first */
 	struct list lines;
 	struct site_mounts mounts;	/* of all generations that are in use */
 	struct ws_shared websockets;
-	uint32_t connection_count;
+	uint32_t connection_count;	/* of both */
+	uint32_t handshake_count;
 	uint32_t busy;			/* what of handlers runs on threads */
 	uint32_t max_connections;	/* its share of the limit */
 	int64_t proxy_said_ms;		/* when the log last heard of refused ones */

@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -403,3 +404,26 @@ def test_by_a_proxy_it_is_the_address_that_it_tells(start_server):
         server.wait_log("max_connections_per_address: 192.0.2.1:1 is refused")
         clients.pop(0).close()
         harness.wait_for(lambda: enters("192.0.2.1"), "room for it")
+
+
+# Handshakes
+
+
+def test_handshakes_that_stall_make_room(start_server):
+    server = start_server(workers=1, limits={"max_handshakes": 2},
+                          timeouts={"handshake_ms": 3600000})
+    with contextlib.ExitStack() as stack:
+        stalled = [stack.enter_context(server.tcp()) for _ in range(6)]
+        stalled[0].sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert server.get("/hello/x").status == 200
+        assert stalled[0].recv(1) == b""
+        assert met(server, "limits.max_handshakes") > 0
+
+
+def test_handshakes_of_many_wait_their_turn(start_server):
+    server = start_server(workers=1, limits={"max_handshakes": 4})
+    done = subprocess.run(
+        ["h2load", "-n", "100", "-c", "100", server.url("/hello/x")], capture_output=True,
+        text=True, timeout=harness.DEADLINE, check=True)
+    assert "100 succeeded, 0 failed" in done.stdout, done.stdout
+    server.wait_log("limits.max_handshakes: a new client is kept waiting")
