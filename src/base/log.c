@@ -59,6 +59,13 @@ int log_reopen(void)
 	return rc;
 }
 
+void log_take(int fd)
+{
+	pthread_mutex_lock(&lock);
+	sink_take(&the_log.sink, fd);
+	pthread_mutex_unlock(&lock);
+}
+
 void log_name(const char *process)
 {
 	snprintf(the_log.process, sizeof(the_log.process), "%s", process);

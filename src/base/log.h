@@ -22,6 +22,9 @@ int log_open(const char *path, enum log_level level, bool json, bool text) MUST_
 void log_close(void);
 int log_reopen(void) MUST_USE;
 
+/* Goes on at fd, owned from now on, in the same format. */
+void log_take(int fd);
+
 /* Who is speaking, in every later line: "master", "worker 1". Copied, cut at 31 bytes. */
 void log_name(const char *process);
 

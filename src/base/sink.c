@@ -108,6 +108,23 @@ int sink_reopen(struct sink *sink)
 	return 0;
 }
 
+void sink_take(struct sink *sink, int fd)
+{
+	sink_flush(sink);
+	if (sink->owned) {
+		close(sink->fd);
+	}
+	free(sink->path);
+	sink->path = NULL;
+	sink->fd = fd;
+	sink->owned = fd >= 0;
+	sink->torn = false;
+	if (fd < 0) {
+		buffer_reset(&sink->lines);
+	}
+	look_at(sink);
+}
+
 void sink_line(struct sink *sink, const char *line, size_t size)
 {
 	if (sink->fd < 0) {

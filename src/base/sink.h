@@ -41,6 +41,10 @@ void sink_close(struct sink *sink);
  * (ERR_SYSTEM). */
 int sink_reopen(struct sink *sink) MUST_USE;
 
+/* Goes on at fd, owned from now on (-1: off), which somebody else has opened, and will
+ * open again: it has no path any more. */
+void sink_take(struct sink *sink, int fd);
+
 /* Takes a whole line, its "\n" included; it is written by sink_flush, or before. */
 void sink_line(struct sink *sink, const char *line, size_t size);
 

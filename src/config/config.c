@@ -177,6 +177,7 @@ void config_free(struct config *config)
 	free(config->plugin_directory);
 	free(config->state);
 	free(config->control);
+	user_free(config);
 	free(config->directory);
 	free(config->file);
 	free(config);

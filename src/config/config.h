@@ -258,6 +258,9 @@ struct config {
 	struct config_log log;
 	char *control;		/* path of the control socket */
 	uint32_t workers;	/* 0: one per CPU */
+	/* "USER" or "USER:GROUP": whom workers and hosts become; NULL: nobody else */
+	char *user;
+	char *user_where;	/* NULL likewise */
 };
 
 /*

@@ -101,6 +101,6 @@ const struct key config_keys[] = {
 	{ KEY("state", FILE), FIELD(state), .text = "run" },
 	{ KEY("control", FILE), FIELD(control), .text = "run/tincan.sock" },
 	{ KEY("workers", U32), FIELD(workers), RANGE(0, 256, 0) },
-	{ KEY("user", RESERVED) },
+	{ KEY("user", OTHER), .read = user_read },
 	{ .name = NULL }
 };

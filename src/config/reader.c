@@ -85,7 +85,6 @@ void reader_defaults(const struct document *document, const struct key *keys,
 			}
 			break;
 		case KEY_IGNORED:
-		case KEY_RESERVED:
 		case KEY_SETTINGS:
 		case KEY_OTHER:
 			break;
@@ -175,9 +174,6 @@ static void read_value(const struct node *node, const struct key *key, void *tar
 	switch (key->kind) {
 	case KEY_IGNORED:
 		reader_expect(node, JSON_STRING);
-		break;
-	case KEY_RESERVED:
-		node_problem(node, NULL, "'%s' is not supported yet", key->name);
 		break;
 	case KEY_BOOL:
 		read_bool(node, field);

@@ -15,7 +15,6 @@
 
 enum key_kind {
 	KEY_IGNORED,	/* a string for other readers of the file */
-	KEY_RESERVED,	/* of a later release: refused, so that nobody trusts in it */
 	KEY_BOOL,	/* field is bool */
 	KEY_U32,	/* uint32_t, min..max */
 	KEY_U64,	/* uint64_t, min..max */

@@ -57,6 +57,10 @@ void routes_read(const struct node *node, void *target);
 void routes_add(const struct node *node, struct config *config, size_t vhost);
 void routes_free(struct config *config);
 
+/* Whom the server's processes become. */
+void user_read(const struct node *node, void *target);
+void user_free(struct config *config);
+
 /* Those of the server. */
 void filters_read(const struct node *node, void *target);
 

@@ -17,6 +17,8 @@
  *	CERTIFICATES	number = generation it serves; fd: as with GENERATION, for the
  *			certificates in it: some have been renewed
  *	KEEPER		fd: the socket to the keeper (ipc/sign.h)
+ *	LOG		number = which (enum channel_log); fd: where it goes from now on;
+ *			none: nowhere
  *
  *	worker -> master
  *	READY		number = generation: it is what new requests get
@@ -76,6 +78,7 @@ enum channel_type {
 	CHANNEL_KEYS,
 	CHANNEL_WORKER,
 	CHANNEL_TICKET,
+	CHANNEL_LOG,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,
@@ -86,6 +89,8 @@ enum channel_type {
 	CHANNEL_SAY,
 	CHANNEL_TAKE
 };
+
+enum channel_log { CHANNEL_LOG_ACCESS, CHANNEL_LOG_ERROR, CHANNEL_LOG_KEYS };
 
 struct channel_message {
 	uint32_t type;

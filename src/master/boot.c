@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -165,6 +166,42 @@ static void read_config(struct boot *boot, const char *file, const struct slice 
 	boot->config = config_parse(file, boot->text, boot->text_size, &boot->problems);
 }
 
+/* Whom workers, hosts and probes become. In place of one that cannot be, there is none of
+ * them: no plugin's code is run by root just for a word that is misspelt. */
+static int find_user(struct boot *boot)
+{
+	const struct config *config = boot->config;
+	char why[USER_WHY_BYTES];
+	struct user user;
+
+	if (config->user == NULL) {
+		return 0;
+	}
+	if (user_find(config->user, &user, why) != 0) {
+		problems_add(&boot->problems, config->user_where, NULL, "%s", why);
+		return ERR_MISSING;
+	}
+	if (geteuid() != 0 && user.uid != geteuid()) {
+		problems_add(&boot->problems, config->user_where,
+		    "start it as root, or as that user", "only root can become '%s'",
+		    config->user);
+		return ERR_INVALID;
+	}
+	if (geteuid() == 0) {
+		boot->user = memory_new(1, sizeof(*boot->user));
+		*boot->user = user;
+	}
+	return 0;
+}
+
+static void start_probes(struct boot *boot, bool strict)
+{
+	struct probes_task task = { .config = boot->config, .plugins = &boot->plugins,
+		.user = boot->user, .problems = &boot->problems, .strict = strict };
+
+	boot->probes = probes_start(boot->loop, &task, on_probed, boot);
+}
+
 void boot_begin(struct boot *boot, struct loop *loop, const char *file,
     const struct slice *text, void *owner, boot_adjust_fn *adjust,
     void (*done)(struct boot *boot))
@@ -177,7 +214,8 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 	problems_init(&boot->problems);
 	problems_init(&boot->certificates);
 	read_config(boot, file, text);
-	if (boot->config != NULL && hostexec_open(&boot->problems) == 0) {
+	if (boot->config != NULL && find_user(boot) == 0 &&
+	    hostexec_open(&boot->problems) == 0) {
 		plugin_scan(&boot->plugins, boot->config->plugin_directory,
 		    boot->config->state, &boot->problems);
 		set_isolation(boot);
@@ -190,8 +228,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 		}
 	}
 	/* Without a configuration the set is empty, but the end comes as always. */
-	boot->probes = probes_start(loop, boot->config, &boot->plugins, &boot->problems,
-	    text == NULL, on_probed, boot);
+	start_probes(boot, text == NULL);
 }
 
 struct waiting {
@@ -224,6 +261,7 @@ void boot_release(struct boot *boot)
 	problems_release(&boot->problems);
 	problems_release(&boot->certificates);
 	free(boot->text);
+	free(boot->user);
 	memset(boot, 0, sizeof(*boot));
 }
 

@@ -13,12 +13,14 @@
 #include "base/slice.h"
 #include "config/config.h"
 #include "master/probe.h"
+#include "os/user.h"
 #include "plugin/plugin.h"
 
 struct boot {
 	char *text;			/* owned; the file's content */
 	size_t text_size;
 	struct config *config; /* owned; NULL if the file could not be understood */
+	struct user *user;	/* owned; whom workers and hosts become; NULL: nobody */
 	struct plugin_set plugins;
 	struct problems problems;
 	struct problems certificates;	/* what the preflight has found */

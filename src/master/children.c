@@ -105,9 +105,16 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 		.index = child->index,
 		.channel_fd = channel_fd,
 	};
+	const struct user *user = rollout_live(master)->user;
 	int status;
 
-	/* A worker without a master would never be told to stop. */
+	if (user != NULL && user_become(user) != 0) {
+		log_say(LOG_ERROR, "worker %u cannot leave root: %s", child->index,
+		    strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	/* A worker without a master would never be told to stop. Behind a change of user,
+	 * which takes it back. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	prctl(PR_SET_NAME, "tincan-worker");
 	if (getppid() != parent) {

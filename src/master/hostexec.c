@@ -95,6 +95,9 @@ int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
 		if (how->max_memory_bytes > 0) {
 			(void)!hostexec_limit(0, how->max_memory_bytes);
 		}
+		if (how->user != NULL && user_become(how->user) != 0) {
+			_exit(EXIT_FAILURE);
+		}
 		become_host(plugin, how, sockets[1], host_page);
 	}
 	saved = errno;

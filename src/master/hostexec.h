@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "os/user.h"
 #include "plugin/plugin.h"
 
 /* Opens the program: tincan-host beside this one, else where it was installed.
@@ -28,6 +29,7 @@ struct hostexec_how {
 	int board_fd;			/* the scoreboard, to read; a probe has none */
 	int memory_fd;			/* that its handler shares; -1: none */
 	uint64_t max_memory_bytes;	/* of its address space; 0: no limit */
+	const struct user *user;	/* whom it becomes; NULL: nobody else */
 };
 
 /* Starts one for the plugin's copy. ERR_SYSTEM with errno. */

@@ -89,7 +89,8 @@ static void start(struct host *host)
 	struct hostexec_how how = { .cpu = cpu_of(host, version),
 		.board_fd = host->master->board_fd,
 		.memory_fd = memories_get(host->master, version->plugin.note.name),
-		.max_memory_bytes = host->squad->max_memory };
+		.max_memory_bytes = host->squad->max_memory,
+		.user = rollout_live(host->master)->user };
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {

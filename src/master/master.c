@@ -18,6 +18,7 @@
 #include "master/commands.h"
 #include "master/hosts.h"
 #include "master/keeper.h"
+#include "master/logs.h"
 #include "master/memories.h"
 #include "master/rollout.h"
 #include "master/sockets.h"
@@ -140,7 +141,7 @@ static void take_signal(struct master *master, uint32_t number)
 			log_say(LOG_ERROR, "cannot reopen the error log: %s",
 			    strerror(errno));
 		}
-		children_signal(master, SIGUSR1);
+		logs_open(master);
 		break;
 	default:
 		break;
@@ -215,6 +216,7 @@ static void init(struct master *master, struct boot *boot)
 	list_init(&master->squads);
 	list_init(&master->versions);
 	memories_init(master);
+	logs_init(master);
 	timer_init(&master->deadline, kill_late);
 	children_init(master);
 	sockets_raise_limit(config, master->worker_count);
@@ -234,6 +236,7 @@ static int prepare(struct master *master)
 	}
 	upgrade_accept(master);
 	tickets_serve(master);
+	logs_open(master);
 	if (rollout_start(master) != 0) {
 		return ERR_SYSTEM;
 	}
@@ -268,6 +271,7 @@ static void release(struct master *master)
 	renewals_free(master->renewals);
 	tickets_free(master->tickets);
 	rollout_free(master->rollout);
+	logs_release(master);
 	versions_release(master);
 	memories_release(master);
 	free(master->children);
@@ -286,6 +290,10 @@ static int run(struct master *master, struct boot *boot)
 {
 	if (open_log(boot->config) != 0) {
 		return EXIT_FAILURE;
+	}
+	if (geteuid() == 0 && boot->user == NULL) {
+		log_say(LOG_WARN, "workers and handlers run as root: \"user\" says who "
+		    "they are to be instead");
 	}
 	init(master, boot);
 	if (prepare(master) == 0) {

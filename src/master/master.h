@@ -7,13 +7,14 @@
  *
  *	SIGTERM, SIGINT	drain and stop; a second one stops at once
  *	SIGHUP		reload
- *	SIGUSR1		reopen the log files, here and in the workers
+ *	SIGUSR1		reopen the log files
  *	SIGUSR2		start the program anew from its file, and hand over to it
  */
 #ifndef TINCAN_MASTER_MASTER_H
 #define TINCAN_MASTER_MASTER_H
 
 #include "base/list.h"
+#include "base/sink.h"
 #include "control/control.h"
 #include "ipc/addresses.h"
 #include "ipc/bus_ring.h"
@@ -61,6 +62,8 @@ struct master {
 	struct timer figures;	/* shows what handlers measure */
 	struct keeper_link *keeper;	/* keeper.c */
 	struct rollout *rollout;	/* rollout.c: generations */
+	struct sink access;	/* logs.c: for the workers */
+	int key_log_fd;
 	struct renewals *renewals;	/* renewals.c */
 	struct tickets *tickets;	/* tickets.c */
 	struct directory_watch plugins;

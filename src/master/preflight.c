@@ -21,6 +21,7 @@
 #include "ipc/pack.h"
 #include "tls/context.h"
 #include "tls/devcert.h"
+#include "tls/key_log.h"
 #include "tls/passphrase.h"
 
 #define REPORT_MAX ((size_t)128 << 20)
@@ -142,6 +143,15 @@ static void take_passphrases(struct config *config, const struct passphrases *pa
 	}
 }
 
+static void check_key_log(const struct config *config, struct problems *problems)
+{
+	int fd = tls_key_log_open(config, problems);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
 static _Noreturn void child_run(int fd, struct config *config,
     const struct passphrases *passphrases)
 {
@@ -159,6 +169,7 @@ static _Noreturn void child_run(int fd, struct config *config,
 	if (problems.errors == 0) {
 		tls = tls_context_new(config, TLS_KEYS_HERE, NULL, NULL, &problems);
 	}
+	check_key_log(config, &problems);
 	_exit(report(fd, &problems, config, tls) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 

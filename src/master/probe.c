@@ -44,10 +44,7 @@ struct probe {
 
 struct probes {
 	struct loop *loop;
-	struct config *config;
-	struct plugin_set *plugins;
-	struct problems *problems;
-	bool strict;
+	struct probes_task task;
 	void (*done)(void *arg);
 	void *arg;
 	struct probe *items;	/* one per plugin */
@@ -100,7 +97,8 @@ static int send_open(struct probe *probe, const char *pattern, const char *where
     const struct settings *settings)
 {
 	struct open_message message = { .pattern = pattern, .where = where,
-		.directory = probe->probes->config->directory, .settings = *settings };
+		.directory = probe->probes->task.config->directory,
+		.settings = *settings };
 	int rc = open_pack(link_out(&probe->link), ++probe->opens, &message);
 
 	if (rc != 0) {
@@ -115,10 +113,10 @@ static int send_open(struct probe *probe, const char *pattern, const char *where
 static void complain(struct probe *probe, const char *where, const char *what,
     const char *hint)
 {
-	struct probes *probes = probe->probes;
+	const struct probes_task *task = &probe->probes->task;
 
-	if (probes->strict && config_uses(probes->config, probe->plugin->note.name)) {
-		problems_add(probes->problems, where, hint, "%s", what);
+	if (task->strict && config_uses(task->config, probe->plugin->note.name)) {
+		problems_add(task->problems, where, hint, "%s", what);
 	} else {
 		plugin_refuse(probe->plugin, "%s: %s", where, what);
 	}
@@ -193,7 +191,7 @@ static bool is_probed(const struct probe *probe, const char *handler)
 
 static int send_routes(struct probe *probe)
 {
-	struct config *config = probe->probes->config;
+	struct config *config = probe->probes->task.config;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < config->route_count; i++) {
@@ -210,7 +208,7 @@ static int send_routes(struct probe *probe)
 
 static int send_opens(struct probe *probe)
 {
-	struct config *config = probe->probes->config;
+	struct config *config = probe->probes->task.config;
 	const struct config_filter *filter;
 	struct config_stream stream;
 	int rc = send_routes(probe);
@@ -274,7 +272,7 @@ static int take_hello(struct probe *probe, const struct frame *frame)
 
 static int take_problem(struct probe *probe, const struct frame *frame)
 {
-	struct problems *problems = probe->probes->problems;
+	struct problems *problems = probe->probes->task.problems;
 	struct complaint said;
 	int rc = complaint_unpack(frame, &said);
 
@@ -364,12 +362,13 @@ static void on_timer(struct timer *timer)
 static void start(struct probes *probes, struct probe *probe)
 {
 	const struct config_handler *handler =
-	    config_find_handler(probes->config, probe->plugin->note.name);
+	    config_find_handler(probes->task.config, probe->plugin->note.name);
 	uint64_t max_memory = handler == NULL || handler->in_worker ? 0
 							     : handler->max_memory_bytes;
 	struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1,
 		.memory_fd = -1,
-		.max_memory_bytes = max_memory };
+		.max_memory_bytes = max_memory,
+		.user = probes->task.user };
 	struct hostexec started;
 
 	probes->running++;
@@ -390,14 +389,14 @@ static void start(struct probes *probes, struct probe *probe)
 	timer_set(&probes->loop->timers, &probe->timer, probes->loop->now_ms + PROBE_MS);
 }
 
-struct probes *probes_start(struct loop *loop, struct config *config,
-    struct plugin_set *plugins, struct problems *problems, bool strict,
+struct probes *probes_start(struct loop *loop, const struct probes_task *task,
     void (*done)(void *arg), void *arg)
 {
 	struct probes *probes = memory_new(1, sizeof(*probes));
+	struct plugin_set *plugins = task->plugins;
 
-	*probes = (struct probes){ .loop = loop, .config = config, .plugins = plugins,
-		.problems = problems, .strict = strict, .done = done, .arg = arg };
+	*probes = (struct probes){ .loop = loop, .task = *task, .done = done,
+		.arg = arg };
 	probes->items = memory_new(plugins->count, sizeof(*probes->items));
 	settings_init(&probes->none);
 	deferred_init(&probes->finish, on_finish);
@@ -425,7 +424,7 @@ void probes_free(struct probes *probes)
 		return;
 	}
 	deferred_cancel(&probes->finish);
-	for (size_t i = 0; i < probes->plugins->count; i++) {
+	for (size_t i = 0; i < probes->task.plugins->count; i++) {
 		struct probe *probe = &probes->items[i];
 
 		timer_cancel(&probe->timer);

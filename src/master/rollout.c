@@ -17,6 +17,7 @@
 #include "master/commands.h"
 #include "master/hosts.h"
 #include "master/keeper.h"
+#include "master/logs.h"
 #include "master/memories.h"
 #include "master/sockets.h"
 #include "master/tickets.h"
@@ -280,6 +281,7 @@ static void take_over(struct rollout *rollout, struct boot *boot)
 	boot_swap(&rollout->live, boot);
 	if (rollout->for_file) {
 		open_log(rollout->live.config);
+		logs_open(master);
 	}
 	tickets_serve(master);
 	if (pack(rollout, rollout->number + 1) == 0) {
@@ -358,10 +360,26 @@ static void on_built(struct boot *boot)
 	}
 }
 
+/* Workers and hosts that run stay who they are. */
+static void check_user(struct boot *boot, const struct boot *live)
+{
+	const struct config *config = boot->config;
+	const char *before = live->config->user == NULL ? "" : live->config->user;
+	const char *user = config->user == NULL ? "" : config->user;
+
+	if (strcmp(user, before) != 0) {
+		problems_add(&boot->problems,
+		    config->user == NULL ? config->file : config->user_where,
+		    "'tincan upgrade' takes it over, too",
+		    "'user' cannot change while the server runs");
+	}
+}
+
 static void adjust(struct boot *boot)
 {
 	const struct master *master = boot->owner;
 
+	check_user(boot, rollout_live(master));
 	adopt_known(boot);
 	renewals_tolerate(boot, rollout_live(master));
 }
@@ -423,6 +441,7 @@ void rollout_worker_started(struct child *child)
 	struct rollout *rollout = child->master->rollout;
 
 	child->generation = 0;
+	logs_send(child);
 	keeper_serve(child);
 	sockets_send(child);
 	need_hosts(rollout);

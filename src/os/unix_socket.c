@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +16,7 @@
 #include <unistd.h>
 
 #include "os/socket.h"
+#include "os/user.h"
 
 #define BACKLOG 4096		/* the kernel cuts it to net.core.somaxconn */
 
@@ -109,21 +108,6 @@ static int clear_place(const char *path, const struct place *place, char *why)
 	return errno == ECONNREFUSED && unlink(path) == 0 ? 0 : say_error(why);
 }
 
-/* A name or a number; false if there is no such user (or group). */
-static bool find_id(const char *name, bool is_group, unsigned *id)
-{
-	const struct passwd *user = is_group ? NULL : getpwnam(name);
-	const struct group *group = is_group ? getgrnam(name) : NULL;
-	char *end;
-
-	if (user != NULL || group != NULL) {
-		*id = is_group ? group->gr_gid : user->pw_uid;
-		return true;
-	}
-	*id = (unsigned)strtoul(name, &end, 10);
-	return *end == '\0' && end != name;
-}
-
 static int give(const char *path, const char *owner, char *why)
 {
 	const char *colon = strchrnul(owner, ':');
@@ -132,11 +116,11 @@ static int give(const char *path, const char *owner, char *why)
 	unsigned gid = (unsigned)-1;
 
 	snprintf(user, sizeof(user), "%.*s", (int)(colon - owner), owner);
-	if (user[0] != '\0' && !find_id(user, false, &uid)) {
+	if (user[0] != '\0' && !user_find_id(user, false, &uid)) {
 		snprintf(why, UNIX_SOCKET_WHY_BYTES, "there is no user '%.64s'", user);
 		return ERR_SYSTEM;
 	}
-	if (*colon == ':' && !find_id(colon + 1, true, &gid)) {
+	if (*colon == ':' && !user_find_id(colon + 1, true, &gid)) {
 		snprintf(why, UNIX_SOCKET_WHY_BYTES, "there is no group '%.64s'",
 		    colon + 1);
 		return ERR_SYSTEM;

@@ -2,6 +2,7 @@
 /* What all TLS sessions of a generation share. */
 #include "tls/context.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,7 +190,7 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
 
 	context->references = 1;
 	context->protocols = tls_protocols_new(config);
-	context->key_log_fd = tls_key_log_open(config, problems);
+	context->key_log_fd = -1;
 	context->ssl = SSL_CTX_new(TLS_server_method());
 	if (context->ssl == NULL || !set_policy(context->ssl, config, problems) ||
 	    !tls_tickets_init(&context->tickets, &config->tickets, tickets,
@@ -200,14 +201,24 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
 		tls_context_unref(context);
 		context = NULL;
 	}
-	if (context != NULL && context->key_log_fd >= 0) {
-		tls_key_log_use(context->ssl);
-	}
 	if (context != NULL && keys == TLS_KEYS_KEPT) {
 		SSL_CTX_set_mode(context->ssl, SSL_MODE_ASYNC);
 	}
 	ERR_clear_error();
 	return context;
+}
+
+void tls_context_log_keys(struct tls_context *context, int fd)
+{
+	int before = context->key_log_fd;
+
+	context->key_log_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (before >= 0) {
+		close(before);
+	}
+	if (context->key_log_fd >= 0) {
+		tls_key_log_use(context->ssl);
+	}
 }
 
 struct tls_context *tls_context_ref(struct tls_context *context)

@@ -41,6 +41,9 @@ struct tls_context *tls_context_new(const struct config *config, enum tls_keys k
     const struct ticket_page *tickets, const struct tls_context *before,
     struct problems *problems);
 
+/* Handshakes write what tls/key_log.h says to fd (borrowed) from now on; -1: nowhere. */
+void tls_context_log_keys(struct tls_context *context, int fd);
+
 struct tls_context *tls_context_ref(struct tls_context *context);
 void tls_context_unref(struct tls_context *context);	/* NULL is accepted */
 

@@ -30,29 +30,23 @@ static void flush_log(struct timer *timer)
 
 void access_init(struct worker *worker)
 {
+	(void)!sink_open(&worker->access, "off", -1);
 	timer_init(&worker->access_flush, flush_log);
 }
 
-int access_reopen(struct worker *worker)
+void access_set_format(struct worker *worker)
 {
-	const struct config_log *log = &worker->config->log;
-	struct sink sink;
+	enum config_log_format format = worker->config == NULL ? CONFIG_LOG_AUTO :
+	    worker->config->log.format;
 
-	if (sink_open(&sink, log->access, STDOUT_FILENO) != 0) {
-		return ERR_SYSTEM;
-	}
-	sink.lost = worker->access.lost;
-	sink_close(&worker->access);
-	worker->access = sink;
-	worker->access_json = log->format == CONFIG_LOG_JSON ||
-	    (log->format == CONFIG_LOG_AUTO && !sink.terminal);
-	return 0;
+	worker->access_json = format == CONFIG_LOG_JSON ||
+	    (format == CONFIG_LOG_AUTO && !worker->access.terminal);
 }
 
-bool access_same(const struct config *a, const struct config *b)
+void access_take(struct worker *worker, int fd)
 {
-	return strcmp(a->log.access, b->log.access) == 0 &&
-	    a->log.format == b->log.format;
+	sink_take(&worker->access, fd);
+	access_set_format(worker);
 }
 
 /* One line's facts. Texts are "" where a request did not get as far. */

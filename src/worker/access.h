@@ -5,15 +5,14 @@
 
 #include "worker/connection.h"
 
-/* Ready; nothing is logged until access_reopen. */
+/* Ready; nothing is logged until there is a log. */
 void access_init(struct worker *worker);
 
-/* Opens the access log that the configuration names; keeps an earlier one if that fails:
- * ERR_SYSTEM with errno. */
-int access_reopen(struct worker *worker) MUST_USE;
+/* The log goes to fd from now on, owned; -1: nowhere. */
+void access_take(struct worker *worker, int fd);
 
-/* Do both log requests in the same way to the same place? */
-bool access_same(const struct config *a, const struct config *b);
+/* Its format is that of the newest generation. */
+void access_set_format(struct worker *worker);
 
 /* An exchange has ended, or will never: logs and counts it; sent are the bytes of its
  * reply's body. */

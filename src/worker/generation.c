@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -94,6 +95,8 @@ static struct tls_context *read_certificates(const struct generation *generation
 	    generation->worker->tickets, before, &found);
 	if (tls == NULL) {
 		problems_move(problems, &found);
+	} else {
+		tls_context_log_keys(tls, generation->worker->key_log_fd);
 	}
 	for (size_t i = 0; i < found.count; i++) {
 		if (found.items[i].level == PROBLEM_ERROR) {
@@ -164,6 +167,17 @@ void generation_renew_tls(struct generation *generation, int fd)
 		generation->tls = tls;
 	}
 	problems_release(&problems);
+}
+
+void generation_log_keys(struct worker *worker, int fd)
+{
+	if (worker->key_log_fd >= 0) {
+		close(worker->key_log_fd);
+	}
+	worker->key_log_fd = fd;
+	if (worker->generation != NULL && worker->generation->tls != NULL) {
+		tls_context_log_keys(worker->generation->tls, fd);
+	}
 }
 
 struct generation *generation_open(struct worker *worker, int fd, char *why,

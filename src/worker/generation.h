@@ -36,6 +36,9 @@ void generation_retire(struct generation *generation, const struct generation *n
  * those. NULL is accepted. */
 void generation_renew_tls(struct generation *generation, int fd);
 
+/* What handshakes leave for the key log goes to fd from now on, owned; -1: nowhere. */
+void generation_log_keys(struct worker *worker, int fd);
+
 /* The first reference is its opener's. The last one's end closes it, after this round. */
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);	/* NULL is accepted */

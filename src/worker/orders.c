@@ -2,8 +2,6 @@
 /* The worker's end of the channel to the master. */
 #include "worker/orders.h"
 
-#include <errno.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "worker/access.h"
@@ -29,18 +27,12 @@ void orders_tell(struct worker *worker, enum channel_type type, uint32_t number,
  * the newest generation for every connection. */
 static void serve(struct worker *worker, struct generation *generation)
 {
-	const struct config *config = generation->message.config;
 	struct generation *before = worker->generation;
 
 	worker->generation = generation;
 	worker->config = generation->message.config;
 	worker_apply_limits(worker);
-	if (before == NULL || !access_same(before->message.config, config)) {
-		if (access_reopen(worker) != 0) {
-			log_say(LOG_ERROR, "cannot open '%s': %s", config->log.access,
-			    strerror(errno));
-		}
-	}
+	access_set_format(worker);
 	listeners_serve(worker, &generation->message);
 	if (before != NULL) {
 		generation_retire(before, generation);
@@ -67,6 +59,28 @@ static void take_generation(struct worker *worker, const struct channel_message 
 	orders_tell(worker, CHANNEL_READY, message->number, 0, "");
 }
 
+/* Takes the descriptor. */
+static void take_log(struct worker *worker, struct channel_message *message)
+{
+	int fd = message->fds[0];
+
+	message->fds[0] = -1;
+	switch (message->number) {
+	case CHANNEL_LOG_ACCESS:
+		access_take(worker, fd);
+		break;
+	case CHANNEL_LOG_ERROR:
+		log_take(fd);
+		break;
+	case CHANNEL_LOG_KEYS:
+		generation_log_keys(worker, fd);
+		break;
+	default:
+		message->fds[0] = fd;
+		break;
+	}
+}
+
 static void take(struct worker *worker, struct channel_message *message)
 {
 	switch (message->type) {
@@ -91,6 +105,9 @@ static void take(struct worker *worker, struct channel_message *message)
 	case CHANNEL_KEEPER:
 		signer_attach(worker->signer, message->fds[0]);
 		message->fds[0] = -1;
+		break;
+	case CHANNEL_LOG:
+		take_log(worker, message);
 		break;
 	case CHANNEL_GENERATION:
 		take_generation(worker, message);

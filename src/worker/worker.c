@@ -94,16 +94,6 @@ void worker_drain(struct worker *worker)
 	worker_check_drained(worker);
 }
 
-static void reopen_logs(struct worker *worker)
-{
-	if (sink_reopen(&worker->access) != 0) {
-		log_say(LOG_ERROR, "cannot reopen the access log: %s", strerror(errno));
-	}
-	if (log_reopen() != 0) {
-		log_say(LOG_ERROR, "cannot reopen the error log: %s", strerror(errno));
-	}
-}
-
 static void on_signal(struct watch *watch, uint32_t events)
 {
 	struct worker *worker = LIST_OWNER(watch, struct worker, signals);
@@ -111,11 +101,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 
 	(void)events;
 	while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGTERM) {
-			worker_drain(worker);
-		} else {
-			reopen_logs(worker);
-		}
+		worker_drain(worker);
 	}
 }
 
@@ -127,7 +113,6 @@ static int watch_signals(struct worker *worker)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	worker->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	worker->signals.fn = on_signal;
@@ -205,7 +190,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 		.ext = metrics_ext, .running = on_running, .shared = shares_find,
 		.arg = worker, .loop = worker->loop, .hold = on_hold,
 		.threads = true, .waiting = on_waiting, .turned_away = on_turned_away };
-	worker->access.fd = -1;
+	worker->key_log_fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
 	worker->scratch = memory_new(1, TLS_GATHER_MAX);
 	buffer_init(&worker->out, OUT_MAX);
@@ -289,6 +274,9 @@ static void stop(struct worker *worker)
 	buffer_release(&worker->out);
 	buffer_release(&worker->access_line);
 	sink_close(&worker->access);
+	if (worker->key_log_fd >= 0) {
+		close(worker->key_log_fd);
+	}
 	free(worker->plain);
 	free(worker->scratch);
 	loop_free(worker->loop);

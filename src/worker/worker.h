@@ -78,6 +78,7 @@ struct worker {
 	struct http_limits http_limits;
 	struct sink access;
 	bool access_json;
+	int key_log_fd;			/* owned; -1: none */
 	struct timer access_flush;
 	struct buffer access_line;	/* the one being put together */
 	char *plain;			/* what a connection has read in its turn */

@@ -84,12 +84,6 @@ def test_check_reports_every_problem_with_its_line(folder):
         assert f"server.json:{line}: {key}: " in done.stderr
 
 
-def test_check_of_reserved_keys_says_not_yet(folder, make_config):
-    (folder / "server.json").write_text(json.dumps(make_config(user=None)))
-    done = harness.tincan("check", folder=folder)
-    assert done.returncode == 2 and "not supported yet" in done.stderr
-
-
 def test_check_starts_nothing_and_leaves_nothing(folder):
     harness.tincan("check", folder=folder)
     assert not (folder / "access.log").exists()

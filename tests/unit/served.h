@@ -14,6 +14,7 @@
 #include <openssl/ssl.h>
 
 #include "base/memory.h"
+#include "base/sink.h"
 #include "ipc/channel.h"
 #include "ipc/sign.h"
 #include "keeper/keys.h"
@@ -182,7 +183,20 @@ static inline void served_fork(struct served *served)
 	served_order(served, CHANNEL_KEEPER, keeper_fd);
 }
 
-/* The one listener and the one generation that it gets. */
+/* The file of the access log, if there is one. */
+static inline void served_send_log(struct served *served)
+{
+	struct channel_message message = { .type = CHANNEL_LOG,
+		.number = CHANNEL_LOG_ACCESS, .fds = { -1, -1 } };
+	struct sink sink;
+
+	ck_assert_int_eq(sink_open(&sink, served->config->log.access, -1), 0);
+	message.fds[0] = sink.fd;
+	ck_assert_int_eq(channel_send(served->channel_fd, &message), 0);
+	sink_close(&sink);
+}
+
+/* The log, the one listener and the one generation that it gets. */
 static inline void served_send(struct served *served, const char *members)
 {
 	char *text = served_text(members);
@@ -192,6 +206,7 @@ static inline void served_send(struct served *served, const char *members)
 		.plugins = served->rig.set, .listeners = &listener };
 	int fd;
 
+	served_send_log(served);
 	ck_assert_uint_eq(served->config->listener_count, 1);
 	ck_assert_int_eq(socket_listen(&served->address, &fd), 0);
 	served_order(served, CHANNEL_LISTENER, fd);

@@ -84,10 +84,13 @@ static void on_done(void *arg)
 
 static void start(const char *routes, bool strict)
 {
+	struct probes_task task = { .plugins = &rig.set, .problems = &rig.problems,
+		.strict = strict };
+
 	make_config(routes);
 	rig_scan(&rig);
-	probes = probes_start(loop, config, &rig.set, &rig.problems, strict, on_done,
-	    NULL);
+	task.config = config;
+	probes = probes_start(loop, &task, on_done, NULL);
 }
 
 /* The one plugin there is, probed. */

@@ -268,6 +268,31 @@ START_TEST(closes_only_what_it_has_opened)
 }
 END_TEST
 
+START_TEST(goes_on_at_a_descriptor_that_it_is_given)
+{
+	int fds[2];
+	char text[8];
+
+	open_pipe(fds);
+	ck_assert_int_eq(sink_open(&sink, path, STDOUT_FILENO), 0);
+	put("one\n");
+	sink_take(&sink, fds[1]);
+	put("two\n");
+	sink_flush(&sink);
+	ck_assert_str_eq(content(path), "one\n");
+	ck_assert_int_eq(read(fds[0], text, sizeof(text)), 4);
+	ck_assert_int_eq(memcmp(text, "two\n", 4), 0);
+	/* It has no file of its own any more. */
+	ck_assert_int_eq(sink_reopen(&sink), 0);
+	ck_assert_int_eq(sink.fd, fds[1]);
+	sink_take(&sink, -1);
+	ck_assert_int_eq(read(fds[0], text, sizeof(text)), 0);
+	put("three\n");
+	sink_flush(&sink);
+	close(fds[0]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sink");
@@ -286,6 +311,7 @@ int main(void)
 	tcase_add_test(tests, does_not_wait_when_another_fills_the_pipe);
 	tcase_add_test(tests, does_not_wait_for_a_terminal_that_has_stopped);
 	tcase_add_test(tests, closes_only_what_it_has_opened);
+	tcase_add_test(tests, goes_on_at_a_descriptor_that_it_is_given);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
