@@ -101,6 +101,7 @@ struct config_shown {
 				 * nothing is, or one before has the same files */
 	char *names;		/* owned; "a.test, *.a.test", cut; NULL likewise */
 	unsigned char key_name[CONFIG_KEY_NAME_BYTES];	/* see tls/key_name.h */
+	bool lost;		/* there was one, whose key is gone; pem is NULL */
 	int64_t begins_s;	/* when it is valid, in seconds since 1970 */
 	int64_t ends_s;
 };

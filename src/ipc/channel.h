@@ -32,7 +32,7 @@
  * and between the master and the keeper:
  *
  *	master -> keeper
- *	KEY		number = index of its certificate, text = the key's name in hex
+ *	KEY		number = of its certificate, text = the key's name in hex
  *			(tls/key_name.h); fds: its file, open to be read; what it is
  *			encrypted with, if it is
  *	KEYS		number: the KEYs since the last of these are all there are now;
@@ -40,7 +40,8 @@
  *	WORKER		number = worker's index; fd: the socket to it, for its requests
  *
  *	keeper -> master
- *	UNKEPT		number = of KEY: it cannot be used, text says why
+ *	UNKEPT		number = of KEY: it cannot be used, text says why; value 1: but
+ *			the keeper has the key of that name
  *	KEPT		number = of KEYS, value: so many of them can be used
  *	SAY		number = level: text is for the log
  *

@@ -185,7 +185,7 @@ static void read_key(struct keeper *keeper, const struct channel_message *messag
 {
 	struct channel_message unkept = { .type = CHANNEL_UNKEPT,
 		.number = message->number, .fds = { -1, -1 } };
-	unsigned char name[SIGN_KEY_BYTES];
+	unsigned char name[SIGN_KEY_BYTES] = { 0 };
 	size_t size;
 	int rc = ERR_SYSTEM;
 
@@ -195,8 +195,9 @@ static void read_key(struct keeper *keeper, const struct channel_message *messag
 		    keys_read(&keeper->keys, message->fds[0], name, NULL);
 	}
 	if (rc != 0) {
+		unkept.value = keys_want(&keeper->keys, name);
 		/* What was there before may go on in its place. */
-		keeper->missed = true;
+		keeper->missed = keeper->missed || unkept.value == 0;
 		snprintf(unkept.text, sizeof(unkept.text), "%s", why_unkept(rc));
 		keeper->lost = channel_send(keeper->orders.fd, &unkept) != 0;
 	}

@@ -41,6 +41,10 @@ static int read_file(int fd, char *out, size_t *size)
 	ssize_t got = 1;
 
 	*size = 0;
+	/* It may have been read before, by another. */
+	if (lseek(fd, 0, SEEK_SET) != 0) {
+		return ERR_SYSTEM;
+	}
 	while (got > 0 && *size < FILE_MAX) {
 		do {
 			got = read(fd, out + *size, FILE_MAX - *size);
@@ -116,6 +120,22 @@ static struct kept_key *add(struct keys *keys)
 	return &keys->items[keys->count++];
 }
 
+static void want(const struct keys *keys, struct kept_key *kept)
+{
+	kept->batch = keys->batch + 1;
+	kept->left_ms = 0;
+}
+
+bool keys_want(struct keys *keys, const unsigned char *name)
+{
+	struct kept_key *kept = find(keys, name);
+
+	if (kept != NULL) {
+		want(keys, kept);
+	}
+	return kept != NULL;
+}
+
 /* Takes the key. */
 static int keep(struct keys *keys, EVP_PKEY *key, const unsigned char *name)
 {
@@ -141,8 +161,7 @@ static int keep(struct keys *keys, EVP_PKEY *key, const unsigned char *name)
 		}
 		*kept = fresh;
 	}
-	kept->batch = keys->batch + 1;
-	kept->left_ms = 0;
+	want(keys, kept);
 	return 0;
 }
 

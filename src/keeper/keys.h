@@ -3,6 +3,7 @@
 #ifndef TINCAN_KEEPER_KEYS_H
 #define TINCAN_KEEPER_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct keys {
 };
 
 /*
- * Reads one key, in PEM, from an open file. One that is there already is wanted again.
+ * Reads one key, in PEM, from the begin of an open file. One that is there already is
+ * wanted again.
  *
  * @param name	that it must have; NULL: any
  * @param passphrase	to decrypt it, or NULL
@@ -36,6 +38,9 @@ struct keys {
  */
 int keys_read(struct keys *keys, int fd, const unsigned char *name,
     const char *passphrase) MUST_USE;
+
+/* Is one of that name there? It is wanted again. */
+bool keys_want(struct keys *keys, const unsigned char *name);
 
 /* Those read since the last time are all that are wanted; how many. */
 size_t keys_settle(struct keys *keys, int64_t now_ms);

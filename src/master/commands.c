@@ -156,7 +156,8 @@ static json_t *describe_listeners(const struct master *master)
 static const char *certificate_state(const struct config_certificate *certificate)
 {
 	if (certificate->broken) {
-		return certificate->shown.pem == NULL ? "broken" : "kept";
+		return certificate->shown.lost ? "lost" :
+		    certificate->shown.pem == NULL ? "broken" : "kept";
 	}
 	return certificate->shown.ends_s <= (int64_t)time(NULL) ? "expired" : "good";
 }

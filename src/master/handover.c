@@ -26,6 +26,7 @@ void handovers_init(struct handovers *handovers, struct master *master)
 {
 	handovers->master = master;
 	list_init(&handovers->waiting);
+	key_files_init(&handovers->files);
 }
 
 static struct config *config_of(const struct handovers *handovers)
@@ -41,6 +42,7 @@ void handovers_drop(struct handovers *handovers, struct handover *handover)
 		/* What is said of it late is of no other. */
 		handovers->first += (uint32_t)config_of(handovers)->certificate_count;
 		handovers->begun = NULL;
+		key_files_settle(&handovers->files, false);
 		timer_cancel(&handovers->deadline);
 	}
 	list_remove(&handover->link);
@@ -58,12 +60,13 @@ void handovers_add_first(struct handovers *handovers, struct handover *handover)
 	list_append(handovers->waiting.next, &handover->link);
 }
 
-void handovers_forget(struct handovers *handovers)
+void handovers_release(struct handovers *handovers)
 {
 	while (!handovers_idle(handovers)) {
 		handovers_drop(handovers,
 		    LIST_OWNER(handovers->waiting.next, struct handover, link));
 	}
+	key_files_release(&handovers->files);
 }
 
 bool handovers_idle(const struct handovers *handovers)
@@ -75,6 +78,7 @@ static void begin(struct handovers *handovers)
 {
 	handovers->begun =
 	    LIST_OWNER(handovers->waiting.next, struct handover, link);
+	handovers->begun->lost = false;
 	handovers->next = 0;
 	handovers->all = true;
 	timer_set(&handovers->master->loop->timers, &handovers->deadline,
@@ -82,46 +86,91 @@ static void begin(struct handovers *handovers)
 	    (int64_t)config_of(handovers)->certificate_count * WAIT_EACH_MS);
 }
 
-static void leave_out(struct config_certificate *certificate, const char *why)
+/* Was it shown before? Then not its file counts, but the one that was taken last. */
+static bool goes_on(const struct handovers *handovers,
+    const struct config_certificate *certificate)
 {
+	return handovers->begun->config == NULL || certificate->broken;
+}
+
+static void leave_out(struct handovers *handovers,
+    struct config_certificate *certificate, const char *why)
+{
+	bool lost = goes_on(handovers, certificate);
+
 	log_say(LOG_WARN, "%s: the keeper does not take the key '%s': %s",
 	    certificate->where, certificate->key, why);
 	certificate->broken = true;
 	config_shown_release(&certificate->shown);
+	certificate->shown.lost = lost;
+	handovers->begun->lost = handovers->begun->lost || lost;
 }
 
-static int send_key(struct handovers *handovers, int channel_fd,
-    struct config_certificate *certificate, int passphrase_fd)
+static int send_file(struct handovers *handovers, int channel_fd,
+    const struct config_certificate *certificate, int file_fd)
 {
 	struct channel_message message = { .type = CHANNEL_KEY,
 		.number = handovers->first + (uint32_t)handovers->next,
-		.fds = { open(certificate->key, O_RDONLY | O_CLOEXEC | O_NOCTTY |
-		    O_NONBLOCK), passphrase_fd } };
-	int rc;
+		.fds = { file_fd, passphrases_fd(handovers->begun->passphrases,
+		    handovers->next) } };
 
-	if (message.fds[0] < 0) {
-		leave_out(certificate, strerror(errno));
-		return 0;
-	}
 	for (size_t i = 0; i < CONFIG_KEY_NAME_BYTES; i++) {
 		snprintf(message.text + 2 * i, 3, "%02x", certificate->shown.key_name[i]);
 	}
-	rc = channel_offer(channel_fd, &message);
-	close(message.fds[0]);
+	return channel_offer(channel_fd, &message);
+}
+
+static int send_taken(struct handovers *handovers, int channel_fd,
+    const struct config_certificate *certificate, int fd)
+{
+	int rc = send_file(handovers, channel_fd, certificate, fd);
+
+	if (rc == 0 && handovers->begun->config == NULL &&
+	    key_files_moved(fd, certificate->key)) {
+		log_say(LOG_WARN, "%s: '%s' is another file now, or gone: the next "
+		    "keeper gets the key from the one that it was", certificate->where,
+		    certificate->key);
+	}
 	return rc;
 }
 
-/* Of a certificate that goes on in place of a broken one the key may still be there, and
- * stays with a keeper that has it; so do those that cannot be decrypted now. */
+static int send_fresh(struct handovers *handovers, int channel_fd,
+    struct config_certificate *certificate)
+{
+	int fd = open(certificate->key, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0) {
+		leave_out(handovers, certificate, strerror(errno));
+		return 0;
+	}
+	rc = send_file(handovers, channel_fd, certificate, fd);
+	if (rc == 0) {
+		key_files_offer(&handovers->files, certificate->shown.key_name, fd);
+	} else {
+		close(fd);
+	}
+	return rc;
+}
+
 static int send_next_key(struct handovers *handovers, int channel_fd,
     struct config_certificate *certificate)
 {
-	int fd = passphrases_fd(handovers->begun->passphrases, handovers->next);
-	bool closed = certificate->passphrase_command != NULL && fd < 0;
+	int taken;
 
-	handovers->all = handovers->all && !certificate->broken && !closed;
-	return certificate->shown.pem != NULL && !closed ?
-	    send_key(handovers, channel_fd, certificate, fd) : 0;
+	if (certificate->shown.pem == NULL) {
+		return 0;
+	}
+	/* Its passphrase is soon there. */
+	if (certificate->passphrase_command != NULL &&
+	    handovers->begun->config == NULL) {
+		handovers->all = false;
+		return 0;
+	}
+	taken = goes_on(handovers, certificate) ?
+	    key_files_find(&handovers->files, certificate->shown.key_name) : -1;
+	return taken >= 0 ? send_taken(handovers, channel_fd, certificate, taken) :
+	    send_fresh(handovers, channel_fd, certificate);
 }
 
 static int send_end(struct handovers *handovers, int channel_fd)
@@ -162,8 +211,24 @@ static void finish(struct handovers *handovers, const char *failure)
 {
 	struct handover *handover = handovers->begun;
 
+	key_files_settle(&handovers->files, failure == NULL);
 	handovers_drop(handovers, handover);
 	handover->done(handover, failure);
+	key_files_forget(&handovers->files, rollout_live(handovers->master)->config);
+}
+
+/* One that the keeper has all the same may have changed a moment ago: that is seen when
+ * files are looked at again, and until then the file before is the better one. */
+static void take_unkept(struct handovers *handovers,
+    struct config_certificate *certificate, const struct channel_message *message)
+{
+	if (certificate->shown.pem == NULL) {
+		return;
+	}
+	key_files_refuse(&handovers->files, certificate->shown.key_name);
+	if (message->value == 0) {
+		leave_out(handovers, certificate, message->text);
+	}
 }
 
 void handovers_take(struct handovers *handovers, const struct channel_message *message)
@@ -177,7 +242,7 @@ void handovers_take(struct handovers *handovers, const struct channel_message *m
 	config = config_of(handovers);
 	if (message->type == CHANNEL_UNKEPT && place < handovers->next &&
 	    place < config->certificate_count) {
-		leave_out(&config->certificates[place], message->text);
+		take_unkept(handovers, &config->certificates[place], message);
 	} else if (message->type == CHANNEL_KEPT && message->number == handovers->asked &&
 	    handovers->next > config->certificate_count) {
 		finish(handovers, NULL);

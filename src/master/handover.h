@@ -10,20 +10,21 @@
 
 #include "base/list.h"
 #include "ipc/channel.h"
+#include "master/key_files.h"
 #include "master/master.h"
 #include "master/passphrases.h"
 
 /* One hand-over; embedded in what wants it. */
 struct handover {
 	struct list link;
-	/* Both borrowed until done. NULL: of what is served; and: keys that are encrypted
-	 * are left out. */
-	struct config *config;
+	struct config *config;	/* borrowed until done; NULL: of what is served */
+	/* Likewise; of what is served, where it is NULL, those with one are left out. */
 	const struct passphrases *passphrases;
 	/* A failure of NULL: the keeper has the keys; those that it does not take are
 	 * logged, their certificates broken, and what they show forgotten. Else why it
 	 * has none of them. */
 	void (*done)(struct handover *handover, const char *failure);
+	bool lost;		/* one of those that were shown before is not there */
 };
 
 void handover_init(struct handover *handover,
@@ -35,12 +36,16 @@ struct handovers {
 	struct handover *begun;	/* the first of them; NULL: none is under way */
 	size_t next;		/* the certificate whose key is sent next */
 	bool all;		/* none was left out so far */
+	struct key_files files;	/* that the keeper has taken */
 	uint32_t first;		/* number of the first KEY */
 	uint32_t asked;		/* of the last KEYS */
 	struct timer deadline;	/* for its end; the owner's to be initialised */
 };
 
 void handovers_init(struct handovers *handovers, struct master *master);
+
+/* All are taken back. */
+void handovers_release(struct handovers *handovers);
 
 /* Adds one, in place of where it may be already: behind all; or, while none is under way,
  * before them. */
@@ -49,9 +54,6 @@ void handovers_add_first(struct handovers *handovers, struct handover *handover)
 
 /* Takes one back: there will be no done. Harmless if it is not there. */
 void handovers_drop(struct handovers *handovers, struct handover *handover);
-
-/* Takes back all. */
-void handovers_forget(struct handovers *handovers);
 
 /* Is there none? */
 bool handovers_idle(const struct handovers *handovers);

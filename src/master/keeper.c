@@ -241,11 +241,15 @@ static void on_late(struct timer *timer)
 	handovers_fail(&keeper->handovers, "the keeper does not answer");
 }
 
-/* What it does not take is logged; what fails is done again by the next. */
+/* What fails is done again by the next. */
 static void on_served(struct handover *handover, const char *failure)
 {
-	(void)handover;
+	struct keeper_link *keeper = LIST_OWNER(handover, struct keeper_link, served);
+
 	(void)failure;
+	if (handover->lost) {
+		renewals_lost(keeper->master);
+	}
 }
 
 int keeper_start(struct master *master)
@@ -372,7 +376,7 @@ void keeper_stop(struct master *master)
 	}
 	master->keeper = NULL;
 	timer_cancel(&keeper->restart);
-	handovers_forget(&keeper->handovers);
+	handovers_release(&keeper->handovers);
 	leave_channel(keeper);
 	if (keeper->pid > 0) {
 		await_end(keeper->pid);

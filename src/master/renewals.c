@@ -19,6 +19,7 @@
 #define SETTLE_MS 50		/* without a change: both halves are written */
 #define UNREST_MS 1000		/* of changes without a pause: do not wait on */
 #define DOUBT_MS 3000		/* before halves that do not match are told */
+#define LOST_MS 60000		/* before it is tried again to have a key that is lost */
 #define EXPIRY_MS (60 * 60 * 1000)
 #define DAY_MS (24 * EXPIRY_MS)
 
@@ -74,14 +75,35 @@ static bool is_told(const struct problems *told, const struct problem *problem)
 	return false;
 }
 
+/* What is shown in place of the broken ones, or no more. */
+static void tell_kept(const struct config *live, struct problems *problems)
+{
+	for (size_t i = 0; i < live->certificate_count; i++) {
+		const struct config_certificate *certificate = &live->certificates[i];
+
+		if (certificate->shown.lost) {
+			problems_add(problems, certificate->where, NULL,
+			    "the key of the certificate '%s' is lost: the keeper that "
+			    "had it is gone, and it cannot be had from '%s' again",
+			    certificate->chain, certificate->key);
+		} else if (certificate->broken && certificate->shown.pem != NULL) {
+			problems_warn(problems, certificate->where, NULL,
+			    "the certificate that '%s' was before goes on",
+			    certificate->chain);
+		}
+	}
+}
+
 /* What was wrong before is told already, wherever the file had it then. */
 static void tell(struct renewals *renewals, bool into_log)
 {
+	const struct config *live = rollout_live(renewals->master)->config;
 	struct problems now;
 
 	problems_init(&now);
 	problems_copy(&now, &renewals->found);
-	expiry_warn(rollout_live(renewals->master)->config, (int64_t)time(NULL), &now);
+	tell_kept(live, &now);
+	expiry_warn(live, (int64_t)time(NULL), &now);
 	for (size_t i = 0; into_log && i < now.count; i++) {
 		const struct problem *problem = &now.items[i];
 
@@ -96,11 +118,10 @@ static void tell(struct renewals *renewals, bool into_log)
 }
 
 /* What was found at the check takes the place of what was found before. */
-static void tell_fresh(struct renewals *renewals)
+static void take_fresh(struct renewals *renewals)
 {
 	problems_release(&renewals->found);
 	problems_move(&renewals->found, &renewals->fresh);
-	tell(renewals, true);
 }
 
 static bool same_pem(const struct config_shown *a, const struct config_shown *b)
@@ -204,7 +225,7 @@ static void take_over(struct renewals *renewals)
 	}
 	if (!is_doubtful(renewals, live)) {
 		take_verdicts(live, renewals->candidate);
-		tell_fresh(renewals);
+		take_fresh(renewals);
 	}
 }
 
@@ -219,8 +240,9 @@ static void on_kept(struct handover *keys, const char *failure)
 	} else {
 		problems_add(&renewals->fresh, renewals->candidate->file, NULL,
 		    "certificates are not renewed: %s", failure);
-		tell_fresh(renewals);
+		take_fresh(renewals);
 	}
+	tell(renewals, true);
 	renewals->checked = renewals->candidate_files;
 	renewals->checked_ms = master->loop->now_ms;
 	end_check(renewals);
@@ -231,6 +253,7 @@ static void on_checked(void *arg)
 {
 	struct renewals *renewals = arg;
 
+	renewals_inherit(renewals->candidate, rollout_live(renewals->master)->config);
 	renewals->keys.config = renewals->candidate;
 	renewals->keys.passphrases = renewals->passphrases;
 	keeper_give_keys(renewals->master, &renewals->keys);
@@ -292,6 +315,16 @@ static bool is_at_rest(struct renewals *renewals, uint64_t files)
 	return now_ms - renewals->unrest_ms >= UNREST_MS;
 }
 
+static bool has_lost(const struct config *config)
+{
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		if (config->certificates[i].shown.lost) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_due(const struct renewals *renewals)
 {
 	const struct master *master = renewals->master;
@@ -299,6 +332,9 @@ static bool is_due(const struct renewals *renewals)
 
 	return renewals->again ||
 	    (renewals->doubt_ms != 0 && now_ms >= renewals->doubt_ms) ||
+	    /* Maybe its passphrase could not be had. */
+	    (now_ms - renewals->checked_ms >= LOST_MS &&
+		has_lost(rollout_live(master)->config)) ||
 	    /* The preflight makes a new one in time. */
 	    (rollout_live(master)->config->development_certificate &&
 		now_ms - renewals->checked_ms >= DAY_MS);
@@ -373,6 +409,13 @@ void renewals_serve(struct master *master, bool into_log)
 	    master->loop->now_ms + LOOK_MS);
 }
 
+void renewals_lost(struct master *master)
+{
+	expiry_show(rollout_live(master)->config, master->board);
+	rollout_certificates(master);
+	tell(master->renewals, true);
+}
+
 void renewals_again(struct master *master)
 {
 	master->renewals->again = true;
@@ -383,14 +426,14 @@ const struct problems *renewals_problems(const struct master *master)
 	return &master->renewals->problems;
 }
 
-/* What is shown of the same files, or NULL. */
+/* What is shown of the same files, or was until it was lost; or NULL. */
 static const struct config_shown *find_shown(const struct config *config,
     const struct config_certificate *certificate)
 {
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		const struct config_certificate *other = &config->certificates[i];
 
-		if (other->shown.pem != NULL &&
+		if ((other->shown.pem != NULL || other->shown.lost) &&
 		    strcmp(other->chain, certificate->chain) == 0 &&
 		    strcmp(other->key, certificate->key) == 0) {
 			return &other->shown;
@@ -403,15 +446,16 @@ static void copy_shown(struct config_shown *out, const struct config_shown *show
 {
 	config_shown_release(out);
 	*out = *shown;
-	out->pem = memory_text(shown->pem);
-	out->names = memory_text(shown->names);
+	out->pem = memory_optional(shown->pem);
+	out->names = memory_optional(shown->names);
 }
 
 void renewals_inherit(struct config *config, const struct config *live)
 {
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		struct config_certificate *certificate = &config->certificates[i];
-		const struct config_shown *shown = certificate->broken ?
+		const struct config_shown *shown =
+		    certificate->broken && !certificate->shown.lost ?
 		    find_shown(live, certificate) : NULL;
 
 		if (shown != NULL) {

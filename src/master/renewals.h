@@ -18,6 +18,9 @@ void renewals_free(struct renewals *renewals);	/* NULL is accepted */
  * has said of them goes into the log, if it is not to be found elsewhere. */
 void renewals_serve(struct master *master, bool into_log);
 
+/* Of what is served some was lost with a keeper: it is shown no more. */
+void renewals_lost(struct master *master);
+
 /* What was wrong at the last check. */
 const struct problems *renewals_problems(const struct master *master);
 

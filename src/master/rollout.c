@@ -190,6 +190,7 @@ int rollout_start(struct master *master)
 	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
+	rollout->keys.config = rollout->live.config;
 	rollout->keys.passphrases = rollout->live.passphrases;
 	keeper_give_keys(master, &rollout->keys);
 	keeper_wait(master);
@@ -352,6 +353,7 @@ static void on_built(struct boot *boot)
 	if (boot->problems.errors > 0) {
 		refuse(rollout);
 	} else if (rollout->for_file) {
+		renewals_inherit(boot->config, rollout->live.config);
 		rollout->keys.config = boot->config;
 		rollout->keys.passphrases = boot->passphrases;
 		keeper_give_keys(master, &rollout->keys);

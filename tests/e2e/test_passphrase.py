@@ -146,18 +146,27 @@ def test_a_reload_asks_again_but_a_change_of_plugins_does_not(asked):
     assert shown(asked, "b.test") == der(asked.pair["chain"])
 
 
+def test_the_next_keeper_decrypts_a_key_whose_file_is_another(asked):
+    before = der(asked.pair["chain"])
+    os.rename(asked.chains.make(["a.test"])["key"], asked.pair["key"])
+    asked.wait_log("was before goes on")
+    os.kill(keeper_of(asked), signal.SIGKILL)
+    asked.wait_log("the keeper .* died")
+    harness.wait_for(lambda: is_shown(asked, before), "the key")
+
+
+def is_shown(server, certificate):
+    try:
+        return shown(server, "a.test") == certificate
+    except OSError:
+        return False
+
+
 def test_a_keeper_that_is_replaced_is_told_again(asked):
     os.kill(keeper_of(asked), signal.SIGKILL)
     asked.wait_log("the keeper .* died")
     harness.wait_for(lambda: asked.asked() == 2, "the command")
-
-    def served():
-        try:
-            return shown(asked, "a.test") == der(asked.pair["chain"])
-        except OSError:
-            return False
-
-    harness.wait_for(served, "the key")
+    harness.wait_for(lambda: is_shown(asked, der(asked.pair["chain"])), "the key")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads the memory of other processes")

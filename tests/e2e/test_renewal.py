@@ -225,6 +225,75 @@ def test_a_worker_that_starts_late_shows_what_was_good_last(swapped):
     assert "cannot read" in tincan(server, "status").stderr
 
 
+def replace_keeper(server):
+    os.kill(keeper_of(server), 9)
+    server.wait_log("the keeper .* died", len(server.lines))
+
+
+def states(server):
+    return {x["names"] or x["chain"]: x["state"] for x in json.loads(
+        tincan(server, "status", "--json").stdout)["certificates"]}
+
+
+@pytest.mark.parametrize("half", ["gone", "new"])
+def test_the_next_keeper_gets_the_key_whose_file_is_another(swapped, half):
+    server, pairs = swapped
+    pair = pairs["a.test"]
+    before = shown(server, "a.test")
+    new = server.chains.make(["a.test"])
+    if half == "gone":
+        os.unlink(pair["key"])
+    else:
+        os.rename(new["key"], pair["key"])
+    # At once, and again when it is known that the pair is broken.
+    replace_keeper(server)
+    assert shown(server, "a.test") == before
+    server.wait_log(f"'{pair['key']}' is another file now, or gone: the next keeper gets "
+                    "the key from the one that it was")
+    server.wait_log(f"the certificate that '{pair['chain']}' was before goes on")
+    replace_keeper(server)
+    assert shown(server, "a.test") == before
+    assert "was before goes on" in tincan(server, "status").stderr
+    assert states(server)["a.test"] == "kept"
+    if half == "gone":
+        os.rename(new["key"], pair["key"])
+    os.rename(new["chain"], pair["chain"])
+    harness.wait_for(lambda: shown(server, "a.test") == der(pair["chain"]), "the new one")
+    assert tincan(server, "status").stderr == ""
+
+
+def test_a_key_that_is_overwritten_is_lost_with_the_keeper(swapped):
+    server, pairs = swapped
+    pair = pairs["a.test"]
+    before = shown(server, "a.test"), shown(server, "b.test")
+    with open(pair["key"], "r+b") as file:
+        key = file.read()
+        file.seek(0)
+        file.write(b"x" * len(key))
+    server.wait_log("was before goes on")
+    assert shown(server, "a.test") == before[0]
+    replace_keeper(server)
+    lost = f"the key of the certificate '{pair['chain']}' is lost"
+    server.wait_log(lost)
+    harness.wait_for(lambda: not serves(server, "a.test"), "nothing to be shown")
+    assert shown(server, "b.test") == before[1]
+    assert lost in tincan(server, "status").stderr
+    assert states(server)[pair["chain"]] == "lost"
+    with open(pair["key"], "r+b") as file:
+        file.write(key)
+    harness.wait_for(lambda: serves(server, "a.test"), "the old one")
+    assert shown(server, "a.test") == before[0]
+    assert tincan(server, "status").stderr == ""
+    assert server.log.count(lost) == 1
+
+
+def serves(server, name):
+    try:
+        return shown(server, name)
+    except ssl.SSLError:
+        return None
+
+
 def test_what_stays_broken_is_told_once(swapped):
     server, pairs = swapped
     before = shown(server, "a.test")

@@ -31,8 +31,8 @@ static int file_of(const char *text, size_t size)
 {
 	int fd = memfd_create("key", MFD_CLOEXEC);
 
+	/* Its offset is at the end, as if somebody had read it already. */
 	ck_assert_int_eq(write(fd, text, size), (ssize_t)size);
-	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
 	return fd;
 }
 
@@ -169,6 +169,21 @@ START_TEST(a_key_that_is_read_again_is_the_same_one)
 }
 END_TEST
 
+START_TEST(a_key_may_be_wanted_by_its_name_alone)
+{
+	unsigned char name[SIGN_KEY_BYTES];
+	EVP_PKEY *key = make("P-256");
+
+	ck_assert_int_eq(tls_key_name(key, name), 0);
+	ck_assert(!keys_want(&keys, name));
+	ck_assert_int_eq(read_key(key, NULL), 0);
+	ck_assert_uint_eq(keys_settle(&keys, 1), 1);
+	ck_assert(keys_want(&keys, name));
+	ck_assert_uint_eq(keys_settle(&keys, 2), 1);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 START_TEST(another_key_than_the_one_that_was_checked_is_refused)
 {
 	unsigned char name[SIGN_KEY_BYTES];
@@ -232,6 +247,7 @@ int main(void)
 	tcase_add_test(tcase,
 	    what_is_no_handshake_is_refused_and_an_unknown_key_is_told);
 	tcase_add_test(tcase, a_file_that_is_no_key_is_refused);
+	tcase_add_test(tcase, a_key_may_be_wanted_by_its_name_alone);
 	tcase_add_test(tcase, another_key_than_the_one_that_was_checked_is_refused);
 	tcase_add_test(tcase, a_passphrase_decrypts_both_kinds_of_files);
 	tcase_add_test(tcase, a_key_that_is_read_again_is_the_same_one);
