@@ -22,14 +22,14 @@ static int init_tls(struct tls_session *session, struct tls_context *context)
 	BIO *bio = BIO_new(session->wire->method);
 
 	session->ssl = SSL_new(context->ssl);
-	if (bio == NULL || session->ssl == NULL) {
+	if (bio == NULL || session->ssl == NULL ||
+	    SSL_set_app_data(session->ssl, session) != 1) {
 		BIO_free(bio);
 		SSL_free(session->ssl);
 		session->ssl = NULL;
 		return ERR_NOMEM;
 	}
 	session->context = tls_context_ref(context);
-	SSL_set_app_data(session->ssl, session);
 	BIO_set_data(bio, session);
 	SSL_set_bio(session->ssl, bio, bio);
 	SSL_set_accept_state(session->ssl);

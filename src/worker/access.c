@@ -244,7 +244,8 @@ void access_line_done(const struct connection *connection, const struct line *li
 		struct entry entry = { .bytes = line->sent, .us = us,
 			.host = cut(slice_of_sni(connection)),
 			.method = SLICE("STREAM"),
-			.target = slice_of(line->handler),
+			.target = line->handler == NULL ? SLICE("")
+				: slice_of(line->handler),
 			.status = line->status, .handler = line->handler,
 			.id = line->duplex.id };
 

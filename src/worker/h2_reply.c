@@ -251,7 +251,6 @@ static int submit(struct h2_stream *stream)
 
 void h2_reply(struct h2_stream *stream)
 {
-	nghttp2_session *engine = stream->session->engine;
 	int rc = 0;
 
 	h2_stream_go_on(stream);
@@ -266,11 +265,10 @@ void h2_reply(struct h2_stream *stream)
 	} else if (stream->deferred) {
 		stream->deferred = false;
 		h2_wait_begin(stream, H2_WAIT_WINDOW);
-		rc = nghttp2_session_resume_data(engine, stream->id);
+		rc = nghttp2_session_resume_data(stream->session->engine, stream->id);
 	}
 	if (rc != 0) {
-		(void)nghttp2_submit_rst_stream(engine, NGHTTP2_FLAG_NONE, stream->id,
-		    NGHTTP2_INTERNAL_ERROR);
+		h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
 	}
 }
 

@@ -38,7 +38,9 @@ static void free_session(struct session *base)
 {
 	struct h2_session *session = (struct h2_session *)base;
 
-	nghttp2_session_del(session->engine);
+	if (!session->spoilt) {
+		nghttp2_session_del(session->engine);
+	}
 	while (!list_empty(&session->streams)) {
 		h2_stream_free(LIST_OWNER(session->streams.next, struct h2_stream, link));
 	}
@@ -157,6 +159,7 @@ static void write_frames(struct h2_session *session)
 		size = nghttp2_session_mem_send(session->engine, &data);
 		if (size < 0 ||
 		    (size > 0 && buffer_append(out, data, (size_t)size) != 0)) {
+			session->spoilt |= size == NGHTTP2_ERR_NOMEM;
 			session->base.cut = true;
 			session->base.done = true;
 			return;
@@ -217,8 +220,7 @@ static void end_input(struct session *base, bool in_order)
 
 		link = link->next;
 		if (!stream->request_read) {
-			(void)nghttp2_submit_rst_stream(session->engine,
-			    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+			h2_stream_reset(stream, NGHTTP2_CANCEL);
 		}
 	}
 	h2_engine_last_goaway(session);

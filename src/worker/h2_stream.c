@@ -90,6 +90,17 @@ void h2_stream_fail(struct h2_stream *stream, int status, const char *reason)
 	exchange_overrule(stream->exchange, status, reason);
 }
 
+void h2_stream_reset(struct h2_stream *stream, uint32_t code)
+{
+	struct h2_session *session = stream->session;
+
+	if (nghttp2_submit_rst_stream(session->engine, NGHTTP2_FLAG_NONE, stream->id,
+	    code) != 0) {
+		session->base.cut = true;
+		session->base.done = true;
+	}
+}
+
 /* What the handler has taken since the last time, or what nobody will. */
 static size_t count_taken(struct h2_stream *stream)
 {

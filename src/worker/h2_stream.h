@@ -55,6 +55,9 @@ struct h2_session {
 	const char *abuse;		/* what the client has done; NULL: nothing */
 	bool ending;			/* the last GOAWAY is said: read no more */
 	bool draining;
+	/* nghttp2 (1.52) frees DATA that found no memory to be queued, and keeps it: so
+	 * the engine is left to itself, rather than that freed twice. */
+	bool spoilt;
 };
 
 /* Of an open stream; the engine's user data for it. Lifetime: request. */
@@ -107,6 +110,9 @@ void h2_stream_go_on(struct h2_stream *stream);
 
 /* Answers with an error of the server's own, if it is not answered yet. */
 void h2_stream_fail(struct h2_stream *stream, int status, const char *reason);
+
+/* RST_STREAM; without memory for it the connection ends. */
+void h2_stream_reset(struct h2_stream *stream, uint32_t code);
 
 /* Logs its request, drops its exchange, and frees it. */
 void h2_stream_free(struct h2_stream *stream);

@@ -99,8 +99,7 @@ static void expire_window(struct h2_stream *stream)
 		session->abuse = "keeps its window shut";
 	}
 	h2_wait_begin(stream, H2_WAIT_NONE);
-	(void)nghttp2_submit_rst_stream(session->engine, NGHTTP2_FLAG_NONE, stream->id,
-	    NGHTTP2_CANCEL);
+	h2_stream_reset(stream, NGHTTP2_CANCEL);
 }
 
 static void expire(struct h2_stream *stream)

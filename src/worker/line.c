@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "site/site.h"
 #include "worker/dispatch.h"
 
@@ -216,17 +215,23 @@ void line_connect(struct line *line, const struct site_route *route,
     struct exchange *upgrade)
 {
 	struct duplex *duplex = &line->duplex;
+	const char *vhost = NULL;
 
 	line->mount = route->mount == NULL ? NULL : site_mount_ref(route->mount);
 	line->count_as = route->count_as;
-	line->handler = memory_text(route->plugin->note.name);
+	line->handler = strdup(route->plugin->note.name);
 	if (upgrade == NULL) {
 		dispatch_new_id(line->worker, duplex->id);
 	} else {
 		memcpy(duplex->id, upgrade->id, sizeof(duplex->id));
 		line->version = upgrade->request.version == HTTP_2 ? "2" : "1.1";
 		line->pattern = line->mount->pattern;
-		line->vhost = memory_optional(upgrade->vhost);
+		vhost = upgrade->vhost;
+	}
+	line->vhost = vhost == NULL ? NULL : strdup(vhost);
+	if (line->handler == NULL || (vhost != NULL && line->vhost == NULL)) {
+		duplex->peer_ops->opened(duplex, 503);
+		return;
 	}
 	dispatch_connect(route, duplex, upgrade);
 	arena_release(&line->facts);

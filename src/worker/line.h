@@ -72,7 +72,7 @@ struct line {
 	const char *version;		/* of HTTP; NULL for a stream */
 	const char *pattern;		/* of the mount; NULL for a stream */
 	char *vhost;			/* owned; as of an exchange */
-	char *handler;			/* owned; its name */
+	char *handler;			/* owned; its name, NULL without memory for it */
 	struct arena facts;	/* what info has made, for one call of the handler */
 	int64_t facts_us;	/* the round of the loop that they are of */
 	int64_t began_us;

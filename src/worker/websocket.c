@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "site/site.h"
 #include "worker/exchanges.h"
 #include "ws/handshake.h"
@@ -111,7 +110,10 @@ static int settle_subprotocol(struct line *line, struct exchange *exchange)
 		head_remove(head, name);
 		return 0;
 	}
-	line->subprotocol = memory_copy(chosen.data, chosen.size);
+	line->subprotocol = strndup(chosen.data, chosen.size);
+	if (line->subprotocol == NULL) {
+		return ERR_NOMEM;
+	}
 	head_remove(head, name);
 	return head_add(head, name, slice_of(line->subprotocol));
 }

@@ -53,8 +53,8 @@ static bool is_key(struct slice key)
 	return true;
 }
 
-/* The answer to a key that is one (RFC 6455 section 4.2.2, 5.4). */
-static void make_accept(struct slice key, char accept[WS_ACCEPT_BYTES])
+/* The answer to a key that is one (RFC 6455 section 4.2.2, 5.4). False: no memory. */
+static bool make_accept(struct slice key, char accept[WS_ACCEPT_BYTES])
 {
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	unsigned char text[KEY_SIZE + sizeof(guid) - 1];
@@ -62,8 +62,11 @@ static void make_accept(struct slice key, char accept[WS_ACCEPT_BYTES])
 
 	memcpy(text, key.data, KEY_SIZE);
 	memcpy(text + KEY_SIZE, guid, sizeof(guid) - 1);
-	SHA1(text, sizeof(text), digest);
+	if (SHA1(text, sizeof(text), digest) == NULL) {
+		return false;
+	}
 	EVP_EncodeBlock((unsigned char *)accept, digest, sizeof(digest));
+	return true;
 }
 
 /* What only HTTP/1.1 asks for; NULL, or what is wrong. */
@@ -103,8 +106,10 @@ int ws_check(const struct request *request, struct ws_offer *offer, const char *
 		*reason = "Sec-WebSocket-Extensions is not a list of extensions";
 		return 400;
 	}
-	if (h1) {
-		make_accept(head_find(head, SLICE("sec-websocket-key")), offer->accept);
+	if (h1 && !make_accept(head_find(head, SLICE("sec-websocket-key")),
+	    offer->accept)) {
+		*reason = "out of memory";
+		return 503;
 	}
 	return 0;
 }

@@ -28,8 +28,9 @@ bool ws_is_upgrade(const struct request *request);
 /*
  * Judges a request that ws_is_upgrade.
  *
- * @return 0 with *offer; 400; or 426, and the reply is to have Sec-WebSocket-Version: 13
- *	(RFC 6455 section 4.2.2). Then *reason, a constant, says why in few words.
+ * @return 0 with *offer; 400; 503 without memory; or 426, and the reply is to have
+ *	Sec-WebSocket-Version: 13 (RFC 6455 section 4.2.2). Then *reason, a constant,
+ *	says why in few words.
  */
 int ws_check(const struct request *request, struct ws_offer *offer,
     const char **reason) MUST_USE;

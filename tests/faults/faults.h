@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults on order. memory.c and calls.c stand before malloc and some system calls of the
+ * program that they are linked with; a page says what goes wrong, and in which process.
+ * Unit tests write into faults_page; the programs built here map the file that the
+ * environment calls TINCAN_FAULTS, which tests/e2e/faults.py writes.
+ */
+#ifndef TINCAN_TESTS_FAULTS_H
+#define TINCAN_TESTS_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAULTS_EVERYBODY (-1)
+
+/* Of int64_t alone, as the other end is a script. 0 is: no fault. */
+struct faults {
+	int64_t pid;		/* whom it hits */
+	int64_t memory_after;	/* allocations until the first that fails; counts down */
+	int64_t memory_count;	/* how many fail from there on */
+	int64_t memory_failed;	/* how many have: counts up */
+	int64_t memory_live;	/* allocated by pid and not freed, since pid was set */
+};
+
+extern struct faults *faults_page;
+
+/* True in a process that faults are to hit. */
+bool faults_here(void);
+
+#endif
