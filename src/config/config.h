@@ -179,6 +179,8 @@ struct config_limits {
 	uint32_t max_header_fields;
 	uint64_t max_body_bytes;
 	uint32_t max_streams;	/* HTTP/2 streams at once on one connection */
+	uint32_t min_body_bytes_per_s;	/* of requests that are waited for; 0: any */
+	uint32_t min_send_bytes_per_s;	/* that a client must take; 0: any */
 };
 
 struct config_timeouts {
@@ -186,6 +188,7 @@ struct config_timeouts {
 	uint32_t header_ms;	/* first byte of a request to the end of its header */
 	uint32_t body_ms;	/* between two pieces of a request's body */
 	uint32_t write_ms;	/* without progress while the client does not read */
+	uint32_t slow_ms;	/* over which limits.min_* are measured */
 	uint32_t idle_ms;	/* a keep-alive connection between requests */
 	uint32_t stream_idle_ms; /* a raw stream on which nothing moves */
 	/* A WebSocket that is silent as long gets a ping; as long again without an

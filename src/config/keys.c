@@ -57,6 +57,10 @@ static const struct key limits_keys[] = {
 	{ KEY("max_body_bytes", U64), FIELD(limits.max_body_bytes),
 	  RANGE(0, UINT64_C(1) << 40, 1 << 20) },
 	{ KEY("max_streams", U32), FIELD(limits.max_streams), RANGE(1, 1000, 100) },
+	{ KEY("min_body_bytes_per_s", U32), FIELD(limits.min_body_bytes_per_s),
+	  RANGE(0, 1000000000, 240) },
+	{ KEY("min_send_bytes_per_s", U32), FIELD(limits.min_send_bytes_per_s),
+	  RANGE(0, 1000000000, 240) },
 	{ .name = NULL }
 };
 
@@ -66,6 +70,7 @@ static const struct key timeouts_keys[] = {
 	{ KEY("header_ms", U32), FIELD(timeouts.header_ms), RANGE(1, DAY_MS, 10000) },
 	{ KEY("body_ms", U32), FIELD(timeouts.body_ms), RANGE(1, DAY_MS, 30000) },
 	{ KEY("write_ms", U32), FIELD(timeouts.write_ms), RANGE(1, DAY_MS, 30000) },
+	{ KEY("slow_ms", U32), FIELD(timeouts.slow_ms), RANGE(1, DAY_MS, 30000) },
 	{ KEY("idle_ms", U32), FIELD(timeouts.idle_ms), RANGE(1, DAY_MS, 60000) },
 	{ KEY("stream_idle_ms", U32), FIELD(timeouts.stream_idle_ms),
 	  RANGE(1, DAY_MS, 600000) },

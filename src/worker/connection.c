@@ -66,6 +66,7 @@ static void count_bytes(struct connection *connection)
 	connection->progressed = connection->tls.received + connection->tls.sent > 0;
 	counter_add(&self->received_bytes, connection->tls.received);
 	counter_add(&self->sent_bytes, connection->tls.sent);
+	connection->taking.bytes += connection->tls.sent;
 	connection->tls.received = 0;
 	connection->tls.sent = 0;
 }
@@ -161,12 +162,16 @@ static void set_timer(struct connection *connection, uint32_t ms)
 	}
 }
 
+bool connection_waits_for(const struct connection *connection, uint8_t what)
+{
+	return connection->wait == WAIT_SESSION && connection->waits_for == what;
+}
+
 static void wait_for_session(struct connection *connection)
 {
 	struct session *session = connection->session;
 	struct session_wait wait = session->ops->wait(session);
-	bool same = connection->wait == WAIT_SESSION &&
-	    connection->waits_for == wait.what;
+	bool same = connection_waits_for(connection, wait.what);
 
 	if (same && !session->fresh && (wait.whole || !connection->progressed)) {
 		return;
@@ -177,20 +182,66 @@ static void wait_for_session(struct connection *connection)
 	set_timer(connection, wait.ms);
 }
 
+/*
+ * Has the client taken anything since we last looked? The kernel calls a socket writable
+ * only when a third of its buffer, which may be megabytes, is free: a client that reads
+ * slowly but steadily is seen only in what the kernel has left to send.
+ */
+static bool reads_on(struct connection *connection)
+{
+	int before = connection->queued;
+
+	if (ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued) != 0) {
+		return false;
+	}
+	/* Of what was sent since, some may wait there: then this is less than 0. */
+	connection->taking.bytes += (uint64_t)(int64_t)(before - connection->queued);
+	return connection->queued < before;
+}
+
+static bool takes_too_little(struct connection *connection)
+{
+	const struct worker *worker = connection->worker;
+
+	return pace_slow(&connection->taking, worker->loop->now_ms,
+	    worker->config->timeouts.slow_ms,
+	    worker->config->limits.min_send_bytes_per_s);
+}
+
+/* Between two looks at what a client takes. */
+static uint32_t look_ms(const struct worker *worker)
+{
+	const struct config_timeouts *timeouts = &worker->config->timeouts;
+
+	return timeouts->slow_ms < timeouts->write_ms ? timeouts->slow_ms :
+	    timeouts->write_ms;
+}
+
+/* What was just sent is still to be read, so that what is queued starts high. */
+static void wait_for_room(struct connection *connection)
+{
+	const struct worker *worker = connection->worker;
+	bool waited = connection->wait == WAIT_WRITE;
+
+	(void)reads_on(connection);
+	if (!waited) {
+		pace_begin(&connection->taking, worker->loop->now_ms);
+	}
+	connection->wait = WAIT_WRITE;
+	connection->still_ms = 0;
+	connection->slow = takes_too_little(connection);
+	set_timer(connection, connection->slow ? 1 : look_ms(worker));
+}
+
 static void wait_for_next(struct connection *connection)
 {
-	const struct config_timeouts *timeouts = &connection->worker->config->timeouts;
-
 	if (connection->state == CONNECTION_HANDSHAKE) {
 		return;		/* its timer is for the whole of it */
 	}
 	if (connection->tls.unsent.size == 0) {
 		wait_for_session(connection);
 	} else if (connection->wait != WAIT_WRITE || connection->progressed) {
-		/* What was just sent is still to be read, so this starts high. */
-		(void)ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued);
-		connection->wait = WAIT_WRITE;
-		set_timer(connection, timeouts->write_ms);
+		wait_for_room(connection);
 	}
 }
 
@@ -464,19 +515,21 @@ static void next_turn(struct deferred *later)
 	turn(LIST_OWNER(later, struct connection, later));
 }
 
-/*
- * Has the client taken anything since we last looked? The kernel calls a socket writable
- * only when a third of its buffer, which may be megabytes, is free: a client that reads
- * slowly but steadily is seen only in what the kernel has left to send.
- */
-static bool reads_on(struct connection *connection)
+static void expire_write(struct connection *connection)
 {
-	int before = connection->queued;
+	struct worker *worker = connection->worker;
+	bool moved = reads_on(connection);
 
-	if (ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued) != 0) {
-		return false;
+	connection->still_ms = moved ? 0 : connection->still_ms + connection->wait_ms;
+	if (connection->still_ms >= worker->config->timeouts.write_ms) {
+		connection_close(connection);
+	} else if (connection->slow || takes_too_little(connection)) {
+		limits_met(worker, LIMIT_MIN_SEND_BYTES_PER_S, &connection->peer,
+		    "closed");
+		connection_close(connection);
+	} else {
+		set_timer(connection, look_ms(worker));
 	}
-	return connection->queued < before;
 }
 
 static void expire_session(struct connection *connection)
@@ -503,13 +556,7 @@ static void on_timer(struct timer *timer)
 		expire_session(connection);
 		break;
 	case WAIT_WRITE:
-		if (reads_on(connection)) {
-			timer_set(&connection->worker->loop->timers, timer,
-			    connection->worker->loop->now_ms +
-				connection->worker->config->timeouts.write_ms);
-		} else {
-			connection_close(connection);
-		}
+		expire_write(connection);
 		break;
 	case WAIT_HANDSHAKE:
 		give_up_handshake(connection);

@@ -14,6 +14,7 @@
 #define TINCAN_WORKER_CONNECTION_H
 
 #include "os/socket.h"
+#include "worker/pace.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -50,14 +51,17 @@ struct connection {
 	bool counted;			/* as one of its peer's address */
 	uint32_t proxy_left;		/* bytes of that, behind its addresses */
 	int queued; /* bytes that the kernel had still to send, at a look */
+	struct pace taking;		/* what the client takes, while some waits */
 	uint8_t state;			/* enum connection_state */
 	uint8_t wait;			/* enum connection_wait */
 	uint8_t waits_for;		/* of WAIT_SESSION: what */
+	uint32_t still_ms;		/* so long it has taken nothing */
 	uint32_t wait_ms;		/* as the timer was set; 0: it was not */
 	bool in_turn;
 	bool ended;			/* the peer will send no more */
 	bool lost;			/* there is no peer any more */
 	bool progressed;		/* bytes moved in this turn */
+	bool slow;			/* it takes too little: its time is over */
 };
 
 /* How a connection came in. */
@@ -71,6 +75,9 @@ struct connection_entry {
 /* Takes fd. */
 void connection_new(struct worker *worker, int fd, const union socket_address *peer,
     const struct connection_entry *entry);
+
+/* Did the last turn end so that it waits for that (session_wait.what) of its session? */
+bool connection_waits_for(const struct connection *connection, uint8_t what);
 
 /* Asks for a turn; harmless within one. */
 void connection_wake(struct connection *connection);

@@ -9,6 +9,7 @@
 #include "worker/connection.h"
 #include "worker/dispatch.h"
 #include "worker/h1_state.h"
+#include "worker/limits.h"
 #include "worker/redirect.h"
 
 enum wait {
@@ -134,6 +135,7 @@ static void write_continue(struct h1_session *session)
 	if (session->continue_owed && !session->head_written &&
 	    upload_invited(session->exchange)) {
 		session->continue_owed = false;
+		pace_begin(&session->pace, h1_worker(session)->loop->now_ms);
 		if (h1_write_continue(&h1_worker(session)->out) != 0) {
 			fail(session, 503, "out of memory");
 		}
@@ -149,6 +151,7 @@ static void on_head(struct h1_session *session, struct slice input)
 	int status;
 
 	session->head_read = true;
+	pace_begin(&session->pace, worker->loop->now_ms);
 	if (session->base.connection->tls.ssl == NULL) {
 		redirect_answer(session->base.connection, exchange);
 		session->closing = session->closing || request->has_body;
@@ -175,6 +178,7 @@ static void on_body(struct h1_session *session, struct slice body)
 	int status;
 
 	session->continue_owed = false;
+	session->pace.bytes += body.size;
 	/* Answered already: the body is read only to find the next request. */
 	if (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange)) {
 		session->discarded += body.size;
@@ -258,10 +262,53 @@ static void on_event(struct h1_session *session, enum h1_event event, struct sli
 	}
 }
 
+/* A request has begun, but did not come in time: 408, and the end. */
+static void give_up(struct h1_session *session, const char *reason)
+{
+	const struct exchange *exchange = session->exchange;
+
+	if (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange)) {
+		session->base.done = true;
+		return;
+	}
+	fail(session, 408, reason);
+	h1_reply_write(session);
+}
+
+static bool reads_body(const struct h1_session *session)
+{
+	return session->exchange != NULL && session->head_read && !session->request_read;
+}
+
+/* The client was not waited for until now: its handler has held it up, or it us. */
+static void resume_pace(struct h1_session *session)
+{
+	const struct connection *connection = session->base.connection;
+
+	if (reads_body(session) && !connection_waits_for(connection, WAIT_BODY)) {
+		pace_begin(&session->pace, connection->worker->loop->now_ms);
+	}
+}
+
+static void judge_pace(struct h1_session *session)
+{
+	struct worker *worker = h1_worker(session);
+	const struct config *config = worker->config;
+
+	if (!session->closing && reads_body(session) &&
+	    pace_slow(&session->pace, worker->loop->now_ms, config->timeouts.slow_ms,
+		config->limits.min_body_bytes_per_s)) {
+		limits_met(worker, LIMIT_MIN_BODY_BYTES_PER_S,
+		    &session->base.connection->peer, "answered 408");
+		give_up(session, "the request came too slowly");
+	}
+}
+
 static void input(struct session *base, struct slice *bytes)
 {
 	struct h1_session *session = (struct h1_session *)base;
 
+	resume_pace(session);
 	while (bytes->size > 0 && wants_input(base)) {
 		struct slice body = { NULL, 0 };
 		enum h1_event event;
@@ -278,6 +325,7 @@ static void input(struct session *base, struct slice *bytes)
 			     (event == H1_BODY && bytes->size == 0)));
 		h1_reply_write(session);
 	}
+	judge_pace(session);
 }
 
 static void output(struct session *base)
@@ -356,8 +404,7 @@ static void timeout(struct session *base)
 		base->done = true;
 		return;
 	}
-	if (exchange == NULL ||
-	    (exchange->state != EXCHANGE_OPEN && !upload_takes(exchange))) {
+	if (exchange == NULL) {
 		base->done = true;
 		return;
 	}
@@ -365,8 +412,7 @@ static void timeout(struct session *base)
 		session->head_read = true;
 		dispatch_identify(h1_worker(session), session->exchange);
 	}
-	fail(session, 408, "the request did not come in time");
-	h1_reply_write(session);
+	give_up(session, "the request did not come in time");
 }
 
 /* The next reply tells the client, by "connection: close"; a WebSocket that is being

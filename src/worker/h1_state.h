@@ -12,6 +12,7 @@
 #include "http/h1_reader.h"
 #include "http/h1_writer.h"
 #include "worker/line.h"
+#include "worker/pace.h"
 #include "worker/session.h"
 
 struct h1_session {
@@ -25,6 +26,7 @@ struct h1_session {
 	bool reply_written;		/* all of it */
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
+	struct pace pace;		/* of the body that is waited for */
 	bool continue_owed;		/* the client waits for 100, or for the reply */
 	bool closing;			/* the connection ends with this reply */
 	struct line *line;		/* owned; the WebSocket that is asked for */

@@ -210,9 +210,8 @@ int h2_reply_send(nghttp2_session *engine, nghttp2_frame *frame, const uint8_t *
 	}
 	buffer_commit(out, H2_FRAME_HEADER + size);
 	stream->sent += size;
-	session->moved_ms = h2_worker(session)->loop->now_ms;
 	h2_guard_sent(&session->guard, (uint32_t)size);
-	h2_wait_begin(stream, H2_WAIT_WINDOW);
+	h2_wait_sent(stream, size);
 	if (out->size >= RECORD_BYTES &&
 	    connection_write(session->base.connection, SLICE("")) != 0) {
 		return NGHTTP2_ERR_CALLBACK_FAILURE;

@@ -210,6 +210,7 @@ size_t h2_stream_body(struct h2_stream *stream, struct slice body)
 	int status;
 
 	stream->continue_owed = false;
+	h2_wait_received(stream, body.size);
 	if (exchange->upload.on) {
 		return feed(stream, body, false);
 	}

@@ -22,6 +22,7 @@
 #include "http/h2_request.h"
 #include "worker/h2_guard.h"
 #include "worker/line.h"
+#include "worker/pace.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -52,6 +53,9 @@ struct h2_session {
 	struct list ready;		/* those whose exchange has moved */
 	struct list waiting[H2_WAITS];	/* each the longest wait first */
 	int64_t moved_ms;		/* when a reply's bytes last went out */
+	/* Of all streams that wait for the client, what moves of their bodies, */
+	struct pace incoming;
+	struct pace outgoing;		/* and of their replies */
 	const char *abuse;		/* what the client has done; NULL: nothing */
 	bool ending;			/* the last GOAWAY is said: read no more */
 	bool draining;
@@ -155,5 +159,10 @@ struct session_wait h2_wait_next(const struct h2_session *session);
 
 /* Ends those whose time is over. */
 void h2_wait_expire(struct h2_session *session);
+
+/* Bytes of the stream's body have come, of its reply have gone; too few of them, and it
+ * is answered 408, or the session ends as abused. */
+void h2_wait_received(struct h2_stream *stream, size_t size);
+void h2_wait_sent(struct h2_stream *stream, size_t size);
 
 #endif

@@ -6,11 +6,24 @@
 #include "worker/h2_stream.h"
 
 #include "worker/connection.h"
+#include "worker/limits.h"
+
+/* Of what streams wait for, when none has until now. */
+static void begin_pace(struct h2_session *session, enum h2_wait wait)
+{
+	struct pace *pace = wait == H2_WAIT_BODY ? &session->incoming :
+	    wait == H2_WAIT_WINDOW ? &session->outgoing : NULL;
+
+	if (pace != NULL && list_empty(&session->waiting[wait])) {
+		pace_begin(pace, h2_worker(session)->loop->now_ms);
+	}
+}
 
 void h2_wait_begin(struct h2_stream *stream, enum h2_wait wait)
 {
 	struct h2_session *session = stream->session;
 
+	begin_pace(session, wait);
 	list_remove(&stream->wait_link);
 	stream->wait = (uint8_t)wait;
 	stream->since_ms = h2_worker(session)->loop->now_ms;
@@ -135,4 +148,44 @@ void h2_wait_expire(struct h2_session *session)
 			stream = first(session, wait);
 		}
 	}
+}
+
+static bool is_slow(const struct h2_session *session, struct pace *pace, uint32_t rate)
+{
+	const struct worker *worker = h2_worker(session);
+
+	return pace_slow(pace, worker->loop->now_ms, worker->config->timeouts.slow_ms,
+	    rate);
+}
+
+void h2_wait_received(struct h2_stream *stream, size_t size)
+{
+	struct h2_session *session = stream->session;
+	struct worker *worker = h2_worker(session);
+
+	session->incoming.bytes += size;
+	if (stream->wait == H2_WAIT_BODY && is_slow(session, &session->incoming,
+	    worker->config->limits.min_body_bytes_per_s)) {
+		limits_met(worker, LIMIT_MIN_BODY_BYTES_PER_S,
+		    &session->base.connection->peer, "answered 408");
+		h2_wait_begin(stream, H2_WAIT_NONE);
+		h2_stream_fail(stream, 408, "the request came too slowly");
+	}
+}
+
+void h2_wait_sent(struct h2_stream *stream, size_t size)
+{
+	struct h2_session *session = stream->session;
+	struct worker *worker = h2_worker(session);
+
+	session->outgoing.bytes += size;
+	session->moved_ms = worker->loop->now_ms;
+	if (stream->wait == H2_WAIT_WINDOW && session->abuse == NULL &&
+	    is_slow(session, &session->outgoing,
+		worker->config->limits.min_send_bytes_per_s)) {
+		limits_met(worker, LIMIT_MIN_SEND_BYTES_PER_S,
+		    &session->base.connection->peer, "closed");
+		session->abuse = "opens its window too slowly";
+	}
+	h2_wait_begin(stream, H2_WAIT_WINDOW);
 }
