@@ -179,6 +179,7 @@ struct config_limits {
 	uint32_t max_header_fields;
 	uint64_t max_body_bytes;
 	uint32_t max_streams;	/* HTTP/2 streams at once on one connection */
+	uint32_t max_requests_per_connection;	/* 0: no limit */
 	uint32_t min_body_bytes_per_s;	/* of requests that are waited for; 0: any */
 	uint32_t min_send_bytes_per_s;	/* that a client must take; 0: any */
 };

@@ -57,6 +57,8 @@ static const struct key limits_keys[] = {
 	{ KEY("max_body_bytes", U64), FIELD(limits.max_body_bytes),
 	  RANGE(0, UINT64_C(1) << 40, 1 << 20) },
 	{ KEY("max_streams", U32), FIELD(limits.max_streams), RANGE(1, 1000, 100) },
+	{ KEY("max_requests_per_connection", U32),
+	  FIELD(limits.max_requests_per_connection), RANGE(0, 1000000000, 0) },
 	{ KEY("min_body_bytes_per_s", U32), FIELD(limits.min_body_bytes_per_s),
 	  RANGE(0, 1000000000, 240) },
 	{ KEY("min_send_bytes_per_s", U32), FIELD(limits.min_send_bytes_per_s),

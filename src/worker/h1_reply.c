@@ -3,9 +3,18 @@
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/h1_state.h"
+#include "worker/limits.h"
 
 /* A piece of memory up to this size is copied behind the header, into the same record. */
 #define COPY_BYTES 8192
+
+/* Has the client to open another connection for the next one? */
+static bool is_last(const struct h1_session *session)
+{
+	uint32_t most = h1_worker(session)->config->limits.max_requests_per_connection;
+
+	return most != 0 && session->requests >= most;
+}
 
 static int write_head(struct h1_session *session)
 {
@@ -16,6 +25,10 @@ static int write_head(struct h1_session *session)
 	session->framing = h1_framing_of(&exchange->request, &exchange->reply);
 	keep = exchange->request.keep_alive && !session->closing && !worker->draining &&
 	    !session->continue_owed && session->framing != H1_UNTIL_CLOSE;
+	if (keep && is_last(session)) {
+		limits_count(worker, LIMIT_MAX_REQUESTS_PER_CONNECTION);
+		keep = false;
+	}
 	session->closing = !keep;
 	session->head_written = true;
 	return h1_write_head(&worker->out, &exchange->request, &exchange->reply,

@@ -106,6 +106,7 @@ static int begin(struct h1_session *session)
 	request_init(&exchange->request, &exchange->arena,
 	    worker->http_limits.max_header_bytes, worker->http_limits.max_header_fields);
 	session->exchange = exchange;
+	session->requests++;
 	session->base.fresh = true;
 	session->head_read = false;
 	session->request_read = false;

@@ -24,6 +24,7 @@ struct h1_session {
 	bool request_read;		/* all of it */
 	bool head_written;		/* of the reply */
 	bool reply_written;		/* all of it */
+	uint32_t requests;		/* of the connection so far */
 	uint64_t sent;			/* bytes of the reply's body */
 	uint64_t discarded;		/* bytes of a body that nobody wanted */
 	struct pace pace;		/* of the body that is waited for */

@@ -96,6 +96,12 @@ static int charge(struct h2_session *session, enum h2_charge kind)
 	return session->abuse == NULL ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+void h2_engine_drain(struct h2_session *session)
+{
+	session->draining = true;
+	(void)nghttp2_submit_shutdown_notice(session->engine);
+}
+
 void h2_engine_last_goaway(struct h2_session *session)
 {
 	nghttp2_session *engine = session->engine;

@@ -278,9 +278,8 @@ static void drain(struct session *base)
 {
 	struct h2_session *session = (struct h2_session *)base;
 
-	session->draining = true;
 	drain_lines(session);
-	(void)nghttp2_submit_shutdown_notice(session->engine);
+	h2_engine_drain(session);
 }
 
 static const struct session_ops session_ops = { .free = free_session,

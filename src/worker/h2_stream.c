@@ -7,6 +7,7 @@
 #include "worker/access.h"
 #include "worker/connection.h"
 #include "worker/dispatch.h"
+#include "worker/limits.h"
 
 void h2_stream_wake(struct h2_stream *stream)
 {
@@ -173,9 +174,30 @@ static void dispatch(struct h2_stream *stream)
 	h2_stream_go_on(stream);
 }
 
+/* A client has some time to learn that there are to be no more; one that does not care
+ * to is not listened to any longer. */
+static void count_request(struct h2_session *session)
+{
+	struct worker *worker = h2_worker(session);
+	const struct config_limits *limits = &worker->config->limits;
+	uint32_t most = limits->max_requests_per_connection;
+
+	session->requests++;
+	if (most == 0 || session->requests < most) {
+		return;
+	}
+	if (!session->draining) {
+		limits_count(worker, LIMIT_MAX_REQUESTS_PER_CONNECTION);
+		h2_engine_drain(session);
+	} else if (session->requests == most + limits->max_streams) {
+		h2_engine_last_goaway(session);
+	}
+}
+
 void h2_stream_head(struct h2_stream *stream, bool last)
 {
 	stream->head_read = true;
+	count_request(stream->session);
 	h2_wait_begin(stream, last ? H2_WAIT_NONE : H2_WAIT_BODY);
 	if (h2_request_end(&stream->reader, !last) == 0) {
 		dispatch(stream);

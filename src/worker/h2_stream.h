@@ -57,6 +57,7 @@ struct h2_session {
 	struct pace incoming;
 	struct pace outgoing;		/* and of their replies */
 	const char *abuse;		/* what the client has done; NULL: nothing */
+	uint32_t requests;		/* so far */
 	bool ending;			/* the last GOAWAY is said: read no more */
 	bool draining;
 	/* nghttp2 (1.52) frees DATA that found no memory to be queued, and keeps it: so
@@ -95,6 +96,9 @@ struct worker *h2_worker(const struct h2_session *session);
 
 /* Sets nghttp2 up, and our connection preface. nghttp2's result. */
 int h2_engine_open(struct h2_session *session);
+
+/* The first GOAWAY of a drain: the client is to open no more streams. */
+void h2_engine_drain(struct h2_session *session);
 
 /* GOAWAY: no stream after those that there were is taken. */
 void h2_engine_last_goaway(struct h2_session *session);

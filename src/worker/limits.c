@@ -12,6 +12,11 @@
 #define NETWORK_BYTES 8		/* of an IPv6 address: those of its network */
 #define EVICT_LOOKS 64		/* connections looked at for one that is idle */
 
+void limits_count(struct worker *worker, enum scoreboard_limit limit)
+{
+	counter_add(&worker->self->limits[limit], 1);
+}
+
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done)
 {
@@ -19,7 +24,7 @@ void limits_met(struct worker *worker, enum scoreboard_limit limit,
 	char name[SOCKET_NAME_BYTES] = "a new client";
 	char before[48] = "";
 
-	counter_add(&worker->self->limits[limit], 1);
+	limits_count(worker, limit);
 	if (said->at_ms != 0 && worker->loop->now_ms - said->at_ms < SAY_MS) {
 		said->unsaid++;
 		return;

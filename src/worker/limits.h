@@ -11,8 +11,11 @@
 
 struct connection;
 
-/* That peer (NULL: a new one) was held to the limit, and what was "done" about it, for
- * the log: "refused". It gets a line of each limit every ten seconds at most. */
+/* Counts one. */
+void limits_count(struct worker *worker, enum scoreboard_limit limit);
+
+/* The same: that peer (NULL: a new one) was held to the limit, and what was "done" about
+ * it, for the log: "refused". It gets a line of each limit every ten seconds at most. */
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done);
 

@@ -427,3 +427,57 @@ def test_handshakes_of_many_wait_their_turn(start_server):
         text=True, timeout=harness.DEADLINE, check=True)
     assert "100 succeeded, 0 failed" in done.stdout, done.stdout
     server.wait_log("limits.max_handshakes: a new client is kept waiting")
+
+
+# Requests of a connection
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory, make_config, certificates):
+    """A server with which nobody talks for long."""
+    server = harness.Server(tmp_path_factory.mktemp("brief"), make_config(
+        workers=1, limits={"max_requests_per_connection": 3, "max_streams": 5}),
+        certificates)
+    yield server
+    server.stop()
+
+
+def test_the_last_request_closes_the_connection(brief):
+    before = met(brief, "limits.max_requests_per_connection")
+    with brief.connect() as client:
+        replies = [client.get("/hello/x") for _ in range(3)]
+        assert client.ended()
+    assert [reply.header("connection") for reply in replies] == [None, None, "close"]
+    assert met(brief, "limits.max_requests_per_connection") == before + 1
+
+
+def test_goaway_comes_with_the_last_request(brief):
+    with h2.connect(brief) as client:
+        for _ in range(3):
+            assert client.get("/hello/x").status == 200
+        client.wait_end()
+        assert h2.Code(client.goaway.error_code) == h2.Code.NO_ERROR
+
+
+def test_requests_that_are_on_their_way_are_answered(brief):
+    with h2.connect(brief) as client:
+        streams = [client.start("POST", "/echo", end=False) for _ in range(5)]
+        for stream in streams:
+            client.data(stream, b"x", end=True)
+        assert [client.reply(stream).status for stream in streams] == [200] * 5
+        client.wait_end()
+
+
+def test_who_does_not_hear_is_not_heard(brief):
+    with h2.connect(brief) as client:
+        client._answer = lambda *data: None  # no PING is
+        for _ in range(8):
+            assert client.get("/hello/x").status == 200
+        client.start("GET", "/hello/x")
+        client.wait_end()
+        assert client.goaway.last_stream_id == 15
+
+
+def test_a_client_that_goes_on_notices_nothing(brief, version):
+    done = brief.curl("/hello/[1-20]", version, "--fail")
+    assert len(done.split(b"Hello")) == 21
