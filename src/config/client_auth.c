@@ -124,8 +124,16 @@ void client_auth_settle(struct config *config, struct problems *problems)
 	}
 }
 
+void config_trust_release(struct config_trust *trust)
+{
+	free(trust->cas);
+	free(trust->lists);
+	*trust = (struct config_trust){ 0 };
+}
+
 void client_auth_free(struct config_client_auth *clients)
 {
+	config_trust_release(&clients->trust);
 	free(clients->where);
 	free(clients->ca);
 	free(clients->crl);

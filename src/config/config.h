@@ -27,6 +27,13 @@ enum config_clients {
 	CONFIG_CLIENTS_ANY	/* none, or any: who is asked for it judges it */
 };
 
+/* What the preflight has found in files of CAs and what they have revoked, when all was
+ * good. */
+struct config_trust {
+	char *cas;		/* owned, PEM; NULL: none, or one before has the same */
+	char *lists;		/* owned, PEM; NULL likewise, or there is no such file */
+};
+
 /* What is demanded of clients: by the server, by a listener, by a vhost. */
 struct config_client_auth {
 	char *where;
@@ -35,6 +42,7 @@ struct config_client_auth {
 	char *crl;		/* PEM file: what those have revoked; NULL: nothing */
 	bool tolerated;		/* as of a certificate */
 	bool broken;
+	struct config_trust trust;
 };
 
 struct config_listener {
@@ -332,6 +340,8 @@ const char *config_scheme(const struct config_listener *listener);
 /* The index-th demand on clients that is not inherited: the server's, those of listeners,
  * then those of vhosts. NULL: there are no more. */
 struct config_client_auth *config_clients_at(const struct config *config, size_t index);
+
+void config_trust_release(struct config_trust *trust);
 
 /* Which of them is for clients of that listener (past the last: of one that is gone) and
  * vhost. */

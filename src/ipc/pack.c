@@ -52,6 +52,13 @@ static void take(struct unpack *in, void *out, size_t size)
 	slice_skip(&in->rest, size);
 }
 
+int pack_optional(struct buffer *out, const char *text)
+{
+	int rc = pack_u8(out, text != NULL);
+
+	return rc != 0 || text == NULL ? rc : pack_text(out, slice_of(text));
+}
+
 uint8_t unpack_u8(struct unpack *in)
 {
 	uint8_t value;
@@ -98,6 +105,11 @@ const char *unpack_string(struct unpack *in)
 		return "";
 	}
 	return text.data;
+}
+
+const char *unpack_optional(struct unpack *in)
+{
+	return unpack_u8(in) != 0 ? unpack_string(in) : NULL;
 }
 
 bool unpack_done(const struct unpack *in)

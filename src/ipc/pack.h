@@ -21,6 +21,8 @@ int pack_u32(struct buffer *out, uint32_t value) MUST_USE;
 int pack_u64(struct buffer *out, uint64_t value) MUST_USE;
 /* Size, bytes, and a NUL behind them, so that the reader can use them in place. */
 int pack_text(struct buffer *out, struct slice text) MUST_USE;
+/* Without NULs inside; NULL: there is none. */
+int pack_optional(struct buffer *out, const char *text) MUST_USE;
 
 struct unpack {
 	struct slice rest;
@@ -34,6 +36,8 @@ uint64_t unpack_u64(struct unpack *in);
 struct slice unpack_text(struct unpack *in);
 /* As unpack_text, but fails for a text with a NUL inside. */
 const char *unpack_string(struct unpack *in);
+/* What pack_optional has packed: likewise, or NULL. */
+const char *unpack_optional(struct unpack *in);
 /* Did everything fit, with nothing left over? */
 bool unpack_done(const struct unpack *in);
 

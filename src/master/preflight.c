@@ -3,7 +3,7 @@
  * The certificates and keys, tried in a throw-away process. It reports over a pipe, by
  * records of three texts and a level as ipc/pack.h packs them; then, for each
  * certificate, whether it is broken and what it shows, and for each demand on clients
- * whether it is broken.
+ * likewise.
  */
 #include "master/preflight.h"
 
@@ -71,6 +71,19 @@ static int pack_verdict(struct buffer *out, const struct config_certificate *cer
 	return rc;
 }
 
+static int pack_trust(struct buffer *out, const struct config_client_auth *clients,
+    const struct tls_context *tls)
+{
+	struct config_trust shown = { 0 };
+	bool broken = tls == NULL || !tls_clients_show(tls->clients, clients, &shown);
+	int rc = pack_u8(out, broken);
+
+	rc = rc != 0 ? rc : pack_optional(out, shown.cas);
+	rc = rc != 0 ? rc : pack_optional(out, shown.lists);
+	config_trust_release(&shown);
+	return rc;
+}
+
 static int pack_verdicts(struct buffer *out, const struct config *config,
     const struct tls_context *tls)
 {
@@ -82,8 +95,7 @@ static int pack_verdicts(struct buffer *out, const struct config *config,
 	}
 	for (size_t i = 0; rc == 0 && (clients = config_clients_at(config, i)) != NULL;
 	     i++) {
-		rc = pack_u8(out, tls == NULL ||
-			!tls_clients_have(tls->clients, clients));
+		rc = pack_trust(out, clients, tls);
 	}
 	return rc;
 }
@@ -176,9 +188,15 @@ static _Noreturn void child_run(int fd, struct config *config,
 /* Nothing is known of them. */
 static void forget(struct config *config)
 {
+	struct config_client_auth *clients;
+
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		config->certificates[i].broken = true;
 		config_shown_release(&config->certificates[i].shown);
+	}
+	for (size_t i = 0; (clients = config_clients_at(config, i)) != NULL; i++) {
+		clients->broken = true;
+		config_trust_release(&clients->trust);
 	}
 }
 
@@ -201,6 +219,14 @@ static void take_verdict(struct unpack *in, struct config_certificate *certifica
 	}
 	shown->begins_s = (int64_t)unpack_u64(in);
 	shown->ends_s = (int64_t)unpack_u64(in);
+}
+
+static void take_trust(struct unpack *in, struct config_client_auth *clients)
+{
+	clients->broken = unpack_u8(in) != 0;
+	config_trust_release(&clients->trust);
+	clients->trust.cas = memory_optional(unpack_optional(in));
+	clients->trust.lists = memory_optional(unpack_optional(in));
 }
 
 /* Was the whole of it there? */
@@ -229,7 +255,7 @@ static bool take_report(struct slice content, struct config *config,
 	}
 	for (size_t i = 0; !in.failed && (clients = config_clients_at(config, i)) != NULL;
 	     i++) {
-		clients->broken = unpack_u8(&in) != 0;
+		take_trust(&in, clients);
 	}
 	return unpack_done(&in);
 }

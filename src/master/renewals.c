@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "master/expiry.h"
+#include "master/found.h"
 #include "master/keeper.h"
 #include "master/preflight.h"
 #include "master/rollout.h"
@@ -124,62 +125,6 @@ static void take_fresh(struct renewals *renewals)
 	problems_move(&renewals->found, &renewals->fresh);
 }
 
-static bool same_pem(const struct config_shown *a, const struct config_shown *b)
-{
-	return a->pem == NULL || b->pem == NULL ? a->pem == b->pem :
-	    strcmp(a->pem, b->pem) == 0;
-}
-
-/* Takes over what is shown; is any of it new? */
-static bool take_shown(struct config *live, struct config *candidate)
-{
-	bool fresh = false;
-
-	for (size_t i = 0; i < live->certificate_count; i++) {
-		struct config_shown *now = &live->certificates[i].shown;
-		struct config_shown *next = &candidate->certificates[i].shown;
-		struct config_shown before = *now;
-
-		fresh = fresh || !same_pem(now, next);
-		*now = *next;
-		*next = before;
-	}
-	return fresh;
-}
-
-static bool has_broken(const struct config *live, const struct config *candidate)
-{
-	for (size_t i = 0; i < live->certificate_count; i++) {
-		if (candidate->certificates[i].broken && !live->certificates[i].broken) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void take_verdicts(struct config *live, const struct config *candidate)
-{
-	for (size_t i = 0; i < live->certificate_count; i++) {
-		live->certificates[i].broken = candidate->certificates[i].broken;
-	}
-}
-
-/* Takes over which files of CAs are broken. Is anything demanded of clients? Then workers
- * look themselves at what has changed. */
-static bool take_clients(struct config *live, const struct config *candidate)
-{
-	const struct config_client_auth *told;
-	struct config_client_auth *clients;
-	bool any = false;
-
-	for (size_t i = 0; (clients = config_clients_at(live, i)) != NULL &&
-	    (told = config_clients_at(candidate, i)) != NULL; i++) {
-		clients->broken = told->broken;
-		any = any || clients->mode != CONFIG_CLIENTS_NONE;
-	}
-	return any;
-}
-
 /*
  * Who renews a certificate writes two files, or more: halves that do not match may be
  * about to. Only if they still do not after a while that is told.
@@ -188,7 +133,7 @@ static bool is_doubtful(struct renewals *renewals, const struct config *live)
 {
 	int64_t now_ms = renewals->master->loop->now_ms;
 
-	if (!has_broken(live, renewals->candidate)) {
+	if (!found_has_broken(live, renewals->candidate)) {
 		renewals->doubt_ms = 0;
 	} else if (renewals->doubt_ms == 0) {
 		renewals->doubt_ms = now_ms + DOUBT_MS;
@@ -214,17 +159,15 @@ static void take_over(struct renewals *renewals)
 {
 	struct master *master = renewals->master;
 	struct config *live = rollout_live(master)->config;
-	bool fresh;
 
-	renewals_inherit(renewals->candidate, live);
-	fresh = take_shown(live, renewals->candidate);
-	if (take_clients(live, renewals->candidate) || fresh) {
+	found_inherit(renewals->candidate, live);
+	if (found_take(live, renewals->candidate)) {
 		log_say(LOG_INFO, "certificates have changed");
 		expiry_show(live, master->board);
 		rollout_certificates(master);
 	}
 	if (!is_doubtful(renewals, live)) {
-		take_verdicts(live, renewals->candidate);
+		found_take_verdicts(live, renewals->candidate);
 		take_fresh(renewals);
 	}
 }
@@ -253,7 +196,7 @@ static void on_checked(void *arg)
 {
 	struct renewals *renewals = arg;
 
-	renewals_inherit(renewals->candidate, rollout_live(renewals->master)->config);
+	found_inherit(renewals->candidate, rollout_live(renewals->master)->config);
 	renewals->keys.config = renewals->candidate;
 	renewals->keys.passphrases = renewals->passphrases;
 	keeper_give_keys(renewals->master, &renewals->keys);
@@ -424,50 +367,6 @@ void renewals_again(struct master *master)
 const struct problems *renewals_problems(const struct master *master)
 {
 	return &master->renewals->problems;
-}
-
-/* What is shown of the same files, or was until it was lost; or NULL. */
-static const struct config_shown *find_shown(const struct config *config,
-    const struct config_certificate *certificate)
-{
-	for (size_t i = 0; i < config->certificate_count; i++) {
-		const struct config_certificate *other = &config->certificates[i];
-
-		if ((other->shown.pem != NULL || other->shown.lost) &&
-		    strcmp(other->chain, certificate->chain) == 0 &&
-		    strcmp(other->key, certificate->key) == 0) {
-			return &other->shown;
-		}
-	}
-	return NULL;
-}
-
-static void copy_shown(struct config_shown *out, const struct config_shown *shown)
-{
-	config_shown_release(out);
-	*out = *shown;
-	out->pem = memory_optional(shown->pem);
-	out->names = memory_optional(shown->names);
-}
-
-void renewals_inherit(struct config *config, const struct config *live)
-{
-	for (size_t i = 0; i < config->certificate_count; i++) {
-		struct config_certificate *certificate = &config->certificates[i];
-		const struct config_shown *shown =
-		    certificate->broken && !certificate->shown.lost ?
-		    find_shown(live, certificate) : NULL;
-
-		if (shown != NULL) {
-			copy_shown(&certificate->shown, shown);
-		}
-	}
-}
-
-void renewals_move(struct config *config, struct config *live)
-{
-	take_verdicts(config, live);
-	(void)take_shown(config, live);
 }
 
 bool renewals_any_good(const struct config *config)

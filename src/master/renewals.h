@@ -30,12 +30,6 @@ void renewals_again(struct master *master);
 /* A number that changes when one of the files does. */
 uint64_t renewals_files(const struct config *config);
 
-/* Where certificates of config are broken, what live shows of the same files goes on. */
-void renewals_inherit(struct config *config, const struct config *live);
-
-/* The two are of the same text: config shows from now on what live has shown. */
-void renewals_move(struct config *config, struct config *live);
-
 /* Can one of the certificates be used? */
 bool renewals_any_good(const struct config *config);
 

@@ -12,6 +12,7 @@
 #include "control/answers.h"
 #include "ipc/channel.h"
 #include "master/adopt.h"
+#include "master/found.h"
 #include "master/renewals.h"
 #include "master/children.h"
 #include "master/commands.h"
@@ -275,9 +276,9 @@ static void take_over(struct rollout *rollout, struct boot *boot)
 	struct master *master = rollout->master;
 
 	if (rollout->for_file) {
-		renewals_inherit(boot->config, rollout->live.config);
+		found_inherit(boot->config, rollout->live.config);
 	} else {
-		renewals_move(boot->config, rollout->live.config);
+		found_move(boot->config, rollout->live.config);
 	}
 	boot_swap(&rollout->live, boot);
 	if (rollout->for_file) {
@@ -353,7 +354,7 @@ static void on_built(struct boot *boot)
 	if (boot->problems.errors > 0) {
 		refuse(rollout);
 	} else if (rollout->for_file) {
-		renewals_inherit(boot->config, rollout->live.config);
+		found_inherit(boot->config, rollout->live.config);
 		rollout->keys.config = boot->config;
 		rollout->keys.passphrases = boot->passphrases;
 		keeper_give_keys(master, &rollout->keys);

@@ -18,14 +18,6 @@ static int pack_string(struct buffer *out, const char *text)
 	return pack_text(out, slice_of(text));
 }
 
-/* A text that may be NULL. */
-static int pack_optional(struct buffer *out, const char *text)
-{
-	int rc = pack_u8(out, text != NULL);
-
-	return rc != 0 || text == NULL ? rc : pack_string(out, text);
-}
-
 static int pack_plugin(struct buffer *out, const struct plugin *plugin)
 {
 	int rc = pack_string(out, plugin->file);
@@ -41,25 +33,34 @@ static int pack_plugin(struct buffer *out, const struct plugin *plugin)
 	return rc != 0 ? rc : pack_optional(out, plugin->own_route);
 }
 
-/* Which files of CAs are broken for all that. */
-static int pack_verdicts(struct buffer *out, const struct config *config)
+/* What the preflight has found in files, for those who read none. */
+static int pack_found(struct buffer *out, const struct config *config)
 {
 	const struct config_client_auth *clients;
 	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < config->certificate_count; i++) {
+		rc = pack_optional(out, config->certificates[i].shown.pem);
+	}
 	for (size_t i = 0; rc == 0 && (clients = config_clients_at(config, i)) != NULL;
 	     i++) {
-		rc = pack_u8(out, clients->broken);
+		rc = pack_optional(out, clients->trust.cas);
+		rc = rc != 0 ? rc : pack_optional(out, clients->trust.lists);
 	}
 	return rc;
 }
 
-static void unpack_verdicts(struct unpack *in, struct config *config)
+static void unpack_found(struct unpack *in, struct config *config)
 {
 	struct config_client_auth *clients;
 
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		config->certificates[i].shown.pem =
+		    memory_optional(unpack_optional(in));
+	}
 	for (size_t i = 0; (clients = config_clients_at(config, i)) != NULL; i++) {
-		clients->broken = unpack_u8(in) != 0;
+		clients->trust.cas = memory_optional(unpack_optional(in));
+		clients->trust.lists = memory_optional(unpack_optional(in));
 	}
 }
 
@@ -74,10 +75,7 @@ static int pack_all(struct buffer *out, const struct generation_message *message
 		rc = pack_u32(out, message->listeners[i].id);
 		rc = rc != 0 ? rc : pack_u32(out, message->listeners[i].port);
 	}
-	for (size_t i = 0; rc == 0 && i < message->config->certificate_count; i++) {
-		rc = pack_optional(out, message->config->certificates[i].shown.pem);
-	}
-	rc = rc != 0 ? rc : pack_verdicts(out, message->config);
+	rc = rc != 0 ? rc : pack_found(out, message->config);
 	rc = rc != 0 ? rc : pack_u32(out, (uint32_t)message->plugins.count);
 	for (size_t i = 0; rc == 0 && i < message->plugins.count; i++) {
 		rc = pack_plugin(out, &message->plugins.items[i]);
@@ -125,23 +123,18 @@ static char *unpack_copy(struct unpack *in)
 	return memory_text(unpack_string(in));
 }
 
-static char *unpack_optional(struct unpack *in)
-{
-	return unpack_u8(in) != 0 ? unpack_copy(in) : NULL;
-}
-
 static void unpack_plugin(struct unpack *in, struct plugin *plugin)
 {
 	plugin->file = unpack_copy(in);
-	plugin->copy = unpack_optional(in);
+	plugin->copy = memory_optional(unpack_optional(in));
 	snprintf(plugin->hash, sizeof(plugin->hash), "%s", unpack_string(in));
 	plugin->note.need = unpack_u32(in);
 	snprintf(plugin->note.name, sizeof(plugin->note.name), "%s", unpack_string(in));
-	plugin->refusal = unpack_optional(in);
+	plugin->refusal = memory_optional(unpack_optional(in));
 	plugin->version = unpack_u32(in);
 	plugin->isolated = unpack_u8(in) != 0;
 	plugin->can = unpack_u32(in);
-	plugin->own_route = unpack_optional(in);
+	plugin->own_route = memory_optional(unpack_optional(in));
 }
 
 static void unpack_plugins(struct unpack *in, struct plugin_set *plugins)
@@ -196,10 +189,7 @@ static int unpack_all(struct slice content, struct generation_message *message)
 		return ERR_PROTOCOL;
 	}
 	unpack_listeners(&in, message);
-	for (size_t i = 0; i < message->config->certificate_count; i++) {
-		message->config->certificates[i].shown.pem = unpack_optional(&in);
-	}
-	unpack_verdicts(&in, message->config);
+	unpack_found(&in, message->config);
 	unpack_plugins(&in, &message->plugins);
 	return unpack_done(&in) ? 0 : ERR_PROTOCOL;
 }

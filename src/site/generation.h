@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A generation on its way from the master to its workers: the text of the configuration,
- * already found good, the certificates as the preflight has found them, so that no worker
- * reads their files, which files of CAs are broken for all that, and the plugins as the
- * master has judged and probed them. A worker parses the same text with the same code, so
- * that nothing but text crosses.
+ * already found good, the certificates and CAs as the preflight has found them, so that
+ * no worker reads their files, and the plugins as the master has judged and probed them.
+ * A worker parses the same text with the same code, so that nothing but text crosses.
  */
 #ifndef TINCAN_SITE_GENERATION_H
 #define TINCAN_SITE_GENERATION_H

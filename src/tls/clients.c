@@ -23,8 +23,8 @@ struct tls_clients {
 
 struct build {
 	struct tls_clients *clients;
+	enum tls_keys keys;
 	const struct tls_clients *before;
-	bool known;
 	struct problems *problems;
 };
 
@@ -63,7 +63,7 @@ static struct tls_trust *read_trust(const struct build *build,
 	struct tls_trust *trust;
 
 	problems_init(&found);
-	trust = tls_trust_read(config, &found);
+	trust = tls_trust_read(config, build->keys, &found);
 	if (config->tolerated) {
 		problems_tolerate(&found);
 	}
@@ -72,7 +72,7 @@ static struct tls_trust *read_trust(const struct build *build,
 	return trust;
 }
 
-/* From the files if they have changed; as it was if they are bad. NULL: there is none. */
+/* What is unchanged need not be parsed again. NULL: there is none. */
 static struct tls_trust *renew_trust(const struct build *build,
     const struct config_client_auth *config)
 {
@@ -82,11 +82,14 @@ static struct tls_trust *renew_trust(const struct build *build,
 	if (trust != NULL) {
 		return tls_trust_ref(trust);
 	}
-	if (!(build->known && config->broken) &&
-	    (before == NULL || !tls_trust_current(before, config))) {
-		trust = read_trust(build, config);
+	if (build->keys == TLS_KEYS_HERE) {
+		return read_trust(build, config);
 	}
-	return trust == NULL && before != NULL ? tls_trust_ref(before) : trust;
+	if (config->trust.cas == NULL) {
+		return NULL;
+	}
+	return before != NULL && tls_trust_current(before, &config->trust) ?
+	    tls_trust_ref(before) : read_trust(build, config);
 }
 
 static void take(const struct build *build, struct tls_client_auth *auth,
@@ -137,11 +140,11 @@ static void set_names(struct tls_clients *clients, const struct config *config)
 	}
 }
 
-struct tls_clients *tls_clients_new(const struct config *config, bool known,
+struct tls_clients *tls_clients_new(const struct config *config, enum tls_keys keys,
     const struct tls_clients *before, struct problems *problems)
 {
 	struct tls_clients *clients;
-	struct build build = { .before = before, .known = known, .problems = problems };
+	struct build build = { .keys = keys, .before = before, .problems = problems };
 
 	if (!is_demanding(config)) {
 		return NULL;
@@ -182,11 +185,20 @@ void tls_clients_free(struct tls_clients *clients)
 	free(clients);
 }
 
-bool tls_clients_have(const struct tls_clients *clients,
-    const struct config_client_auth *config)
+bool tls_clients_show(const struct tls_clients *clients,
+    const struct config_client_auth *config, struct config_trust *shown)
 {
-	return config->mode == CONFIG_CLIENTS_NONE || config->ca == NULL ||
-	    find_trust(clients, config) != NULL;
+	struct tls_trust *trust;
+
+	*shown = (struct config_trust){ 0 };
+	if (config->mode == CONFIG_CLIENTS_NONE || config->ca == NULL) {
+		return true;
+	}
+	trust = find_trust(clients, config);
+	if (trust != NULL) {
+		tls_trust_show(trust, shown);
+	}
+	return trust != NULL;
 }
 
 const struct tls_client_auth *tls_clients_find(const struct tls_clients *clients,

@@ -28,21 +28,22 @@ struct tls_client_auth {
 struct tls_clients;
 
 /*
- * Reads the files of the configuration that have changed. One that cannot be used is a
- * problem (an error, or a warning if it is tolerated): what was read from the same files
- * before stays in force; else what it is for is broken.
+ * Reads the files of the configuration. One that cannot be used is a problem (an error,
+ * or a warning if it is tolerated), and what it is for is broken.
  *
- * @param known	with it, what config calls broken has been tried, and is not looked at
- * @param before	until now; NULL: all are read
+ * @param keys	with TLS_KEYS_KEPT it is the preflight that has read the files; what it
+ *	shows is taken, and no file is read
+ * @param before	until now: what is in both is not parsed again; or NULL
  * @return NULL if nothing is demanded of anybody
  */
-struct tls_clients *tls_clients_new(const struct config *config, bool known,
+struct tls_clients *tls_clients_new(const struct config *config, enum tls_keys keys,
     const struct tls_clients *before, struct problems *problems);
 void tls_clients_free(struct tls_clients *clients);	/* NULL is accepted */
 
-/* Are the files of that demand, of config_clients_at, in force? True of one without. */
-bool tls_clients_have(const struct tls_clients *clients,
-    const struct config_client_auth *config);
+/* What the files of that demand, of config_clients_at, are to those who take it, see
+ * tls/trust.h. False: they cannot be used; one without files has nothing to show. */
+bool tls_clients_show(const struct tls_clients *clients,
+    const struct config_client_auth *config, struct config_trust *shown);
 
 /* What is demanded on that listener (its place in the configuration) of who asks for that
  * host (from hostname_normal, or ""). */

@@ -167,7 +167,7 @@ static bool set_identities(struct tls_context *context, const struct config *con
 
 	context->identities = tls_identities_new(config, keys,
 	    before == NULL ? NULL : before->identities, context->ssl, problems);
-	context->clients = tls_clients_new(config, keys == TLS_KEYS_KEPT,
+	context->clients = tls_clients_new(config, keys,
 	    before == NULL ? NULL : before->clients, problems);
 	if (context->clients != NULL) {
 		SSL_CTX_set_max_cert_list(context->ssl, CLIENT_CHAIN_BYTES);

@@ -10,6 +10,8 @@
 
 #define PEM_CHAIN_MAX ((size_t)256 << 10)
 #define PEM_KEY_MAX ((size_t)64 << 10)
+#define PEM_CAS_MAX ((size_t)4 << 20)
+#define PEM_LISTS_MAX ((size_t)32 << 20)
 
 /* Its content, owned by the caller, with a NUL behind it; or NULL, and *why says why. */
 char *pem_file_read(const char *path, size_t max, size_t *size, const char **why);

@@ -2,7 +2,6 @@
 /* Whose certificates are good. */
 #include "tls/trust.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +11,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "os/file_mark.h"
 #include "tls/certificate.h"
 #include "tls/passphrase.h"
+#include "tls/pem_file.h"
 #include "tls/x509_text.h"
 
 #define DEPTH_MAX 8	/* certificates between the client's and a trusted one */
@@ -24,8 +23,8 @@ struct tls_trust {
 	size_t references;
 	char *ca;
 	char *crl;		/* NULL: none */
-	uint64_t ca_mark;	/* of the files before they were read */
-	uint64_t crl_mark;
+	unsigned char digest[TLS_TRUST_ID_BYTES];	/* of the texts that it is of */
+	bool shown;		/* its files are those of one that was shown */
 	X509_STORE *store;
 	STACK_OF(X509) *cas;
 	STACK_OF(X509_CRL) *lists;
@@ -66,18 +65,22 @@ static void warn(const struct reading *reading, const char *key, const X509_NAME
 	free(place);
 }
 
-static FILE *open_file(const struct reading *reading, const char *key, const char *path)
+/* Owned by the caller; NULL, with a problem. */
+static char *read_file(const struct reading *reading, const char *key, const char *path,
+    size_t max)
 {
-	FILE *in = fopen(path, "re");
+	size_t size;
+	const char *why;
+	char *text = pem_file_read(path, max, &size, &why);
 
-	if (in == NULL) {
+	if (text == NULL) {
 		char *place = place_of(reading, key);
 
 		problems_add(reading->problems, place, NULL, "cannot read '%s': %s", path,
-		    strerror(errno));
+		    why);
 		free(place);
 	}
-	return in;
+	return text;
 }
 
 /* Everything of its kind was read up to the end of the file, and there was something. */
@@ -107,45 +110,88 @@ static bool judge_end(const struct reading *reading, const char *key, const char
 	return false;
 }
 
-static bool read_cas(const struct reading *reading)
+static BIO *bio_of(const char *text)
 {
-	struct tls_trust *trust = reading->trust;
-	FILE *in = open_file(reading, "client_ca", trust->ca);
-	X509 *ca;
+	BIO *in = BIO_new_mem_buf(text, -1);
 
 	if (in == NULL) {
-		return false;
+		memory_exhausted();
 	}
-	while ((ca = PEM_read_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
+	return in;
+}
+
+static bool parse_cas(const struct reading *reading, const char *text)
+{
+	struct tls_trust *trust = reading->trust;
+	BIO *in = bio_of(text);
+	X509 *ca;
+
+	while ((ca = PEM_read_bio_X509(in, NULL, tls_no_passphrase, NULL)) != NULL) {
 		if (sk_X509_push(trust->cas, ca) == 0) {
 			memory_exhausted();
 		}
 	}
-	fclose(in);
+	BIO_free(in);
 	return judge_end(reading, "client_ca", trust->ca, sk_X509_num(trust->cas));
 }
 
-static bool read_lists(const struct reading *reading)
+static bool parse_lists(const struct reading *reading, const char *text)
 {
 	struct tls_trust *trust = reading->trust;
-	FILE *in;
+	BIO *in = bio_of(text);
 	X509_CRL *list;
 
-	if (trust->crl == NULL) {
-		return true;
-	}
-	in = open_file(reading, "client_crl", trust->crl);
-	if (in == NULL) {
-		return false;
-	}
-	while ((list = PEM_read_X509_CRL(in, NULL, tls_no_passphrase, NULL)) != NULL) {
+	while ((list = PEM_read_bio_X509_CRL(in, NULL, tls_no_passphrase, NULL)) !=
+	    NULL) {
 		if (sk_X509_CRL_push(trust->lists, list) == 0) {
 			memory_exhausted();
 		}
 	}
-	fclose(in);
+	BIO_free(in);
 	return judge_end(reading, "client_crl", trust->crl,
 	    sk_X509_CRL_num(trust->lists));
+}
+
+/* Both files, whatever is wrong with the first. */
+static bool read_files(const struct reading *reading)
+{
+	const struct tls_trust *trust = reading->trust;
+	char *cas = read_file(reading, "client_ca", trust->ca, PEM_CAS_MAX);
+	char *lists = trust->crl == NULL ? NULL :
+	    read_file(reading, "client_crl", trust->crl, PEM_LISTS_MAX);
+	bool good = cas != NULL && parse_cas(reading, cas);
+
+	good = (trust->crl == NULL ||
+	    (lists != NULL && parse_lists(reading, lists))) && good;
+	free(cas);
+	free(lists);
+	return good;
+}
+
+static bool digest_of(const struct config_trust *shown,
+    unsigned char digest[TLS_TRUST_ID_BYTES])
+{
+	const char *lists = shown->lists == NULL ? "" : shown->lists;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	/* With its NUL, so that no two pairs make one text. */
+	bool good = context != NULL &&
+	    EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+	    EVP_DigestUpdate(context, shown->cas, strlen(shown->cas) + 1) == 1 &&
+	    EVP_DigestUpdate(context, lists, strlen(lists)) == 1 &&
+	    EVP_DigestFinal_ex(context, digest, NULL) == 1;
+
+	EVP_MD_CTX_free(context);
+	return good;
+}
+
+static bool take_shown(const struct reading *reading)
+{
+	const struct config_trust *shown = &reading->config->trust;
+
+	return shown->cas != NULL && parse_cas(reading, shown->cas) &&
+	    (shown->lists == NULL ? reading->trust->crl == NULL :
+	    parse_lists(reading, shown->lists)) &&
+	    digest_of(shown, reading->trust->digest);
 }
 
 static void check_ca_time(const struct reading *reading, X509 *ca)
@@ -330,8 +376,6 @@ static struct tls_trust *trust_new(const struct config_client_auth *config)
 	trust->references = 1;
 	trust->ca = memory_text(config->ca);
 	trust->crl = memory_optional(config->crl);
-	trust->ca_mark = file_mark(config->ca);
-	trust->crl_mark = config->crl == NULL ? 0 : file_mark(config->crl);
 	trust->store = X509_STORE_new();
 	trust->cas = sk_X509_new_null();
 	trust->lists = sk_X509_CRL_new_null();
@@ -342,17 +386,16 @@ static struct tls_trust *trust_new(const struct config_client_auth *config)
 }
 
 struct tls_trust *tls_trust_read(const struct config_client_auth *config,
-    struct problems *problems)
+    enum tls_keys keys, struct problems *problems)
 {
 	struct reading reading = { .config = config, .trust = trust_new(config),
 		.problems = problems };
-	bool cas;
-	bool lists;
+	bool good;
 
 	ERR_clear_error();
-	cas = read_cas(&reading);
-	lists = read_lists(&reading);
-	if (!cas || !lists || !check(&reading)) {
+	good = keys == TLS_KEYS_HERE ? read_files(&reading) && check(&reading) :
+	    take_shown(&reading);
+	if (!good) {
 		tls_trust_unref(reading.trust);
 		return NULL;
 	}
@@ -389,11 +432,71 @@ bool tls_trust_is_of(const struct tls_trust *trust,
 	return text_same(trust->ca, config->ca) && text_same(trust->crl, config->crl);
 }
 
-bool tls_trust_current(const struct tls_trust *trust,
-    const struct config_client_auth *config)
+bool tls_trust_current(const struct tls_trust *trust, const struct config_trust *shown)
 {
-	return trust->ca_mark == file_mark(config->ca) &&
-	    (config->crl == NULL || trust->crl_mark == file_mark(config->crl));
+	unsigned char digest[TLS_TRUST_ID_BYTES];
+
+	return digest_of(shown, digest) &&
+	    memcmp(digest, trust->digest, sizeof(digest)) == 0;
+}
+
+static BIO *new_text(void)
+{
+	BIO *out = BIO_new(BIO_s_mem());
+
+	if (out == NULL) {
+		memory_exhausted();
+	}
+	return out;
+}
+
+/* Takes what was written there; the result is the caller's. */
+static char *end_text(BIO *out, bool good)
+{
+	char *text;
+	long size = BIO_get_mem_data(out, &text);
+	char *copy;
+
+	if (!good) {
+		memory_exhausted();
+	}
+	copy = memory_copy(text, (size_t)size);
+	BIO_free(out);
+	return copy;
+}
+
+/* Both written anew: who knows what else the files have in them. */
+static char *cas_text(const struct tls_trust *trust)
+{
+	BIO *out = new_text();
+	bool good = true;
+
+	for (int i = 0; good && i < sk_X509_num(trust->cas); i++) {
+		good = PEM_write_bio_X509(out, sk_X509_value(trust->cas, i)) == 1;
+	}
+	return end_text(out, good);
+}
+
+static char *lists_text(const struct tls_trust *trust)
+{
+	BIO *out = new_text();
+	bool good = true;
+
+	for (int i = 0; good && i < sk_X509_CRL_num(trust->lists); i++) {
+		good = PEM_write_bio_X509_CRL(out,
+			   sk_X509_CRL_value(trust->lists, i)) == 1;
+	}
+	return end_text(out, good);
+}
+
+void tls_trust_show(struct tls_trust *trust, struct config_trust *shown)
+{
+	*shown = (struct config_trust){ 0 };
+	if (!trust->shown) {
+		trust->shown = true;
+		shown->cas = cas_text(trust);
+		shown->lists = trust->crl == NULL ? NULL : lists_text(trust);
+	}
 }
 
 bool tls_trust_akin(const struct tls_trust *a, const struct tls_trust *b)

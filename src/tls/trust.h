@@ -6,8 +6,8 @@
  * trusted one must be in the range of a list that is in force (RFC 5280 section 6.3):
  * one that has expired, or is missing, refuses.
  *
- * Immutable and counted, as a generation takes over what has not changed. Worker,
- * preflight.
+ * The preflight reads the files, and shows what it has found in them; workers take that.
+ * Immutable and counted, as a generation takes over what has not changed.
  */
 #ifndef TINCAN_TLS_TRUST_H
 #define TINCAN_TLS_TRUST_H
@@ -19,29 +19,36 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "tls/certificate.h"
 
 #define TLS_TRUST_ID_BYTES 32	/* SHA-256 */
 
 struct tls_trust;
 
 /*
- * Reads the files. With one reference, the caller's. What is wrong becomes a problem:
- * unreadable, no PEM, nothing in it, a list that another CA of that name has signed; a
- * warning for what makes clients be refused: what has expired, a CA without a list.
+ * With TLS_KEYS_HERE, reads the files; with TLS_KEYS_KEPT, takes what was found in them.
+ * With one reference, the caller's. What is wrong becomes a problem: unreadable, no
+ * PEM, nothing in it, a list that another CA of that name has signed; a warning for what
+ * makes clients be refused: what has expired, a CA without a list.
  *
  * @return NULL if it cannot be used
  */
 struct tls_trust *tls_trust_read(const struct config_client_auth *config,
-    struct problems *problems);
+    enum tls_keys keys, struct problems *problems);
+
+/* What one read from its files is to those who take it. All NULL, but for the first time:
+ * many hosts may have the same files. Owned by the caller. */
+void tls_trust_show(struct tls_trust *trust, struct config_trust *shown);
 
 struct tls_trust *tls_trust_ref(struct tls_trust *trust);
 void tls_trust_unref(struct tls_trust *trust);	/* NULL is accepted */
 
-/* Is it that of these files? And are they as they were when it was read? */
+/* Is it that of these files? */
 bool tls_trust_is_of(const struct tls_trust *trust,
     const struct config_client_auth *config);
-bool tls_trust_current(const struct tls_trust *trust,
-    const struct config_client_auth *config);
+
+/* Is it still what was found in them? */
+bool tls_trust_current(const struct tls_trust *trust, const struct config_trust *shown);
 
 /* Were both read from the same files, now and then? */
 bool tls_trust_akin(const struct tls_trust *a, const struct tls_trust *b);

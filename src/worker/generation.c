@@ -87,6 +87,7 @@ static struct tls_context *read_certificates(const struct generation *generation
     const struct tls_context *before, struct problems *problems)
 {
 	struct config *config = generation->message.config;
+	struct config_client_auth *clients;
 	struct problems found;
 	struct tls_context *tls;
 
@@ -107,6 +108,9 @@ static struct tls_context *read_certificates(const struct generation *generation
 	problems_release(&found);
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		config_shown_release(&config->certificates[i].shown);
+	}
+	for (size_t i = 0; (clients = config_clients_at(config, i)) != NULL; i++) {
+		config_trust_release(&clients->trust);
 	}
 	return tls;
 }
@@ -133,8 +137,8 @@ static void build(struct generation *generation, struct problems *problems)
 static bool take_shown(struct generation *generation, int fd)
 {
 	struct config *config = generation->message.config;
-	const struct config_client_auth *told;
 	struct config_client_auth *clients;
+	struct config_client_auth *found;
 	struct generation_message message;
 	bool taken = generation_unpack(fd, &message) == 0 &&
 	    message.number == generation->message.number &&
@@ -145,8 +149,9 @@ static bool take_shown(struct generation *generation, int fd)
 		message.config->certificates[i].shown = (struct config_shown){ 0 };
 	}
 	for (size_t i = 0; taken && (clients = config_clients_at(config, i)) != NULL &&
-	    (told = config_clients_at(message.config, i)) != NULL; i++) {
-		clients->broken = told->broken;
+	    (found = config_clients_at(message.config, i)) != NULL; i++) {
+		clients->trust = found->trust;
+		found->trust = (struct config_trust){ 0 };
 	}
 	generation_release(&message);
 	return taken;

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import ssl
 import subprocess
 
@@ -133,6 +134,7 @@ def make_server(folder, make_config, certificates, authority, **changes):
     config.update(changes)
     running = harness.Server(folder, make_config(**config), certificates)
     running.chains = chains
+    running.plug = plug
     return running
 
 
@@ -437,6 +439,28 @@ def test_broken_files_leave_the_old_in_force(own_server, tmp_path, authority):
     harness.wait_for(is_friend, "the other CA")
 
 
+def test_workers_read_no_files_of_cas(own_server, tmp_path, authority):
+    """They have what was good last, also those that start late."""
+    server = own_server()
+    for name in "ca.pem", "crl.pem":
+        os.unlink(tmp_path / name)
+    server.wait_log("client_crl: cannot read")
+    for worker in server.workers:
+        os.kill(worker, signal.SIGKILL)
+    server.wait_log("died")
+    harness.wait_for(lambda: len(server.workers) == 2, "workers")
+    assert "verify=ok\n" in ask(server, "required.test", authority.pairs["good"]).text
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+        ask(server, "required.test", authority.pairs["revoked"])
+    # A change of plugins, and a reload, take it over.
+    after = len(server.lines)
+    server.plug.drop("more", "more")
+    server.wait_log("generation .* serves", after)
+    assert harness.tincan("reload", "--config", server.config).returncode == 0
+    assert "verify=ok\n" in ask(server, "required.test", authority.pairs["good"]).text
+    assert "cannot read" in status_of(server)
+
+
 def test_an_expired_list_is_told_and_refuses(own_server, tmp_path, authority):
     server = own_server()
     (tmp_path / "new.pem").write_text(authority.crl((-9, -1)) + authority.below.crl())
@@ -460,7 +484,7 @@ def test_a_host_whose_file_is_broken_at_the_start_lets_nobody_in(
     server = own_server(hosts=[
         {"names": ["required.test"], "routes": [{"path": "/who", "handler": "who"}],
          "tls": {"client_auth": "required", "client_ca": "nothing.pem"}}])
-    server.wait_log("hosts.0..tls.client_ca: warning: there is no certificate")
+    server.wait_log("hosts.0..tls.client_ca: warning: cannot read .*: it is empty")
     for pair in None, authority.pairs["good"]:
         with pytest.raises(ssl.SSLError, match="internal error"):
             ask(server, "required.test", pair)
@@ -469,15 +493,30 @@ def test_a_host_whose_file_is_broken_at_the_start_lets_nobody_in(
 
 @pytest.mark.parametrize("crl, what", [
     ("missing.pem", "cannot read "), ("ca.pem", "there is no revocation list in "),
-    ("forged.pem", "the list of 'CN=root,O=Test' is not signed by the CA of that name")])
+    ("forged.pem", "the list of 'CN=root,O=Test' is not signed by the CA of that name"),
+    ("fifo.pem", "cannot read "), ("/dev/zero", "cannot read ")])
 def test_check_says_what_is_wrong_with_a_list(tmp_path, make_config, authority, crl,
                                               what):
     forger = pki.Authority(tmp_path, "root")
     (tmp_path / "forged.pem").write_text(forger.crl())
     (tmp_path / "ca.pem").write_text(authority.text)
+    os.mkfifo(tmp_path / "fifo.pem")
     config = tmp_path / "server.json"
     config.write_text(json.dumps(make_config(tls={
         "client_auth": "optional", "client_ca": "ca.pem", "client_crl": crl})))
     done = harness.tincan("check", "--config", str(config))
     assert done.returncode == 2
     assert f": tls.client_crl: {what}" in done.stderr
+    if crl in ("fifo.pem", "/dev/zero"):
+        assert f"{crl}': it is no regular file\n" in done.stderr
+
+
+@pytest.mark.parametrize("ca", ["fifo.pem", "/dev/zero"])
+def test_a_file_of_cas_that_is_none_holds_nothing_up(tmp_path, make_config, ca):
+    os.mkfifo(tmp_path / "fifo.pem")
+    config = tmp_path / "server.json"
+    config.write_text(json.dumps(make_config(tls={
+        "client_auth": "optional", "client_ca": ca})))
+    done = harness.tincan("check", "--config", str(config))
+    assert done.returncode == 2
+    assert f"{ca}': it is no regular file\n" in done.stderr
