@@ -123,6 +123,7 @@ static bool read_entry(struct folder *folder, const char *name, const char *entr
 	out_text(&path, name);
 	out_text(&path, entry);
 	if (path.failed) {
+		free(path.data);
 		return false;
 	}
 	if (file_open(folder, path.data, O_PATH, &file) == 0) {
