@@ -16,6 +16,7 @@
 #include "worker/exchanges.h"
 #include "worker/generation.h"
 #include "worker/h2_session.h"
+#include "worker/limits.h"
 
 #define ROOM 20000		/* bytes that the connection takes in a turn */
 #define ROUNDS 8		/* after the last byte, each as long as a timeout */
@@ -46,6 +47,18 @@ static void check(bool holds, const char *what)
 		fprintf(stderr, "%s\n", what);
 		abort();
 	}
+}
+
+void limits_count(struct worker *of, enum scoreboard_limit limit)
+{
+	check(of == &worker && limit < LIMITS, "an unknown limit");
+}
+
+void limits_met(struct worker *of, enum scoreboard_limit limit,
+    const union socket_address *peer, const char *done)
+{
+	limits_count(of, limit);
+	check(peer == &connection.peer && done != NULL, "another peer");
 }
 
 size_t connection_room(const struct connection *asked)
