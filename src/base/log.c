@@ -2,6 +2,7 @@
 /* The error log of a process. */
 #include "base/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
@@ -164,6 +165,17 @@ static int append_text(struct buffer *out, const struct line *line, const char *
 	return rc != 0 ? rc : buffer_append(out, "\n", 1);
 }
 
+/* Before there is a log. */
+static bool write_standard(struct slice line)
+{
+	ssize_t written;
+
+	do {
+		written = write(STDERR_FILENO, line.data, line.size);
+	} while (written < 0 && errno == EINTR);
+	return written >= 0;
+}
+
 /* Takes the line if it could be made. */
 static void put_line(const struct buffer *out, int rc)
 {
@@ -173,7 +185,7 @@ static void put_line(const struct buffer *out, int rc)
 	} else if (the_log.opened) {
 		sink_line(&the_log.sink, out->data, out->size);
 		sink_flush(&the_log.sink);
-	} else if (write(STDERR_FILENO, out->data, out->size) < 0) {
+	} else if (!write_standard(buffer_slice(out))) {
 		the_log.sink.lost++;
 	}
 	pthread_mutex_unlock(&lock);

@@ -179,12 +179,16 @@ static size_t whole_lines(struct slice text, size_t max)
 static size_t next_batch(const struct sink *sink)
 {
 	struct pollfd writable = { .fd = sink->fd, .events = POLLOUT };
+	int ready;
 
 	if (sink->regular) {
 		return sink->lines.size;
 	}
+	do {
+		ready = poll(&writable, 1, 0);
+	} while (ready < 0 && errno == EINTR);
 	/* Without a reader the write fails, which counts the lines. */
-	if (poll(&writable, 1, 0) != 1 || (writable.revents & (POLLOUT | POLLERR)) == 0) {
+	if (ready != 1 || (writable.revents & (POLLOUT | POLLERR)) == 0) {
 		return 0;
 	}
 	return whole_lines(buffer_slice(&sink->lines), PIPE_BUF);

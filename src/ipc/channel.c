@@ -62,7 +62,9 @@ int channel_send(int fd, const struct channel_message *message)
 	int rc = channel_offer(fd, message);
 
 	while (rc == ERR_AGAIN) {
-		if (poll(&writable, 1, SEND_MS) != 1) {
+		int ready = poll(&writable, 1, SEND_MS);
+
+		if (ready == 0 || (ready < 0 && errno != EINTR)) {
 			return ERR_CLOSED;
 		}
 		rc = channel_offer(fd, message);

@@ -116,7 +116,7 @@ static int report(int fd, const struct problems *problems, const struct config *
 		ssize_t written = write(fd, buffer_slice(&out).data, out.size);
 
 		if (written < 0) {
-			rc = ERR_SYSTEM;
+			rc = errno == EINTR ? 0 : ERR_SYSTEM;
 		} else {
 			buffer_consume(&out, (size_t)written);
 		}

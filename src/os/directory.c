@@ -226,6 +226,9 @@ static void on_inotify(struct watch *inotify, uint32_t epoll_events)
 		ssize_t size = read(inotify->fd, &events, sizeof(events));
 		ssize_t at = 0;
 
+		if (size < 0 && errno == EINTR) {
+			continue;
+		}
 		if (size <= 0) {
 			return;
 		}

@@ -91,6 +91,9 @@ static int write_memfd(const struct buffer *content, int *out_fd)
 	while (fd >= 0 && rest.size > 0) {
 		ssize_t written = write(fd, rest.data, rest.size);
 
+		if (written < 0 && errno == EINTR) {
+			continue;
+		}
 		if (written < 0) {
 			close(fd);
 			return ERR_SYSTEM;

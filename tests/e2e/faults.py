@@ -9,7 +9,9 @@ import harness
 
 TINCAN = harness.BUILD / "tests/faults/tincan"
 EVERYBODY = -1
-FIELDS = "pid", "memory_after", "memory_count", "memory_failed", "memory_live"
+FIELDS = ("pid", "memory_after", "memory_count", "memory_failed", "memory_live",
+          "io_bytes", "interrupt", "accept_errno", "accept_count", "write_errno",
+          "write_count", "real_ms", "monotonic_ms")
 
 
 class Faults:
@@ -46,10 +48,12 @@ class Faults:
         return self
 
 
-def start(folder, config, certificates):
-    """A server that is fine, and its Faults."""
+def start(folder, config, certificates, **ordered):
+    """A server, and its Faults; those ordered have been there when it started."""
     path = folder / "faults"
     faults = Faults(path)
+    if ordered:
+        faults.order(EVERYBODY, **ordered)
     # What the linker keeps seems to be ours; engines of HTTP/2 are left (h2_stream.h).
     known = folder / "known"
     known.write_text("leak:dl_open_worker_begin\nleak:_dl_\nleak:libnghttp2.so\n")

@@ -20,6 +20,14 @@ struct faults {
 	int64_t memory_count;	/* how many fail from there on */
 	int64_t memory_failed;	/* how many have: counts up */
 	int64_t memory_live;	/* allocated by pid and not freed, since pid was set */
+	int64_t io_bytes;	/* a read, write, receive or send moves no more at once */
+	int64_t interrupt;	/* one of so many calls that may block fails: EINTR */
+	int64_t accept_errno;	/* with which accepting fails, */
+	int64_t accept_count;	/* that often; counts down */
+	int64_t write_errno;	/* with which writes to files fail */
+	int64_t write_count;	/* how many have; counts up */
+	int64_t real_ms;	/* the clock of the day is ahead by that */
+	int64_t monotonic_ms;	/* and the other one */
 };
 
 extern struct faults *faults_page;
