@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: MIT
+"""Hostile clients, from the first byte of TCP to a WebSocket, at the limits as they come.
+Each attacks the one worker of a server that a client beside it goes on asking, on one
+connection and on new ones: it is answered in time, and memory does not grow.
+
+What is wrong in a single message has its case elsewhere: tests/http1, tests/http2,
+tests/ws; what is wrong in HTTP/2 as an amount in test_http2_abuse.py."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+
+import pytest
+
+import h2
+import harness
+import ws
+
+PATIENCE = 1.5 * (4 if harness.SANITIZED else 1)  # seconds that an answer may take
+ROOM = 64 << 20  # bytes that all processes may grow by
+ENDS = (*h2.ENDS, ssl.SSLError)
+RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: what close does then
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory, make_config, certificates):
+    folder = tmp_path_factory.mktemp("target")
+    with open(folder / "big.bin", "wb") as file:
+        file.truncate(64 << 20)
+    config = make_config(workers=1)
+    config["routes"].append(
+        {"path": "/files/*", "handler": "files", "settings": {"root": str(folder)}})
+    server = harness.Server(folder, config, certificates)
+    yield server
+    server.stop()
+
+
+class Neighbour:
+    """Asks all the while; keeps the longest time that an answer took."""
+
+    def __init__(self, server):
+        self.server = server
+        self.longest = 0
+        self.answers = 0
+        self.failure = None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._ask)
+
+    def _time(self, get):
+        began = time.monotonic()
+        assert get("/hello/x").text == "Hello, x!\n"
+        self.longest = max(self.longest, time.monotonic() - began)
+        self.answers += 1
+
+    def _ask(self):
+        last = False
+        try:
+            with self.server.connect() as client:
+                while not last:
+                    last = self.over.wait(0.01)
+                    self._time(client.get)
+                    self._time(self.server.get)
+        except Exception as error:
+            self.failure = repr(error)
+
+    def __enter__(self):
+        self.thread.start()
+        harness.wait_for(lambda: self.answers or self.failure, "an answer")
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join(harness.DEADLINE)
+        assert not self.failure, self.failure
+        assert self.longest < PATIENCE, (self.answers, self.longest)
+
+
+def memory(server):
+    """What all processes of the server have in memory that is their own."""
+    total = 0
+    for pid in harness.group_processes(server.pid):
+        with contextlib.suppress(OSError):
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            total += sum(int(found) for found in re.findall(r"RssAnon:\s*(\d+)", text))
+    return total << 10
+
+
+# What an attacker holds on to: from another address than the neighbour's.
+
+
+def tcp(server):
+    sock = socket.create_connection((server.host, server.port), harness.DEADLINE,
+                                    source_address=("127.0.0.2", 0))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def tls(server, version=None):
+    context = server.context()
+    if version:
+        context.maximum_version = version
+    return harness.Client(context.wrap_socket(tcp(server), server_hostname="localhost"))
+
+
+def hello():
+    """The bytes of a ClientHello, in one record."""
+    outgoing = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing,
+                                                   server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+HELLO = hello()
+
+
+def record(kind, data):
+    return struct.pack(">BHH", kind, 0x0301, len(data)) + data
+
+
+def say(server, data):
+    """What comes back for these bytes, or as many as are taken, until the end."""
+    said = b""
+    with tcp(server) as sock:
+        with contextlib.suppress(*ENDS):
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            while more := sock.recv(65536):
+                said += more
+    return said
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    sock.close()
+
+
+# Before there is a connection of TLS
+
+
+def crowd(server, data, count=200):
+    """Connections that say this and no more, all open at once."""
+    with contextlib.ExitStack() as socks:
+        for _ in range(count):
+            sock = socks.enter_context(tcp(server))
+            with contextlib.suppress(*ENDS):
+                sock.sendall(data)
+        assert server.get("/hello/x").status == 200
+
+
+def garbage(server):
+    for _ in range(100):
+        said = say(server, b"\xff" + os.urandom(300))
+        assert said == b"" or said[0] == 0x15, said
+
+
+def plain(server):
+    for _ in range(100):
+        assert say(server, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def hello_in_records_of_a_byte(server):
+    for _ in range(5):
+        assert say(server, b"".join(record(22, HELLO[i:i + 1])
+                                    for i in range(5, len(HELLO))))[0] in (0x15, 0x16)
+
+
+def hello_without_end(server):
+    """It says that it has 16 MB, the most that a length can say, and keeps coming."""
+    say(server, record(22, b"\1\xff\xff\xff\3\3") + record(22, bytes(16384)) * 500)
+
+
+def records(kind, data):
+    """A flood of records that ask for nothing, before and behind the hello."""
+    def attack(server):
+        for first in b"", HELLO:
+            said = say(server, first + record(kind, data) * 100000)
+            assert first or said == b"" or said[0] == 0x15, said
+    return attack
+
+
+# In TLS
+
+
+LIBSSL = ctypes.CDLL("libssl.so.3")
+
+
+def engine(client):
+    """OpenSSL's object behind a client: in CPython the fourth word of its socket."""
+    return ctypes.c_void_p.from_address(id(client.sock._sslobj) + 24)
+
+
+def key_updates(server):
+    """Each asks the server for one of its own, which nobody reads."""
+    with tls(server) as client, contextlib.suppress(*ENDS, TimeoutError):
+        client.get("/hello/x")
+        client.sock.settimeout(2)
+        for _ in range(20000):
+            assert LIBSSL.SSL_key_update(engine(client), 1) == 1
+            client.send("\r\n")
+
+
+def renegotiations(server):
+    for _ in range(20):
+        with tls(server, ssl.TLSVersion.TLSv1_2) as client, \
+                contextlib.suppress(*ENDS, TimeoutError):
+            client.sock.settimeout(2)
+            for _ in range(20):
+                LIBSSL.SSL_renegotiate(engine(client))
+                client.sock.do_handshake()
+                client.get("/hello/x")
+
+
+def handshakes(server):
+    for _ in range(100):
+        tls(server).close()
+
+
+# Resets at each stage
+
+
+def at_hello(server):
+    sock = tcp(server)
+    sock.sendall(HELLO)
+    reset(sock)
+
+
+def at_its_answer(server):
+    sock = tcp(server)
+    sock.sendall(HELLO)
+    sock.recv(1)
+    reset(sock)
+
+
+def behind(data, awaited=0):
+    """In TLS, behind what is sent, and so many bytes of the answer."""
+    def at_that(server):
+        client = tls(server)
+        client.send(data)
+        client.read(awaited)
+        reset(client.sock)
+    return at_that
+
+
+STAGES = [
+    lambda server: reset(tcp(server)), at_hello, at_its_answer, behind(""),
+    behind("GET /hello/x HT"), behind("GET /hello/x HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    behind("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx"),
+    behind("GET /files/big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n", 100000),
+    behind("\r\n".join(["GET /echo HTTP/1.1", "Host: localhost", *ws.lines(), "", ""]),
+           12), behind(h2.PREFACE), behind(h2.PREFACE[:9])]
+
+
+def resets(server):
+    for _ in range(10):
+        for stage in STAGES:
+            stage(server)
+
+
+# In HTTP and in WebSockets: what has no end
+
+
+GET = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+POST = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def endless(head, piece, statuses):
+    """A request that goes on and on: at some point it is answered, or cut."""
+    def attack(server):
+        with tls(server) as client:
+            with contextlib.suppress(*ENDS):
+                client.send(head)
+                for _ in range(2000):
+                    client.send(piece)
+            with contextlib.suppress(*ENDS):
+                assert client.read_reply().status in statuses
+    return attack
+
+
+def requests_unread(server):
+    """Requests one behind the other, of one who does not read the replies."""
+    with tls(server) as client:
+        client.sock.settimeout(0.5)
+        with contextlib.suppress(*ENDS, TimeoutError):
+            for _ in range(2000):
+                client.send("GET /hello/x HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+
+
+def byte_by_byte(server):
+    """Slow, but no enemy: it is served."""
+    request = (POST + "5\r\nhello\r\n0\r\n\r\n").encode()
+    clients = [tls(server) for _ in range(10)]
+    for byte in request:
+        for client in clients:
+            client.send(bytes([byte]))
+    for client in clients:
+        assert "hello" in client.read_reply().text
+        client.close()
+
+
+def websocket(*frames):
+    """These frames, over and over, of one who does not read what comes back."""
+    def attack(server):
+        with contextlib.closing(tls(server)) as client:
+            socket = ws.open_h1(server, "/echo", client=client)
+            client.sock.settimeout(0.5)
+            with contextlib.suppress(*ENDS, TimeoutError):
+                for _ in range(2000):
+                    client.send(b"".join(frames))
+            socket.drop()
+    return attack
+
+
+ATTACKS = {
+    "silence": lambda server: crowd(server, b""),
+    "half a hello": lambda server: crowd(server, HELLO[:100]),
+    "hello alone": lambda server: crowd(server, HELLO),
+    "garbage": garbage,
+    "plain": plain,
+    "hello in records of a byte": hello_in_records_of_a_byte,
+    "hello without end": hello_without_end,
+    "empty records": records(22, b""),
+    "change cipher spec": records(20, b"\1"),
+    "alerts": records(21, b"\1\x5a"),
+    "handshakes": handshakes,
+    "key updates": key_updates,
+    "renegotiations": renegotiations,
+    "resets": resets,
+    "endless field": endless(GET + "x: ", "x" * 8000, [431]),
+    "endless fields": endless(GET, "x: y\r\n" * 1000, [431]),
+    "endless target": endless("GET /", "x" * 8000, [414]),
+    "empty lines": endless("", "\r\n" * 4000, [400]),
+    "endless chunks": endless(POST, "1f40\r\n" + "x" * 8000 + "\r\n", [413]),
+    "chunks of a byte": endless(POST, "1\r\nx\r\n" * 1000, [413]),
+    "endless extension": endless(POST + "1;", "x" * 8000, [400]),
+    "endless trailers": endless(POST + "0\r\n", "x: y\r\n" * 1000, [400, 431]),
+    "requests unread": requests_unread,
+    "byte by byte": byte_by_byte,
+    "endless message": websocket(ws.frame(ws.Op.TEXT, b"x" * 8000, fin=False)),
+    "empty fragments": websocket(ws.frame(ws.Op.TEXT, fin=False),
+                                 ws.frame(ws.Op.CONTINUATION, fin=False) * 1000),
+    "pings": websocket(ws.frame(ws.Op.PING, b"x" * 125) * 100),
+    "messages unread": websocket(ws.frame(ws.Op.TEXT, b"x" * 8000)),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attack(target, name):
+    workers = target.workers
+    hosts = target.hosts("echo")
+    before = memory(target)
+    with Neighbour(target):
+        ATTACKS[name](target)
+    assert (target.workers, target.hosts("echo")) == (workers, hosts)
+    grown = memory(target) - before
+    assert harness.SANITIZED or grown < ROOM, grown
