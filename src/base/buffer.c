@@ -17,7 +17,15 @@ void buffer_init(struct buffer *buffer, size_t max)
 void buffer_release(struct buffer *buffer)
 {
 	free(buffer->data);
-	buffer_init(buffer, buffer->max);
+	tally_take(buffer->tally, buffer->capacity);
+	*buffer = (struct buffer){ .max = buffer->max, .tally = buffer->tally };
+}
+
+void buffer_count(struct buffer *buffer, struct tally *tally)
+{
+	tally_take(buffer->tally, buffer->capacity);
+	tally_add(tally, buffer->capacity);
+	buffer->tally = tally;
 }
 
 void buffer_reset(struct buffer *buffer)
@@ -45,6 +53,7 @@ static int grow(struct buffer *buffer, size_t needed)
 	if (data == NULL) {
 		return ERR_NOMEM;
 	}
+	tally_add(buffer->tally, capacity - buffer->capacity);
 	buffer->data = data;
 	buffer->capacity = capacity;
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "base/tally.h"
 
 struct buffer {
 	char *data;		/* owned; NULL until first needed */
@@ -18,9 +19,13 @@ struct buffer {
 	size_t size;
 	size_t capacity;
 	size_t max;
+	struct tally *tally;	/* borrowed; counts the capacity; NULL: nobody does */
 };
 
 void buffer_init(struct buffer *buffer, size_t max);
+
+/* Its memory counts there from now on, and no longer where it did. */
+void buffer_count(struct buffer *buffer, struct tally *tally);
 
 /* Drops contents and memory; the buffer can be used again. */
 void buffer_release(struct buffer *buffer);

@@ -188,6 +188,8 @@ struct config_limits {
 	uint64_t max_body_bytes;
 	uint32_t max_streams;	/* HTTP/2 streams at once on one connection */
 	uint32_t max_requests_per_connection;	/* 0: no limit */
+	uint64_t max_connection_bytes;	/* of unfinished requests, over HTTP/2 */
+	uint64_t max_worker_bytes;	/* of buffers for clients, in each worker */
 	uint32_t min_body_bytes_per_s;	/* of requests that are waited for; 0: any */
 	uint32_t min_send_bytes_per_s;	/* that a client must take; 0: any */
 };

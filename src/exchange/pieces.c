@@ -49,6 +49,7 @@ static void remove_first(struct pieces *pieces)
 	if (pieces->first == NULL) {
 		pieces->room_size = 0;
 	}
+	tally_take(pieces->tally, piece->memory);
 	free(piece);
 }
 
@@ -57,7 +58,7 @@ void pieces_release(struct pieces *pieces)
 	while (pieces->first != NULL) {
 		remove_first(pieces);
 	}
-	pieces_init(pieces);
+	*pieces = (struct pieces){ .tally = pieces->tally };
 }
 
 /* Why the arena has no room for a piece. */
@@ -157,14 +158,15 @@ static int make_room(struct pieces *pieces, struct arena *arena, size_t size)
 	if (own) {
 		room = size < PIECES_BLOCK - sizeof(*piece) ?
 		    PIECES_BLOCK - sizeof(*piece) : size;
-		piece = room > SIZE_MAX - sizeof(*piece) ? NULL :
+		piece = room > UINT32_MAX - sizeof(*piece) ? NULL :
 		    malloc(sizeof(*piece) + room);
 	}
 	if (piece == NULL) {
 		return ERR_NOMEM;
 	}
 	*piece = (struct piece){ .data = (char *)(piece + 1), .fd = -1, .copy = true,
-		.own = own };
+		.own = own, .memory = own ? (uint32_t)(sizeof(*piece) + room) : 0 };
+	tally_add(pieces->tally, piece->memory);
 	link_last(pieces, piece);
 	pieces->begun = true;
 	pieces->room = (char *)(piece + 1);

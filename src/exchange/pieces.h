@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "base/tally.h"
 
 #define PIECES_BLOCK 4096	/* what a copy takes at least, but a small first one */
 
@@ -27,7 +28,8 @@ struct piece {
 	void (*release)(void *arg);	/* NULL: nothing is to be done */
 	void *arg;
 	bool copy;		/* its bytes are ours, behind it */
-	bool own;		/* in memory of its own, not in the arena */
+	bool own;		/* in memory of its own, not in the arena: */
+	uint32_t memory;	/* so many bytes */
 };
 
 struct pieces {
@@ -39,11 +41,12 @@ struct pieces {
 	char *room;		/* where the next copy may go on: behind the last piece */
 	size_t room_size;
 	bool begun;		/* there was a copy: the first one may be in the arena */
+	struct tally *tally;	/* borrowed; counts copies; NULL: nobody does */
 };
 
 void pieces_init(struct pieces *pieces);
 
-/* Closes and releases what was not taken. */
+/* Closes and releases what was not taken. The tally stays. */
 void pieces_release(struct pieces *pieces);
 
 /* Appends a copy; the first, if it is small, in arena, as most replies are no more than
@@ -61,7 +64,8 @@ int pieces_add_file(struct pieces *pieces, struct arena *arena, int fd, int64_t 
     int64_t size) MUST_USE;
 
 /* Moves all of from behind what there is in pieces, and in return what from may use
- * again: both must stay until all is taken or released. ERR_LIMIT. */
+ * again: both must stay until all is taken or released, and have the same tally.
+ * ERR_LIMIT. */
 int pieces_move(struct pieces *pieces, struct pieces *from) MUST_USE;
 
 /*
@@ -74,8 +78,8 @@ int pieces_move(struct pieces *pieces, struct pieces *from) MUST_USE;
 int pieces_peek(struct pieces *pieces, char *scratch, size_t max,
     struct slice *out) MUST_USE;
 
-/* Takes all pieces out, in a chain, as they are: whoever has them does with each what its
- * fields say. What is added later has memory of its own. */
+/* Takes all pieces, which nobody counts, out in a chain, as they are: whoever has them
+ * does with each what its fields say. What is added later has memory of its own. */
 struct piece *pieces_detach(struct pieces *pieces);
 
 /* Pieces that were detached, and are not own, to be used again; a chain, or NULL. */

@@ -53,6 +53,8 @@ static const struct column columns[] = {
 	    AT(tickets_unknown), NULL, NULL },
 	{ "tincan_abuses_total", "HTTP/2 connections ended as an attack", TC_COUNTER,
 	    AT(abuses), NULL, NULL },
+	{ "tincan_held_bytes", "Memory for what clients send and are sent", TC_GAUGE,
+	    AT(held_bytes), NULL, NULL },
 	{ "tincan_received_bytes_total", "Bytes received, TLS included", TC_COUNTER,
 	    AT(received_bytes), NULL, NULL },
 	{ "tincan_sent_bytes_total", "Bytes sent, TLS included", TC_COUNTER,

@@ -58,6 +58,8 @@ enum scoreboard_limit {
 	LIMIT_MAX_CONNECTIONS_PER_ADDRESS,
 	LIMIT_MAX_HANDSHAKES,
 	LIMIT_MAX_REQUESTS_PER_CONNECTION,
+	LIMIT_MAX_CONNECTION_BYTES,
+	LIMIT_MAX_WORKER_BYTES,
 	LIMIT_MIN_BODY_BYTES_PER_S,
 	LIMIT_MIN_SEND_BYTES_PER_S,
 	LIMITS
@@ -125,6 +127,7 @@ struct scoreboard_worker {
 	counter tickets_unknown;	/* brought by them, that no key opens */
 	counter handshakes_failed;
 	counter abuses;			/* HTTP/2 connections ended for what they did */
+	counter held_bytes;		/* now, of what clients send and are sent */
 	counter received_bytes;		/* on the wire */
 	counter sent_bytes;
 	counter log_lost;

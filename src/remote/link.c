@@ -11,6 +11,7 @@
 #define LINK_IN_MAX (2 * FRAME_MAX)
 #define LINK_CROWDED (4u << 20)		/* bytes that wait for a host */
 #define LINK_OUT_MAX (128u << 20) /* requests and messages on their way to a slow host */
+#define LINK_KEPT (256 * 1024)	/* of that, while nothing is on its way */
 
 static void go_down(struct link *link, int error)
 {
@@ -156,6 +157,10 @@ bool link_crowded(struct link *link)
 static void make_progress(struct link *link)
 {
 	send_out(link);
+	/* What a large body needed once, or a host that was slow. */
+	if (link->out.size == 0 && link->out.capacity > LINK_KEPT) {
+		buffer_release(&link->out);
+	}
 	if (link->crowded && link->out.size <= LINK_CROWDED / 2) {
 		link->crowded = false;
 		link->ops->room(link);

@@ -367,6 +367,7 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 		free(host);
 		return;
 	}
+	buffer_count(link_out(&host->link), remote->ops.held);
 	host->remote = remote;
 	host->pid = pid;
 	deferred_init(&host->later, free_link);

@@ -56,6 +56,7 @@ struct remote_ops {
 	 * Anything but 0 ends the host. NULL: the probe has said it all before. */
 	int (*told)(void *arg, const struct frame *frame);
 	void *arg;
+	struct tally *held;	/* borrowed; of what waits for its hosts; or NULL */
 };
 
 /* The version is the master's number for this plugin's file content. Texts are copied. */

@@ -66,6 +66,8 @@ static void count_bytes(struct connection *connection)
 	connection->progressed = connection->tls.received + connection->tls.sent > 0;
 	counter_add(&self->received_bytes, connection->tls.received);
 	counter_add(&self->sent_bytes, connection->tls.sent);
+	atomic_store_explicit(&self->held_bytes, connection->worker->held.bytes,
+	    memory_order_relaxed);
 	connection->taking.bytes += connection->tls.sent;
 	connection->tls.received = 0;
 	connection->tls.sent = 0;
@@ -588,6 +590,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 		return;
 	}
 	connection->worker = worker;
+	buffer_count(&connection->tls.unsent, &worker->held);
 	connection->listener = entry->listener;
 	connection->proxied = entry->proxied;
 	connection->tls.wake = on_signed;

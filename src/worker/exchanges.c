@@ -55,6 +55,8 @@ struct exchange *worker_take_exchange(struct worker *worker)
 		return NULL;
 	}
 	ticket->worker = worker;
+	ticket->exchange.body.tally = &worker->held;
+	ticket->exchange.pieces.tally = &worker->held;
 	list_init(&ticket->link);
 	timer_init(&ticket->deadline, on_deadline);
 	return &ticket->exchange;
@@ -124,6 +126,8 @@ void worker_give_exchange(struct worker *worker, struct exchange *exchange)
 {
 	struct ticket *ticket = ticket_of(exchange);
 
+	/* Its connection may go before it does. */
+	buffer_count(&exchange->body, &worker->held);
 	for (struct exchange *at = exchange; at != NULL;
 	     at = at->stage == NULL ? NULL : at->stage->inner) {
 		timer_cancel(&ticket_of(at)->deadline);

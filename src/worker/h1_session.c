@@ -143,6 +143,19 @@ static void write_continue(struct h1_session *session)
 	}
 }
 
+static int admit_body(const struct h1_session *session, const char **reason)
+{
+	return limits_admit_body(session->base.connection, session->exchange, NULL,
+	    reason);
+}
+
+static int keep_body(struct h1_session *session, struct slice body, const char **reason)
+{
+	int status = admit_body(session, reason);
+
+	return status != 0 ? status : exchange_take_body(session->exchange, body, reason);
+}
+
 static void on_head(struct h1_session *session, struct slice input)
 {
 	struct worker *worker = h1_worker(session);
@@ -160,6 +173,9 @@ static void on_head(struct h1_session *session, struct slice input)
 		dispatch_begin(worker, exchange);
 	}
 	status = exchange_judge_length(exchange, &reason);
+	if (status == 0 && exchange->state == EXCHANGE_OPEN && request->has_body) {
+		status = admit_body(session, &reason);
+	}
 	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		fail(session, status, reason);
 	}
@@ -190,7 +206,7 @@ static void on_body(struct h1_session *session, struct slice body)
 	}
 	status = exchange->upload.on ?
 	    dispatch_body(worker, exchange, body, false, &reason) :
-	    exchange_take_body(exchange, body, &reason);
+	    keep_body(session, body, &reason);
 	if (status != 0) {
 		fail(session, status, reason);
 	}

@@ -44,6 +44,7 @@ void h2_line_begin(struct h2_stream *stream)
 	stream->line = websocket_new(worker, stream->exchange, &ops, stream);
 	if (stream->line != NULL) {
 		buffer_init(&stream->kept, H2_STREAM_WINDOW);
+		buffer_count(&stream->kept, &stream->session->held);
 		websocket_connect(stream->line, stream->exchange);
 	}
 }

@@ -301,6 +301,7 @@ struct session *h2_session_new(struct connection *connection)
 	}
 	session->base.ops = &session_ops;
 	session->base.connection = connection;
+	session->held.of = &connection->worker->held;
 	list_init(&session->streams);
 	list_init(&session->ready);
 	for (int i = 0; i < H2_WAITS; i++) {

@@ -59,6 +59,7 @@ static void begin(struct h2_stream *stream)
 
 	exchange_init(exchange, &ops, stream);
 	exchange->body.max = worker->config->limits.max_body_bytes + 1;
+	buffer_count(&exchange->body, &stream->session->held);
 	request_init(&exchange->request, &exchange->arena,
 	    worker->http_limits.max_header_bytes, worker->http_limits.max_header_fields);
 	h2_request_begin(&stream->reader, &exchange->request, &worker->http_limits);
@@ -155,6 +156,12 @@ void h2_stream_go_on(struct h2_stream *stream)
 	write_continue(stream);
 }
 
+static int admit_body(const struct h2_stream *stream, const char **reason)
+{
+	return limits_admit_body(stream->session->base.connection, stream->exchange,
+	    &stream->session->held, reason);
+}
+
 static void dispatch(struct h2_stream *stream)
 {
 	struct worker *worker = h2_worker(stream->session);
@@ -164,6 +171,10 @@ static void dispatch(struct h2_stream *stream)
 
 	dispatch_begin(worker, exchange);
 	status = exchange_judge_length(exchange, &reason);
+	if (status == 0 && exchange->state == EXCHANGE_OPEN &&
+	    exchange->request.has_body) {
+		status = admit_body(stream, &reason);
+	}
 	if (exchange->state == EXCHANGE_OPEN && status != 0) {
 		h2_stream_fail(stream, status, reason);
 	}
@@ -241,8 +252,13 @@ size_t h2_stream_body(struct h2_stream *stream, struct slice body)
 		return body.size;
 	}
 	h2_wait_begin(stream, H2_WAIT_BODY);
-	status = exchange_take_body(exchange, body, &reason);
+	status = admit_body(stream, &reason);
+	if (status == 0) {
+		status = exchange_take_body(exchange, body, &reason);
+	}
 	if (status != 0) {
+		/* Its client may take its time with the reply. */
+		buffer_release(&exchange->body);
 		h2_stream_fail(stream, status, reason);
 	}
 	return body.size;

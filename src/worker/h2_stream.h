@@ -58,6 +58,7 @@ struct h2_session {
 	struct pace outgoing;		/* and of their replies */
 	const char *abuse;		/* what the client has done; NULL: nothing */
 	uint32_t requests;		/* so far */
+	struct tally held;		/* memory for its bodies; the worker's part */
 	bool ending;			/* the last GOAWAY is said: read no more */
 	bool draining;
 	/* nghttp2 (1.52) frees DATA that found no memory to be queued, and keeps it: so

@@ -65,8 +65,16 @@ static bool refuse(struct worker *worker, enum scoreboard_limit limit,
 	return false;
 }
 
+static bool is_used_up(const struct tally *held, uint64_t most)
+{
+	return held->bytes > most;
+}
+
 bool limits_admit(struct worker *worker, const union socket_address *peer)
 {
+	if (is_used_up(&worker->held, worker->config->limits.max_worker_bytes)) {
+		return refuse(worker, LIMIT_MAX_WORKER_BYTES, peer);
+	}
 	if (worker->connection_count >= worker->max_connections && !make_room(worker)) {
 		return refuse(worker, LIMIT_MAX_CONNECTIONS, peer);
 	}
@@ -145,4 +153,32 @@ void limits_discount_address(struct connection *connection)
 		connection->counted = false;
 		move(connection, -1);
 	}
+}
+
+/* Is there something else in it that it could wait for? */
+static bool shares(const struct tally *held, const struct exchange *exchange)
+{
+	return held->bytes > exchange->body.capacity;
+}
+
+int limits_admit_body(struct connection *connection, const struct exchange *exchange,
+    const struct tally *held, const char **reason)
+{
+	struct worker *worker = connection->worker;
+	const struct config_limits *limits = &worker->config->limits;
+	enum scoreboard_limit limit;
+
+	if (held != NULL && is_used_up(held, limits->max_connection_bytes) &&
+	    shares(held, exchange)) {
+		limit = LIMIT_MAX_CONNECTION_BYTES;
+		*reason = "this connection has too much under way";
+	} else if (is_used_up(&worker->held, limits->max_worker_bytes) &&
+	    shares(&worker->held, exchange)) {
+		limit = LIMIT_MAX_WORKER_BYTES;
+		*reason = "the server has too much under way";
+	} else {
+		return 0;
+	}
+	limits_met(worker, limit, &connection->peer, "answered 503");
+	return 503;
 }

@@ -30,6 +30,16 @@ bool limits_admit_handshake(struct worker *worker);
 /* The same for the number of those that its address has, once that is known. */
 bool limits_admit_address(struct worker *worker, const union socket_address *peer);
 
+/*
+ * May the exchange have more of a body, or its first byte? By the memory that the worker
+ * has, and that its connection has (held; NULL: not bounded), unless there is nothing in
+ * that but the exchange's own.
+ *
+ * @return 0; or 503, counted, with a static reason
+ */
+int limits_admit_body(struct connection *connection, const struct exchange *exchange,
+    const struct tally *held, const char **reason) MUST_USE;
+
 /* It counts as one of its peer's address, until connection_close. */
 void limits_count_address(struct connection *connection);
 void limits_discount_address(struct connection *connection);

@@ -15,6 +15,7 @@ static int send(struct line *line, struct slice data, unsigned flags)
 	int rc;
 
 	line->out.max = OUT_MAX;
+	line->out.tally = &line->worker->held;
 	if (line->out.size > DUPLEX_QUEUE_BYTES) {
 		return ERR_AGAIN;
 	}

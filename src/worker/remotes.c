@@ -261,7 +261,8 @@ static void add_seat(struct entry *entry)
 	struct remote_ops ops = { .kill = on_kill, .lost = on_lost, .log = log_handler,
 		.idle = on_idle, .subscribe = on_subscribe,
 		.unsubscribe = on_unsubscribe, .publish = on_publish,
-		.silent = on_silent, .free = on_free, .again = on_again, .arg = seat };
+		.silent = on_silent, .free = on_free, .again = on_again, .arg = seat,
+		.held = &entry->worker->held };
 
 	seat->entry = entry;
 	timer_init(&seat->last_words, give_up_seat);

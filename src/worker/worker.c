@@ -222,7 +222,7 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 	snprintf(name, sizeof(name), "worker %u", setup->index);
 	log_name(name);
 	init(worker, setup);
-	if (ws_shared_init(&worker->websockets) != 0) {
+	if (ws_shared_init(&worker->websockets, &worker->held) != 0) {
 		log_say(LOG_ERROR, "cannot start: out of memory");
 		return ERR_NOMEM;
 	}

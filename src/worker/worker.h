@@ -66,6 +66,7 @@ struct worker {
 	struct list lines;
 	struct site_mounts mounts;	/* of all generations that are in use */
 	struct ws_shared websockets;
+	struct tally held;		/* memory for what clients send and are sent */
 	uint32_t connection_count;	/* of both */
 	uint32_t handshake_count;
 	uint32_t busy;			/* what of handlers runs on threads */

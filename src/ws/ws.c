@@ -19,6 +19,7 @@ void ws_init(struct ws *ws, struct ws_shared *shared, const struct ws_options *o
 		.window_bits = (uint8_t)options->window_bits };
 	buffer_init(&ws->out, ws->max_queue + WS_HEADER_MAX + WS_SEND_MAX +
 	    CLOSE_BYTES);
+	buffer_count(&ws->out, shared->tally);
 }
 
 void ws_release(struct ws *ws)

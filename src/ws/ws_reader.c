@@ -22,7 +22,7 @@ struct ws_reader {
 	char control[WS_CONTROL_MAX];	/* a control frame's payload so far */
 };
 
-struct ws_reader *ws_reader_new(void)
+struct ws_reader *ws_reader_new(struct tally *tally)
 {
 	struct ws_reader *reader = calloc(1, sizeof(*reader));
 
@@ -34,6 +34,8 @@ struct ws_reader *ws_reader_new(void)
 		free(reader);
 		return NULL;
 	}
+	reader->message.tally = tally;
+	reader->unpacked.tally = tally;
 	return reader;
 }
 

@@ -30,8 +30,8 @@ struct ws_event {
 
 struct ws_reader;
 
-/* NULL if there is no memory. */
-struct ws_reader *ws_reader_new(void);
+/* What it keeps of messages counts in the tally. NULL if there is no memory. */
+struct ws_reader *ws_reader_new(struct tally *tally);
 void ws_reader_free(struct ws_reader *reader);
 
 /*

@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-int ws_shared_init(struct ws_shared *shared)
+int ws_shared_init(struct ws_shared *shared, struct tally *tally)
 {
 	*shared = (struct ws_shared){ .writer = ws_frames_new(),
-		.zlib = ws_deflate_new() };
+		.zlib = ws_deflate_new(), .tally = tally };
 	buffer_init(&shared->packed, SIZE_MAX);
 	if (shared->writer == NULL || shared->zlib == NULL) {
 		ws_shared_release(shared);
@@ -30,7 +30,7 @@ struct ws_reader *ws_shared_take(struct ws_shared *shared)
 	struct ws_reader *reader = shared->spare;
 
 	shared->spare = NULL;
-	return reader != NULL ? reader : ws_reader_new();
+	return reader != NULL ? reader : ws_reader_new(shared->tally);
 }
 
 void ws_shared_give(struct ws_shared *shared, struct ws_reader *reader)

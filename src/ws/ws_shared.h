@@ -18,10 +18,12 @@ struct ws_shared {
 	struct ws_deflate *zlib;	/* owned */
 	struct ws_reader *spare;	/* owned; between two messages; or NULL */
 	struct buffer packed;		/* a message on its way out */
+	struct tally *tally;		/* borrowed; or NULL */
 };
 
-/* ERR_NOMEM; then there is nothing to release. */
-int ws_shared_init(struct ws_shared *shared) MUST_USE;
+/* Memory for messages, of all of them, counts in the tally. ERR_NOMEM; then there is
+ * nothing to release. */
+int ws_shared_init(struct ws_shared *shared, struct tally *tally) MUST_USE;
 
 /* No WebSocket may be left. */
 void ws_shared_release(struct ws_shared *shared);

@@ -61,7 +61,7 @@ def test_the_table_has_every_limit_with_its_default():
 
 def test_the_table_says_which_are_counted(server):
     met = server.get("/status").json["server"]["tincan_limits_met_total"]
-    assert list(met) == [row[2] for row in documented() if row[-1] == "yes"]
+    assert sorted(met) == sorted(row[2] for row in documented() if row[-1] == "yes")
 
 
 # Sizes

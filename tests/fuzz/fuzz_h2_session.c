@@ -21,6 +21,7 @@
 #define ROOM 20000		/* bytes that the connection takes in a turn */
 #define ROUNDS 8		/* after the last byte, each as long as a timeout */
 #define BIG 100000
+#define HELD 1500		/* bytes of bodies that it holds */
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
 #define PREFACE_BYTES 33
 
@@ -28,9 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config config = { .limits = { .max_header_bytes = 512,
 		.max_header_fields = 16, .max_target_bytes = 64, .max_body_bytes = 1000,
-		.max_streams = 8 },
+		.max_streams = 8, .max_requests_per_connection = 20,
+		.min_body_bytes_per_s = 100, .min_send_bytes_per_s = 100 },
 	.timeouts = { .header_ms = 100, .body_ms = 100, .write_ms = 100,
-		.idle_ms = 100 } };
+		.slow_ms = 200, .idle_ms = 100 } };
 static struct scoreboard_worker self;
 static struct loop loop;
 static struct worker worker;
@@ -59,6 +61,16 @@ void limits_met(struct worker *of, enum scoreboard_limit limit,
 {
 	limits_count(of, limit);
 	check(peer == &connection.peer && done != NULL, "another peer");
+}
+
+int limits_admit_body(struct connection *asked, const struct exchange *exchange,
+    const struct tally *held, const char **reason)
+{
+	check(asked == &connection && held->of == &worker.held, "another connection");
+	check(exchange->body.tally == held && held->bytes == worker.held.bytes &&
+	    held->bytes >= exchange->body.capacity, "not all is counted");
+	*reason = "too much";
+	return held->bytes > HELD ? 503 : 0;
 }
 
 size_t connection_room(const struct connection *asked)
@@ -351,6 +363,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	session->ops->free(session);
 	check(exchanges == 0, "an exchange is out");
+	check(worker.held.bytes == 0, "memory is still counted");
 	later = NULL;
 	buffer_release(&worker.out);
 	return 0;

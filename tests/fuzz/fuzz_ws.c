@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	input = (struct slice){ (const char *)data + 1, size - 1 };
-	peer_check(ws_shared_init(&shared) == 0, "out of memory");
+	peer_check(ws_shared_init(&shared, NULL) == 0, "out of memory");
 	whole = run(&shared, input, SIZE_MAX);
 	cut = run(&shared, input, data[0] % 16 + 1);
 	peer_check(whole.told == cut.told, "it ends otherwise when cut");

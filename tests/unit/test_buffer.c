@@ -76,6 +76,36 @@ START_TEST(moves_bytes_to_the_front_rather_than_grow)
 }
 END_TEST
 
+START_TEST(tells_a_tally_and_those_it_is_part_of_what_it_has)
+{
+	struct tally all = { 0 };
+	struct tally part = { .of = &all };
+	struct tally other = { .of = &all };
+	struct buffer buffer;
+	char filler[1000];
+
+	memset(filler, 'x', sizeof(filler));
+	buffer_init(&buffer, 1 << 20);
+	buffer_count(&buffer, &part);
+	ck_assert_uint_eq(all.bytes, 0);
+	ck_assert_int_eq(buffer_append(&buffer, filler, sizeof(filler)), 0);
+	ck_assert_uint_eq(part.bytes, buffer.capacity);
+	ck_assert_uint_eq(all.bytes, buffer.capacity);
+	buffer_reset(&buffer);
+	ck_assert_uint_eq(part.bytes, buffer.capacity);
+	buffer_count(&buffer, &other);
+	ck_assert_uint_eq(part.bytes, 0);
+	ck_assert_uint_eq(other.bytes, buffer.capacity);
+	ck_assert_uint_eq(all.bytes, buffer.capacity);
+	buffer_release(&buffer);
+	ck_assert_uint_eq(all.bytes + other.bytes, 0);
+	ck_assert_int_eq(buffer_append(&buffer, "x", 1), 0);
+	ck_assert_uint_eq(other.bytes, buffer.capacity);
+	buffer_release(&buffer);
+	ck_assert_uint_eq(all.bytes + other.bytes, 0);
+}
+END_TEST
+
 START_TEST(counts_only_what_is_committed)
 {
 	struct buffer buffer;
@@ -119,6 +149,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_what_passes_its_maximum_and_keeps_the_rest);
 	tcase_add_test(tcase, moves_bytes_to_the_front_rather_than_grow);
 	tcase_add_test(tcase, counts_only_what_is_committed);
+	tcase_add_test(tcase, tells_a_tally_and_those_it_is_part_of_what_it_has);
 	tcase_add_test(tcase, ends_as_text_without_counting_the_end);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);

@@ -92,7 +92,7 @@ static void setup(void)
 	worker.loop = loop_new();
 	worker.config = &config;
 	list_init(&worker.lines);
-	ck_assert_int_eq(ws_shared_init(&worker.websockets), 0);
+	ck_assert_int_eq(ws_shared_init(&worker.websockets, NULL), 0);
 	mount.references = 2;	/* never closed here */
 	heard[0] = '\0';
 	woken = 0;

@@ -210,6 +210,30 @@ START_TEST(what_waits_of_copies_is_counted)
 }
 END_TEST
 
+START_TEST(a_tally_has_the_memory_of_large_copies)
+{
+	static const char large[50000];
+	struct tally held = { 0 };
+
+	pieces.tally = &held;
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "small", 5), 0);
+	ck_assert_uint_eq(held.bytes, 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), 0);
+	ck_assert_uint_ge(held.bytes, 2 * sizeof(large));
+	pieces_consume(&pieces, 5);
+	pieces_consume(&pieces, sizeof(large));
+	ck_assert_uint_ge(held.bytes, sizeof(large));
+	ck_assert_uint_lt(held.bytes, sizeof(large) + 4096);
+	pieces_release(&pieces);
+	ck_assert_uint_eq(held.bytes, 0);
+	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, large, sizeof(large)), 0);
+	ck_assert_uint_ge(held.bytes, sizeof(large));
+	pieces_release(&pieces);
+	ck_assert_uint_eq(held.bytes, 0);
+}
+END_TEST
+
 START_TEST(a_copy_behind_a_file_is_a_piece_of_its_own)
 {
 	ck_assert_int_eq(pieces_add_copy(&pieces, &arena, "first", 5), 0);
@@ -335,6 +359,7 @@ int main(void)
 	tcase_add_test(tcase, past_the_bound_everything_is_still_released);
 	tcase_add_test(tcase, copies_need_no_room_in_the_arena);
 	tcase_add_test(tcase, what_waits_of_copies_is_counted);
+	tcase_add_test(tcase, a_tally_has_the_memory_of_large_copies);
 	tcase_add_test(tcase, a_copy_behind_a_file_is_a_piece_of_its_own);
 	tcase_add_test(tcase, refuses_files_without_a_sensible_range);
 	tcase_add_test(tcase, detached_pieces_are_whole_and_can_be_used_again);

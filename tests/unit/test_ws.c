@@ -45,7 +45,7 @@ static void start(int window_bits)
 
 static void setup(void)
 {
-	ck_assert_int_eq(ws_shared_init(&shared), 0);
+	ck_assert_int_eq(ws_shared_init(&shared, NULL), 0);
 	buffer_init(&input, PEER_MAX);
 	buffer_init(&transcript, PEER_MAX);
 	told = NOT_TOLD;

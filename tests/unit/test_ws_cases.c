@@ -171,7 +171,7 @@ int main(void)
 	int failed;
 
 	ws_cases_read(&cases);
-	peer_check(ws_shared_init(&shared) == 0, "out of memory");
+	peer_check(ws_shared_init(&shared, NULL) == 0, "out of memory");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, takes_input_whole);
 	tcase_add_test(tcase, takes_input_byte_by_byte);
