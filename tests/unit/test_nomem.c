@@ -152,7 +152,7 @@ static int websocket_scenario(void)
 	struct slice input = buffer_slice(&said);
 	struct ws_shared shared;
 	struct ws ws;
-	int rc = ws_shared_init(&shared);
+	int rc = ws_shared_init(&shared, NULL);
 
 	if (rc != 0) {
 		return rc;
