@@ -16,11 +16,18 @@ const char *const scoreboard_limits[LIMITS] = {
 	[LIMIT_MAX_CONNECTIONS] = "limits.max_connections",
 	[LIMIT_MAX_CONNECTIONS_PER_ADDRESS] = "limits.max_connections_per_address",
 	[LIMIT_MAX_HANDSHAKES] = "limits.max_handshakes",
+	[LIMIT_MAX_TARGET_BYTES] = "limits.max_target_bytes",
+	[LIMIT_MAX_HEADER_BYTES] = "limits.max_header_bytes",
+	[LIMIT_MAX_BODY_BYTES] = "limits.max_body_bytes",
 	[LIMIT_MAX_REQUESTS_PER_CONNECTION] = "limits.max_requests_per_connection",
 	[LIMIT_MAX_CONNECTION_BYTES] = "limits.max_connection_bytes",
 	[LIMIT_MAX_WORKER_BYTES] = "limits.max_worker_bytes",
 	[LIMIT_MIN_BODY_BYTES_PER_S] = "limits.min_body_bytes_per_s",
-	[LIMIT_MIN_SEND_BYTES_PER_S] = "limits.min_send_bytes_per_s"
+	[LIMIT_MIN_SEND_BYTES_PER_S] = "limits.min_send_bytes_per_s",
+	[LIMIT_HANDSHAKE_MS] = "timeouts.handshake_ms",
+	[LIMIT_HEADER_MS] = "timeouts.header_ms",
+	[LIMIT_BODY_MS] = "timeouts.body_ms",
+	[LIMIT_WRITE_MS] = "timeouts.write_ms"
 };
 
 static void *checked(void *memory)

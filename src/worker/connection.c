@@ -524,6 +524,7 @@ static void expire_write(struct connection *connection)
 
 	connection->still_ms = moved ? 0 : connection->still_ms + connection->wait_ms;
 	if (connection->still_ms >= worker->config->timeouts.write_ms) {
+		limits_count(worker, LIMIT_WRITE_MS);
 		connection_close(connection);
 	} else if (connection->slow || takes_too_little(connection)) {
 		limits_met(worker, LIMIT_MIN_SEND_BYTES_PER_S, &connection->peer,
@@ -561,6 +562,7 @@ static void on_timer(struct timer *timer)
 		expire_write(connection);
 		break;
 	case WAIT_HANDSHAKE:
+		limits_count(connection->worker, LIMIT_HANDSHAKE_MS);
 		give_up_handshake(connection);
 		break;
 	default:

@@ -123,6 +123,7 @@ static int begin(struct h1_session *session)
 static void fail(struct h1_session *session, int status, const char *reason)
 {
 	session->closing = true;
+	limits_count_status(h1_worker(session), status);
 	exchange_overrule(session->exchange, status, reason);
 }
 
@@ -425,6 +426,8 @@ static void timeout(struct session *base)
 		base->done = true;
 		return;
 	}
+	limits_count(h1_worker(session), session->head_read ? LIMIT_BODY_MS :
+	    LIMIT_HEADER_MS);
 	if (!session->head_read) {
 		session->head_read = true;
 		dispatch_identify(h1_worker(session), session->exchange);

@@ -89,6 +89,7 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
 
 void h2_stream_fail(struct h2_stream *stream, int status, const char *reason)
 {
+	limits_count_status(h2_worker(stream->session), status);
 	exchange_overrule(stream->exchange, status, reason);
 }
 

@@ -111,6 +111,7 @@ static void expire_window(struct h2_stream *stream)
 	if (now_ms - session->moved_ms >= limit_ms(session, H2_WAIT_WINDOW)) {
 		session->abuse = "keeps its window shut";
 	}
+	limits_count(h2_worker(session), LIMIT_WRITE_MS);
 	h2_wait_begin(stream, H2_WAIT_NONE);
 	h2_stream_reset(stream, NGHTTP2_CANCEL);
 }
@@ -125,11 +126,13 @@ static void expire(struct h2_stream *stream)
 		break;
 	case H2_WAIT_BODY:
 		h2_wait_begin(stream, H2_WAIT_NONE);
+		limits_count(h2_worker(session), LIMIT_BODY_MS);
 		h2_stream_fail(stream, 408, "the request did not come in time");
 		break;
 	default:
 		/* Nothing else can be said within a header section. */
 		h2_wait_begin(stream, H2_WAIT_NONE);
+		limits_count(h2_worker(session), LIMIT_HEADER_MS);
 		session->abuse = "does not end a header";
 		break;
 	}

@@ -17,6 +17,23 @@ void limits_count(struct worker *worker, enum scoreboard_limit limit)
 	counter_add(&worker->self->limits[limit], 1);
 }
 
+void limits_count_status(struct worker *worker, int status)
+{
+	switch (status) {
+	case 413:
+		limits_count(worker, LIMIT_MAX_BODY_BYTES);
+		break;
+	case 414:
+		limits_count(worker, LIMIT_MAX_TARGET_BYTES);
+		break;
+	case 431:
+		limits_count(worker, LIMIT_MAX_HEADER_BYTES);
+		break;
+	default:
+		break;
+	}
+}
+
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done)
 {

@@ -14,8 +14,13 @@ struct connection;
 /* Counts one. */
 void limits_count(struct worker *worker, enum scoreboard_limit limit);
 
-/* The same: that peer (NULL: a new one) was held to the limit, and what was "done" about
- * it, for the log: "refused". It gets a line of each limit every ten seconds at most. */
+/* The same of the limit, if any, that a refusal of the server's with that status is
+ * for. */
+void limits_count_status(struct worker *worker, int status);
+
+/* Counts it, too: that peer (NULL: a new one) was held to the limit, and what was "done"
+ * about it, for the log: "refused". It gets a line of each limit every ten seconds at
+ * most. */
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done);
 

@@ -119,6 +119,16 @@ def test_trailer_past_the_limit_ends_the_connection(strict):
     assert ask(strict, data).status in (400, 431)
 
 
+def test_what_is_too_large_is_counted(strict):
+    keys = "max_target_bytes", "max_header_bytes", "max_body_bytes"
+    before = [met(strict, f"limits.{key}") for key in keys]
+    assert strict.get("/hello/" + "x" * 94).status == 414
+    assert strict.get("/hello/x", *["X: x"] * 20).status == 431
+    with h2.connect(strict) as client:
+        assert client.request("POST", "/echo", body=b"x" * 1001).status == 413
+    assert [met(strict, f"limits.{key}") for key in keys] == [n + 1 for n in before]
+
+
 # What is not spoken here
 
 
@@ -256,6 +266,26 @@ def test_client_that_reads_slowly_gets_everything(hasty):
             data = client.sock.recv(1 << 20)
             assert data
             left -= len(data)
+
+
+def test_who_is_late_is_counted(hasty):
+    """By the tests before this one, or by itself."""
+    with hasty.connect() as client:
+        client.send("GET /hello/x HTTP/1.1\r\n")
+        assert client.read_reply().status == 408
+    assert met(hasty, "timeouts.header_ms") > 0
+    with h2.connect(hasty) as client:
+        stream = client.start("POST", "/echo", end=False)
+        assert client.reply(stream).status == 408
+    assert met(hasty, "timeouts.body_ms") > 0
+    with hasty.tcp() as sock:
+        while sock.recv(100):
+            pass
+    assert met(hasty, "timeouts.handshake_ms") > 0
+    with hasty.connect() as client:
+        client.start("GET", "/files/big.bin")
+        assert client.read_head().status == 200
+        harness.wait_for(lambda: met(hasty, "timeouts.write_ms") > 0, "its end")
 
 
 # Number of connections

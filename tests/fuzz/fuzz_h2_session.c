@@ -56,6 +56,11 @@ void limits_count(struct worker *of, enum scoreboard_limit limit)
 	check(of == &worker && limit < LIMITS, "an unknown limit");
 }
 
+void limits_count_status(struct worker *of, int status)
+{
+	check(of == &worker && status >= 400, "no refusal");
+}
+
 void limits_met(struct worker *of, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done)
 {
