@@ -24,16 +24,17 @@ void limits_count_status(struct worker *worker, int status);
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done);
 
-/* May one more connection come in, of that peer? Idle ones are closed to make room for
+/* May that peer have one more connection, by the number that its address has? Else it is
+ * counted as refused. To be asked before others have to make room for it. */
+bool limits_admit_address(struct worker *worker, const union socket_address *peer);
+
+/* May one more connection of that peer come in? Idle ones are closed to make room for
  * it. Else it is counted as refused. */
 bool limits_admit(struct worker *worker, const union socket_address *peer);
 
 /* May one more handshake begin? If not, it is to wait: one that stalls makes room for it
  * soon. */
 bool limits_admit_handshake(struct worker *worker);
-
-/* The same for the number of those that its address has, once that is known. */
-bool limits_admit_address(struct worker *worker, const union socket_address *peer);
 
 /*
  * May the exchange have more of a body, or its first byte? By the memory that the worker

@@ -41,8 +41,8 @@ static void take(struct listener *listener, int fd, const union socket_address *
 		.plain = !listener->config->tls };
 
 	if (!proxied_admit(worker, listener->config, peer) ||
-	    !limits_admit(worker, peer) ||
-	    (!entry.proxied && !limits_admit_address(worker, peer))) {
+	    (!entry.proxied && !limits_admit_address(worker, peer)) ||
+	    !limits_admit(worker, peer)) {
 		close(fd);
 		return;
 	}

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -386,6 +387,18 @@ def test_an_address_has_its_part_of_all_workers(start_server):
     for client in clients:
         client.close()
     assert met(server, "limits.max_connections_per_address") >= 20
+
+
+def test_who_has_too_many_drives_nobody_out(start_server):
+    server = start_server(workers=1, limits={"max_connections": 2,
+                                             "max_connections_per_address": 2})
+    with busy(server), server.connect() as client:
+        assert client.get("/hello/x").status == 200
+        end = time.monotonic() + 1.5  # long enough to be idle
+        while time.monotonic() < end:
+            assert refused(server)
+            time.sleep(0.05)
+        assert client.get("/hello/x").status == 200
 
 
 def test_connections_of_a_worker_that_died_do_not_count(start_server):
