@@ -92,6 +92,29 @@ static void print_tickets(const json_t *reply)
 	}
 }
 
+/* Who serves, and what it cannot do. */
+static void print_sandbox(const json_t *reply)
+{
+	const json_t *sandbox = json_object_get(reply, "sandbox");
+	const char *user = ask_text(sandbox, "user");
+	long long landlock = ask_number(sandbox, "landlock");
+
+	if (user[0] == '\0') {
+		printf("sandbox: the master's user, ");
+	} else {
+		printf("sandbox: user '%s', ", user);
+	}
+	printf("%s, ", json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" :
+	    "no seccomp");
+	if (landlock > 0) {
+		printf("landlock %lld, ", landlock);
+	} else {
+		printf("no landlock, ");
+	}
+	printf("%s\n", json_is_true(json_object_get(sandbox, "handlers_in_workers")) ?
+	    "workers run handlers" : "workers run no handlers");
+}
+
 static void print_workers(const json_t *reply)
 {
 	static const char *const heads[] = { ">worker", ">pid", "state", ">connections",
@@ -180,6 +203,7 @@ static void print_status(const json_t *reply)
 {
 	print_server(reply);
 	print_tickets(reply);
+	print_sandbox(reply);
 	putchar('\n');
 	print_workers(reply);
 	print_limits(reply);

@@ -138,6 +138,14 @@ struct config_certificate {
 #define CONFIG_HANDLER_THREADS 8
 #define CONFIG_BODY_LIMITS UINT64_MAX
 
+/* The only files and folders that processes of a handler may open, beside the system's
+ * libraries; NULL-ended, or NULL: none. */
+struct config_paths {
+	char *where;		/* NULL: nothing is said */
+	char **read;
+	char **write;		/* these to be read, too */
+};
+
 struct config_handler {
 	char *where;
 	char *name;
@@ -155,6 +163,7 @@ struct config_handler {
 	char *processes_where;
 	char *max_queue_where;
 	char *threads_where;
+	struct config_paths paths;
 	uint64_t max_body_bytes; /* of a request; CONFIG_BODY_LIMITS: as limits say */
 };
 
@@ -261,6 +270,7 @@ struct config {
 	char *tls_key_log;	/* NULL: none */
 	struct config_client_auth clients;	/* of the server */
 	char *plugin_directory;
+	bool plugins_confined;	/* handlers without "paths" may open no files */
 	bool plugin_watch;	/* serve what changes there at once */
 	bool serve_unrouted;	/* plugins without a route answer at their own */
 	struct config_handler *handlers;
@@ -353,6 +363,12 @@ const struct config_client_auth *config_clients_of(const struct config *config,
 /* What "handlers" says of that one, or NULL. */
 const struct config_handler *config_find_handler(const struct config *config,
     const char *name);
+
+/* What the processes of that handler may open; NULL: whatever their user may. */
+const struct config_paths *config_paths_of(const struct config *config, const char *name);
+
+/* Is any handler to run in the workers? */
+bool config_any_in_worker(const struct config *config);
 
 /* NULL is accepted. */
 void config_free(struct config *config);

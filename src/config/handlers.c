@@ -31,6 +31,7 @@ static void read_isolation(const struct node *node, void *target)
 
 static const struct key handler_keys[] = {
 	{ KEY("isolation", OTHER), .read = read_isolation },
+	{ KEY("paths", OTHER), .read = paths_read },
 	{ KEY("processes", U32), FIELD(processes),
 	  RANGE(1, 256, CONFIG_HANDLER_PROCESSES) },
 	{ KEY("max_queue", U32), FIELD(max_queue),
@@ -96,7 +97,9 @@ void handlers_read(const struct node *node, void *target)
 	while (node_next(node, &child)) {
 		struct config_handler handler = { 0 };
 
-		if (read_handler(&child, &handler)) {
+		if (!read_handler(&child, &handler)) {
+			paths_free(&handler.paths);
+		} else {
 			handler.where = node_where(&child);
 			handler.name = memory_text(child.key);
 			handler.processes_where = where_of(&child, "processes");
@@ -116,6 +119,16 @@ const struct config_handler *config_find_handler(const struct config *config,
 		}
 	}
 	return NULL;
+}
+
+bool config_any_in_worker(const struct config *config)
+{
+	for (size_t i = 0; i < config->handler_count; i++) {
+		if (config->handlers[i].in_worker) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool config_routes_to(const struct config *config, const char *handler)
@@ -151,6 +164,7 @@ bool config_uses(const struct config *config, const char *handler)
 void handlers_free(struct config *config)
 {
 	for (size_t i = 0; i < config->handler_count; i++) {
+		paths_free(&config->handlers[i].paths);
 		free(config->handlers[i].where);
 		free(config->handlers[i].name);
 		free(config->handlers[i].processes_where);

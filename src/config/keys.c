@@ -35,6 +35,7 @@ static const struct key tls_keys[] = {
 };
 
 static const struct key plugins_keys[] = {
+	{ KEY("confined", BOOL), FIELD(plugins_confined), .number = false },
 	{ KEY("directory", FILE), FIELD(plugin_directory), .text = "plugins" },
 	{ KEY("serve_unrouted", BOOL), FIELD(serve_unrouted), .number = true },
 	{ KEY("watch", BOOL), FIELD(plugin_watch), .number = true },

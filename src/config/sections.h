@@ -49,6 +49,10 @@ void groups_free(struct config *config);
 void handlers_read(const struct node *node, void *target);
 void handlers_free(struct config *config);
 
+/* What a handler's processes may open; the target is a struct config_handler. */
+void paths_read(const struct node *node, void *target);
+void paths_free(struct config_paths *paths);
+
 /* Can a plugin have that name? If not, says so at node. */
 bool handler_name_check(const struct node *node, const char *name);
 

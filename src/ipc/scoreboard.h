@@ -97,6 +97,7 @@ struct scoreboard_blames {
 	/* What a thread beside the loop was at when it ended the process: then it is not
 	 * the loop's fault. */
 	struct scoreboard_blame crashed;
+	_Atomic int refused_call;	/* the system call that has ended it; 0: none */
 };
 
 /* A figure of a handler, as all may see it; the master writes it. */

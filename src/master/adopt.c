@@ -106,6 +106,21 @@ static void judge(const struct master *master, const struct boot *live,
 	}
 }
 
+/* Workers that were started without handlers have given up what the code of one needs
+ * (worker/sandbox.h), and cannot get it back. */
+static void keep_out(const struct boot *boot, struct plugin *plugin)
+{
+	const struct config_handler *handler =
+	    config_find_handler(boot->config, plugin->note.name);
+
+	plugin->isolated = true;
+	if (boot->reread) {
+		log_say(LOG_WARN, "%s: the workers take in no code while they run: "
+		    "handler '%s' has processes of its own until 'tincan upgrade'",
+		    handler->where, plugin->note.name);
+	}
+}
+
 void adopt_known(struct boot *boot)
 {
 	const struct master *master = boot->owner;
@@ -117,6 +132,9 @@ void adopt_known(struct boot *boot)
 	for (size_t i = 0; i < boot->plugins.count; i++) {
 		struct plugin *plugin = &boot->plugins.items[i];
 
+		if (!master->handlers_in_workers && !plugin->isolated) {
+			keep_out(boot, plugin);
+		}
 		if (plugin->refusal == NULL && same_settings && !boot->reread) {
 			refuse_again(plugin, known_fault(live, plugin));
 		}

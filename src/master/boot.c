@@ -2,6 +2,7 @@
 /* From a configuration file to all that is needed to serve it. */
 #include "master/boot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -109,10 +110,31 @@ static void check_use(struct boot *boot, const struct config_handler *handler)
 		tell_useless(boot, handler->processes_where, handler->name,
 		    "is in the workers, where it has 'threads'");
 	}
+	if (handler->in_worker) {
+		tell_useless(boot, handler->paths.where, handler->name,
+		    "runs in the workers, which this does not bind");
+	}
 	if (!handler->in_worker) {
 		tell_useless(boot, handler->threads_where, handler->name,
 		    "has processes of its own, no threads in the workers");
 	}
+}
+
+static void check_list(struct boot *boot, const struct config_paths *paths,
+    char *const *list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		if (access(list[i], F_OK) != 0) {
+			problems_warn(&boot->problems, paths->where, NULL,
+			    "cannot grant '%s': %s", list[i], strerror(errno));
+		}
+	}
+}
+
+static void check_paths(struct boot *boot, const struct config_paths *paths)
+{
+	check_list(boot, paths, paths->read);
+	check_list(boot, paths, paths->write);
 }
 
 static void on_checked(void *arg)
@@ -148,6 +170,7 @@ static void on_probed(void *arg)
 	ticket_file_check(boot->config, &boot->problems);
 	for (size_t i = 0; i < boot->config->handler_count; i++) {
 		check_use(boot, &boot->config->handlers[i]);
+		check_paths(boot, &boot->config->handlers[i].paths);
 	}
 	boot->certificate_files = renewals_files(boot->config);
 	boot->passphrases = passphrases_start(boot->loop, boot->config,

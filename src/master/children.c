@@ -104,6 +104,7 @@ static _Noreturn void become_worker(const struct child *child, int channel_fd,
 		.bell_fd = master->bell_fd,
 		.index = child->index,
 		.channel_fd = channel_fd,
+		.handlers = master->handlers_in_workers,
 	};
 	const struct user *user = rollout_live(master)->user;
 	int status;
@@ -201,6 +202,7 @@ static void reset_slot(struct child *child)
 	}
 	blame_clear(&child->master->blames[child->index].running);
 	blame_clear(&child->master->blames[child->index].crashed);
+	atomic_store(&child->master->blames[child->index].refused_call, 0);
 	child->started_ms = clock_us() / 1000;
 }
 
@@ -238,7 +240,8 @@ static void tell_death(const struct child *child, int status)
 	    blames_settle(&child->master->blames[child->index]);
 	char how[OBITUARY_CAUSE_BYTES];
 
-	obituary_cause(status, how);
+	obituary_cause(status, atomic_load(
+	    &child->master->blames[child->index].refused_call), how);
 	if (blame->handler[0] == '\0') {
 		log_say(LOG_ERROR, "worker %u (pid %d) died: %s", child->index,
 		    (int)child->pid, how);

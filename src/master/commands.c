@@ -16,6 +16,8 @@
 #include "master/tickets.h"
 #include "master/upgrade.h"
 #include "master/versions.h"
+#include "os/landlock.h"
+#include "os/seccomp.h"
 #include "os/socket.h"
 
 static uint64_t requests_of(const struct scoreboard_worker *worker, uint32_t handler)
@@ -199,6 +201,17 @@ static json_t *describe_limits(const struct master *master)
 	return limits;
 }
 
+/* What the processes have given up. */
+static json_t *describe_sandbox(const struct master *master)
+{
+	const struct config *config = rollout_live(master)->config;
+
+	return json_pack("{s:s, s:b, s:i, s:b}", "user",
+	    config->user == NULL ? "" : config->user, "seccomp", seccomp_available(),
+	    "landlock", landlock_version(), "handlers_in_workers",
+	    master->handlers_in_workers);
+}
+
 static json_t *describe_all(const struct master *master)
 {
 	json_t *workers = json_array();
@@ -208,7 +221,7 @@ static json_t *describe_all(const struct master *master)
 		json_array_append_new(workers, describe_worker(master, i));
 	}
 	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o}",
+	    "s:o, s:o}",
 	    "ok", 1, "version", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
 	    (json_int_t)rollout_number(master), "started_s",
 	    (json_int_t)master->started_s, "uptime_s",
@@ -216,7 +229,8 @@ static json_t *describe_all(const struct master *master)
 	    describe_plugins(master), "listeners", describe_listeners(master),
 	    "certificates", describe_certificates(master), "tickets",
 	    tickets_describe(master), "limits", describe_limits(master), "problems",
-	    answer_list(renewals_problems(master)));
+	    answer_list(renewals_problems(master)), "sandbox",
+	    describe_sandbox(master));
 }
 
 static json_t *reset(struct master *master, const char *name)

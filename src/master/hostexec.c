@@ -12,23 +12,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "ipc/page.h"
 #include "master/program.h"
 #include "os/cpu.h"
+#include "os/landlock.h"
+#include "plugin/sandbox.h"
 
 #define HOST_SOCKET 3
 #define HOST_PAGE 4
 #define HOST_BOARD 5
 #define HOST_MEMORY 6
 
-/* The program, opened once; the one thing beside the log that a process has one of. */
+/* The program, opened once, and what it may not do: the one thing beside the log that a
+ * process has one of. */
 static int program_fd = -1;
+static struct seccomp_filter filter;
 
 int hostexec_open(struct problems *problems)
 {
 	if (program_fd < 0) {
 		program_fd = program_open("tincan-host", TINCAN_HOST,
 		    "plugins run in", problems);
+		if (plugin_sandbox_calls(&filter) != 0) {
+			memory_exhausted();
+		}
 	}
 	return program_fd < 0 ? ERR_MISSING : 0;
 }
@@ -70,6 +78,58 @@ static _Noreturn void become_host(const struct plugin *plugin,
 	_exit(EXIT_FAILURE);
 }
 
+static void grant_all(int ruleset, const char *const *paths, enum landlock_grant grant)
+{
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
+		/* What is missing has been told of when the configuration was read. */
+		(void)!landlock_grant(ruleset, paths[i], grant);
+	}
+}
+
+/* What any program needs to be loaded and to find its way around. */
+static void grant_usual(int ruleset)
+{
+	static const char *const readable[] = { "/bin", "/lib", "/lib64", "/usr",
+		"/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/ld.so.preload",
+		"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/resolv.conf",
+		"/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/proc/cpuinfo",
+		"/proc/meminfo", "/proc/self", "/sys/devices/system/cpu", "/dev/random",
+		"/dev/urandom", NULL };
+	static const char *const writable[] = { "/dev/full", "/dev/null", "/dev/zero",
+		NULL };
+
+	grant_all(ruleset, readable, LANDLOCK_READ);
+	grant_all(ruleset, writable, LANDLOCK_WRITE);
+}
+
+/* In any case it gives up something, so that it cannot look into the others. */
+static void confine(const struct plugin *plugin, const struct config_paths *paths)
+{
+	int ruleset = landlock_begin(paths == NULL ? LANDLOCK_DEVICES : LANDLOCK_FILES);
+
+	if (ruleset >= 0 && paths != NULL) {
+		grant_usual(ruleset);
+		(void)!landlock_grant_fd(ruleset, program_fd, LANDLOCK_READ);
+		(void)!landlock_grant(ruleset, plugin->copy, LANDLOCK_READ);
+		grant_all(ruleset, (const char *const *)paths->read, LANDLOCK_READ);
+		grant_all(ruleset, (const char *const *)paths->write, LANDLOCK_WRITE);
+	}
+	if (ruleset >= 0 && landlock_enter(ruleset) != 0) {
+		_exit(EXIT_FAILURE);
+	}
+}
+
+/* In the child, as become_host; as root as long as paths are to be found. */
+static void enter_sandbox(const struct plugin *plugin, const struct hostexec_how *how)
+{
+	confine(plugin, how->paths);
+	if (how->user != NULL && user_become(how->user) != 0) {
+		_exit(EXIT_FAILURE);
+	}
+	/* A kernel without filters is told of by the workers. */
+	(void)!seccomp_put_on(&filter);
+}
+
 int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
     struct hostexec *started)
 {
@@ -95,9 +155,7 @@ int hostexec_start(const struct plugin *plugin, const struct hostexec_how *how,
 		if (how->max_memory_bytes > 0) {
 			(void)!hostexec_limit(0, how->max_memory_bytes);
 		}
-		if (how->user != NULL && user_become(how->user) != 0) {
-			_exit(EXIT_FAILURE);
-		}
+		enter_sandbox(plugin, how);
 		become_host(plugin, how, sockets[1], host_page);
 	}
 	saved = errno;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "config/config.h"
 #include "os/user.h"
 #include "plugin/plugin.h"
 
@@ -29,6 +30,8 @@ struct hostexec_how {
 	int board_fd;			/* the scoreboard, to read; a probe has none */
 	int memory_fd;			/* that its handler shares; -1: none */
 	uint64_t max_memory_bytes;	/* of its address space; 0: no limit */
+	/* The only files that it may open; NULL: whatever its user may. */
+	const struct config_paths *paths;
 	const struct user *user;	/* whom it becomes; NULL: nobody else */
 };
 

@@ -86,11 +86,13 @@ static int cpu_of(const struct host *host, const struct version *version)
 static void start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
+	const struct boot *live = rollout_live(host->master);
 	struct hostexec_how how = { .cpu = cpu_of(host, version),
 		.board_fd = host->master->board_fd,
 		.memory_fd = memories_get(host->master, version->plugin.note.name),
 		.max_memory_bytes = host->squad->max_memory,
-		.user = rollout_live(host->master)->user };
+		.paths = config_paths_of(live->config, version->plugin.note.name),
+		.user = live->user };
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {

@@ -328,7 +328,7 @@ static void tell_death(pid_t pid, int status)
 {
 	char how[OBITUARY_CAUSE_BYTES];
 
-	obituary_cause(status, how);
+	obituary_cause(status, 0, how);
 	log_say(LOG_ERROR, "the keeper (pid %d) died: %s", (int)pid, how);
 }
 

@@ -205,6 +205,7 @@ static void init(struct master *master, struct boot *boot)
 	const struct config *config = boot->config;
 
 	master->worker_count = children_wanted(config);
+	master->handlers_in_workers = config_any_in_worker(config);
 	master->started_s = (int64_t)time(NULL);
 	master->loop = loop_new();
 	master->board = scoreboard_new(master->worker_count, &master->board_fd);

@@ -71,6 +71,7 @@ struct master {
 	struct upgrade *upgrade;	/* under way; NULL: none is */
 	int64_t started_s;	/* seconds since 1970 */
 	bool watching;		/* plugins is set up */
+	bool handlers_in_workers;	/* they have been started to run some */
 	bool announced;		/* that it serves */
 	bool stopping;
 	int status;		/* the exit status */

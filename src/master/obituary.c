@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+
+#include <seccomp.h>
 
 #include "plugin/symbols.h"
 
@@ -109,9 +112,20 @@ void obituary_backtrace(const struct plugin *plugin, const struct page *page,
 	add_backtrace(&text, plugin, page);
 }
 
-void obituary_cause(int status, char out[OBITUARY_CAUSE_BYTES])
+static void tell_call(int call, char out[OBITUARY_CAUSE_BYTES])
 {
-	if (WIFSIGNALED(status)) {
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
+
+	snprintf(out, OBITUARY_CAUSE_BYTES, "signal %d (%s), as it called %s", SIGSYS,
+	    strsignal(SIGSYS), name == NULL ? "what has no name" : name);
+	free(name);
+}
+
+void obituary_cause(int status, int call, char out[OBITUARY_CAUSE_BYTES])
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS && call != 0) {
+		tell_call(call, out);
+	} else if (WIFSIGNALED(status)) {
 		snprintf(out, OBITUARY_CAUSE_BYTES, "signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	} else {

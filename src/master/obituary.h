@@ -19,8 +19,10 @@ void obituary(const struct plugin *plugin, const struct page *page, int status,
 void obituary_backtrace(const struct plugin *plugin, const struct page *page,
     char out[OBITUARY_BYTES]);
 
-/* A process without a page: "signal 9 (Killed)" or "exit status 1". */
-#define OBITUARY_CAUSE_BYTES 64
-void obituary_cause(int status, char out[OBITUARY_CAUSE_BYTES]);
+/* A process without a page: "signal 9 (Killed)", "exit status 1" or, for one that has
+ * made a system call that it had given up (0: none), "signal 31 (Bad system call), as it
+ * called execve". */
+#define OBITUARY_CAUSE_BYTES 128
+void obituary_cause(int status, int call, char out[OBITUARY_CAUSE_BYTES]);
 
 #endif

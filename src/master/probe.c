@@ -368,6 +368,7 @@ static void start(struct probes *probes, struct probe *probe)
 	struct hostexec_how how = { .probe = true, .cpu = -1, .board_fd = -1,
 		.memory_fd = -1,
 		.max_memory_bytes = max_memory,
+		.paths = config_paths_of(probes->task.config, probe->plugin->note.name),
 		.user = probes->task.user };
 	struct hostexec started;
 

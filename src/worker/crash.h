@@ -9,8 +9,8 @@
 
 #include "ipc/scoreboard.h"
 
-/* From now on, for the rest of the process, writes into blame (borrowed) what a thread of
- * a crew was at when it crashed or called exit. */
-void crash_watch(struct scoreboard_blame *blame);
+/* From now on, for the rest of the process, writes into blames (borrowed) what a thread
+ * of a crew was at when it crashed or called exit, and which system call was refused. */
+void crash_watch(struct scoreboard_blames *blames);
 
 #endif

@@ -27,6 +27,7 @@
 #include "worker/listener.h"
 #include "worker/orders.h"
 #include "worker/remotes.h"
+#include "worker/sandbox.h"
 #include "worker/shares.h"
 
 /* Replies of one turn; connection_room keeps them below the gather, a header may pass
@@ -183,7 +184,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 	worker->addresses = setup->addresses;
 	worker->index = setup->index;
 	worker->blame = &setup->blames->running;
-	crash_watch(&setup->blames->crashed);
+	crash_watch(setup->blames);
 	worker->tickets = setup->tickets;
 	worker->loop = loop_new();
 	worker->services = (struct plugin_services){ .log = log_handler,
@@ -234,6 +235,7 @@ static int start(struct worker *worker, const struct worker_setup *setup)
 		log_say(LOG_ERROR, "cannot start: %s", strerror(errno));
 		return ERR_SYSTEM;
 	}
+	worker_sandbox(setup->handlers);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct worker_setup {
 	int bell_fd;		/* of the bus */
 	uint32_t index;		/* its place on the scoreboard, and its ring */
 	int channel_fd;
+	bool handlers;		/* handlers are to run in it */
 };
 
 struct bus;

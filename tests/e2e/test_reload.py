@@ -171,7 +171,9 @@ def test_plugins_are_looked_at_without_the_quiet_time(start_server, plug):
 @pytest.mark.parametrize("isolation", ["host", "worker"])
 def test_isolation_changes_under_load(start_server, isolation):
     other = {"host": "worker", "worker": "host"}[isolation]
-    server = start_server(handlers={"hello": {"isolation": isolation}})
+    # Workers take in the code of handlers if they have been started for any.
+    server = start_server(handlers={"hello": {"isolation": isolation},
+                                    "echo": {"isolation": "worker"}})
     with load.Steady(server, connections=8):
         reload(server, handlers={"hello": {"isolation": other}})
         assert server.get("/hello/x").status == 200

@@ -36,7 +36,7 @@ def memory_limits(pids):
 
 
 def test_a_handler_that_moves_into_the_workers_leaves_no_process(start_server):
-    server = start_server()
+    server = start_server(handlers={"echo": {"isolation": "worker"}})
     both_hosts(server)
     reload(server, handlers={"hello": {"isolation": "worker"}})
     harness.wait_for(lambda: not server.hosts("hello"), "the end of its processes")

@@ -78,7 +78,8 @@ static inline _Noreturn void served_run(struct served *served, int channel_fd)
 	struct worker_setup setup = { .board = served->board,
 		.blames = served->blames, .tickets = served->tickets,
 		.addresses = served->addresses, .bus = served->bus,
-		.bell_fd = served->bell_fd, .channel_fd = channel_fd };
+		.bell_fd = served->bell_fd, .channel_fd = channel_fd,
+		.handlers = true };
 
 	exit(worker_run(&setup));
 }
