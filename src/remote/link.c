@@ -57,7 +57,7 @@ static void keep_fds(struct link *link, struct msghdr *message)
 	}
 }
 
-/* 0, ERR_AGAIN, ERR_EOF, ERR_CLOSED or ERR_LIMIT. */
+/* 0, ERR_AGAIN, ERR_EOF, ERR_CLOSED, ERR_LIMIT or ERR_NOMEM. */
 static int receive(struct link *link)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(LINK_FDS * sizeof(int))];
@@ -68,9 +68,10 @@ static int receive(struct link *link)
 		.msg_controllen = sizeof(control) };
 	char *space;
 	ssize_t size;
+	int rc = buffer_reserve(&link->in, LINK_READ, &space);
 
-	if (buffer_reserve(&link->in, LINK_READ, &space) != 0) {
-		return ERR_LIMIT;
+	if (rc != 0) {
+		return rc;
 	}
 	part.iov_base = space;
 	do {

@@ -281,9 +281,11 @@ static void on_down(struct link *link, int error)
 	struct remote *remote = host->remote;
 
 	if (error != 0) {
-		static const char text[] = "its process broke the protocol and is ended";
+		const char *text = error == ERR_NOMEM ?
+		    "there is no memory to hear its process, which is ended" :
+		    "its process broke the protocol and is ended";
 
-		remote->ops.log(4, remote->name, NULL, text, sizeof(text) - 1);
+		remote->ops.log(4, remote->name, NULL, text, strlen(text));
 	}
 	remote->ops.lost(remote->ops.arg, host->pid);
 	if (page_is_final(link->page)) {

@@ -239,8 +239,8 @@ def test_a_large_echo_is_the_same(start, version, tmp_path):
 
 
 def test_a_sender_is_held_up_while_the_handler_pauses(start, connect, protocol):
-    server = start(timeouts={"body_ms": 1500, "slow_ms": 1000},
-                   limits={"min_body_bytes_per_s": 100_000})
+    server = start(timeouts={"body_ms": 1500, "slow_ms": 1500},
+                   limits={"min_body_bytes_per_s": 10_000})
     upload = connect(server)
     upload.begin("/upload/hold")
     tells(server, "1 open, 0 gone, 0 bytes")
