@@ -7,7 +7,8 @@
  *	per		"second"; or "minute", "hour"
  *	burst		as many at once; the same as rate unless given
  *	header		the field that says who it is, as an API key does; who has none,
- *			and everybody unless given, is known by the address
+ *			and everybody unless given, is known by the address, all those
+ *			of a Unix socket by the same one
  *	ipv6_prefix	64: addresses that begin with the same bits are one client
  *	status		429
  *	fields		false; true: tell clients what they have left

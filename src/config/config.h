@@ -59,6 +59,7 @@ struct config_listener {
 	char *stream_where;	/* NULL likewise */
 	struct settings stream_settings; /* of that handler; count 0 if none were given */
 	bool tls;		/* false: it only redirects */
+	bool acme_challenge;	/* but what ACME's authorities ask for */
 	char *redirect;		/* as written: "https", "https:8443"; NULL with TLS */
 	uint16_t redirect_port;	/* 0: that of the first listener that speaks HTTPS */
 	bool proxied;		/* connections begin with a PROXY header, and come from */

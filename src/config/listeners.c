@@ -39,6 +39,7 @@ static const struct key listener_keys[] = {
 	{ KEY("proxy_protocol", OTHER), .read = proxies_read },
 	{ KEY("tls", OTHER), .read = read_tls },
 	{ KEY("redirect", TEXT), FIELD(redirect) },
+	{ KEY("acme_challenge", BOOL), FIELD(acme_challenge) },
 	{ .name = NULL }
 };
 
@@ -219,6 +220,10 @@ static void read_redirect(const struct node *node, struct config_listener *liste
 	if (!redirects && !listener->tls && node_find(node, "tls", &extra)) {
 		node_problem(&extra, "add \"redirect\": \"https\"",
 		    "a listener without TLS can only redirect");
+	}
+	if (listener->tls && node_find(node, "acme_challenge", &extra)) {
+		node_problem(&extra, NULL,
+		    "'acme_challenge' goes with \"tls\": false only");
 	}
 	if (!listener->tls && node_find(node, "stream", &extra)) {
 		node_problem(&extra, NULL, "'stream' goes with TLS only");

@@ -167,7 +167,8 @@ static void on_head(struct h1_session *session, struct slice input)
 
 	session->head_read = true;
 	pace_begin(&session->pace, worker->loop->now_ms);
-	if (session->base.connection->tls.ssl == NULL) {
+	if (session->base.connection->tls.ssl == NULL &&
+	    !redirect_excepts(session->base.connection, request)) {
 		redirect_answer(session->base.connection, exchange);
 		session->closing = session->closing || request->has_body;
 	} else {

@@ -11,6 +11,47 @@
 
 #define HTTPS_PORT 443
 
+static bool is_base64url(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* RFC 8555 section 8.3: the authority asks for a token, in base64url, over HTTP. What is
+ * written in any other way is not from there. */
+static bool is_challenge(const struct request *request)
+{
+	static const char prefix[] = "/.well-known/acme-challenge/";
+	struct slice token = request->target;
+
+	if ((request->method_id != HTTP_GET && request->method_id != HTTP_HEAD) ||
+	    token.size < sizeof(prefix) ||
+	    memcmp(token.data, prefix, sizeof(prefix) - 1) != 0) {
+		return false;
+	}
+	slice_skip(&token, sizeof(prefix) - 1);
+	for (size_t i = 0; i < token.size; i++) {
+		if (!is_base64url(token.data[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool redirect_excepts(const struct connection *connection, const struct request *request)
+{
+	const struct generation_message *message =
+	    &connection->worker->generation->message;
+
+	for (size_t i = 0; i < message->config->listener_count; i++) {
+		if (message->listeners[i].id == connection->listener) {
+			return message->config->listeners[i].acme_challenge &&
+			    is_challenge(request);
+		}
+	}
+	return false;
+}
+
 /* By TCP, that is. */
 static bool is_https(const struct config_listener *listener)
 {

@@ -40,6 +40,10 @@ bool session_admits(struct connection *connection, struct slice host)
 {
 	const struct generation *generation = connection->worker->generation;
 
+	/* Nobody can be asked there, and what is excepted from redirects is for all. */
+	if (connection->tls.ssl == NULL) {
+		return true;
+	}
 	if (generation->tls->clients == NULL && connection->tls.peer == NULL) {
 		return true;
 	}

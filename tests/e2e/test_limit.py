@@ -2,6 +2,7 @@
 """The filter limit: what several workers let through together, and when again."""
 
 import contextlib
+import socket
 import threading
 
 import pytest
@@ -138,3 +139,20 @@ def test_the_body_of_a_refused_request_is_dropped(start):
         assert client.request("POST", "/who", body=b"x" * 100000).status == 200
         reply = client.request("POST", "/who", body=b"x" * 100000)
         assert reply.status == 429
+
+
+def test_clients_of_a_unix_socket_are_one(start, tmp_path):
+    path = tmp_path / "web.sock"
+    server = start({**HOURLY, "burst": 2}, listeners=[
+        {"address": "127.0.0.1:0"}, {"address": f"unix:{path}"}])
+    server.wait_log("serving with")
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(path))
+            with harness.Client(server.context().wrap_socket(
+                    sock, server_hostname="localhost")) as client:
+                return client.get("/who").status
+
+    assert [ask() for _ in range(3)] == [200, 200, 429]
+    assert server.get("/who").status == 200

@@ -10,21 +10,30 @@ import pytest
 
 import harness
 
+CHALLENGES = "/.well-known/acme-challenge/"
 PLAIN = re.compile(r"listening on http://(\S+):(\d+)")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, make_config, certificates):
     """A listener for each redirect there is, beside one that speaks HTTPS."""
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "challenges").mkdir()
+    (folder / "challenges/a-Token_1").write_text("a-Token_1.print")
     running = harness.Server(
-        tmp_path_factory.mktemp("plain"),
+        folder,
         make_config(listeners=[
             {"address": "127.0.0.1:0", "tls": False, "redirect": "https"},
             {"address": "127.0.0.1:0"},
             {"address": "127.0.0.1:0", "tls": False, "redirect": "https:443"},
             {"address": "127.0.0.1:0", "tls": False, "redirect": "https",
-             "proxy_protocol": {"from": ["127.0.0.1"]}}],
-            limits={"max_body_bytes": 100}), certificates)
+             "proxy_protocol": {"from": ["127.0.0.1"]}},
+            {"address": "127.0.0.1:0", "tls": False, "redirect": "https",
+             "acme_challenge": True}],
+            routes=make_config()["routes"] + [
+                {"path": CHALLENGES + "*", "handler": "files",
+                 "settings": {"root": "challenges"}}],
+            tls={"client_auth": "any"}, limits={"max_body_bytes": 100}), certificates)
     running.wait_log("serving with")
     running.plain = [int(port) for _, port in PLAIN.findall(running.log)]
     yield running
@@ -80,6 +89,29 @@ def test_what_cannot_be_named_is_400(server, text):
     reply = ask(server, text)
     assert reply.status == 400
     assert reply.header("location") is None
+
+
+@pytest.mark.parametrize("method, body", [("GET", "a-Token_1.print"), ("HEAD", "")])
+def test_acme_gets_its_challenge(server, method, body):
+    with connect(server, 3) as client:
+        client.send(request("a", CHALLENGES + "a-Token_1", method) + request("a"))
+        reply = client.read_reply(method)
+        assert (reply.status, reply.text) == (200, body)
+        assert client.read_reply().status == 308
+    assert ask(server, request("a", CHALLENGES + "none"), 3).status == 404
+
+
+@pytest.mark.parametrize("target", [
+    "", "a.b", "a/b", "../challenges/a-Token_1", "a-Token_1?x", "a-Token_%31"])
+def test_nothing_else_is_answered_in_the_clear(server, target):
+    assert ask(server, request("a", CHALLENGES + target), 3).status == 308
+
+
+def test_challenges_are_excepted_where_the_listener_says_so(server):
+    target = CHALLENGES + "a-Token_1"
+    assert ask(server, request("a", target, "POST"), 3).status == 308
+    assert ask(server, request("a", target.upper()), 3).status == 308
+    assert ask(server, request("a", target)).status == 308
 
 
 def test_a_connection_serves_one_request_after_the_other(server):
