@@ -37,6 +37,16 @@ static const struct plugin *served_as(const struct boot *live, const char *name)
 	return NULL;
 }
 
+static const struct plugin *from_file(const struct plugin_set *set, const char *file)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->items[i].file, file) == 0) {
+			return &set->items[i];
+		}
+	}
+	return NULL;
+}
+
 /* Those that are live come first, in their order: they are older than what is new. */
 static void order_by_age(struct plugin_set *set, const struct boot *live)
 {
@@ -121,6 +131,22 @@ static void keep_out(const struct boot *boot, struct plugin *plugin)
 	}
 }
 
+/* Whose file is gone while server.json has a use for it stays, as where a file is not
+ * good: the others may come and go without it. */
+static void miss_used(struct boot *boot, const struct boot *live)
+{
+	for (size_t i = 0; i < live->plugins.count; i++) {
+		const struct plugin *plugin = &live->plugins.items[i];
+
+		if (plugin->refusal == NULL &&
+		    config_uses(boot->config, plugin->note.name) &&
+		    from_file(&boot->plugins, plugin->file) == NULL &&
+		    plugin_find(&boot->plugins, plugin->note.name) == NULL) {
+			plugin_set_miss(&boot->plugins, plugin->file);
+		}
+	}
+}
+
 void adopt_known(struct boot *boot)
 {
 	const struct master *master = boot->owner;
@@ -128,6 +154,9 @@ void adopt_known(struct boot *boot)
 	bool same_settings = boot->text_size == live->text_size &&
 	    memcmp(boot->text, live->text, boot->text_size) == 0;
 
+	if (!boot->reread) {
+		miss_used(boot, live);
+	}
 	order_by_age(&boot->plugins, live);
 	for (size_t i = 0; i < boot->plugins.count; i++) {
 		struct plugin *plugin = &boot->plugins.items[i];
@@ -348,16 +377,6 @@ static bool same_service(const struct plugin *live, const struct plugin *found)
 	return strcmp(live->note.name, found->note.name) == 0 &&
 	    strcmp(live->hash, found->hash) == 0 && live->isolated == found->isolated &&
 	    live->can == found->can && text_same(live->own_route, found->own_route);
-}
-
-static const struct plugin *from_file(const struct plugin_set *set, const char *file)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (strcmp(set->items[i].file, file) == 0) {
-			return &set->items[i];
-		}
-	}
-	return NULL;
 }
 
 bool adopt_serves_same(const struct plugin_set *live, const struct plugin_set *found)

@@ -30,6 +30,17 @@ void plugin_forget(struct plugin *plugin)
 	plugin->can = 0;
 }
 
+void plugin_set_miss(struct plugin_set *set, const char *file)
+{
+	struct plugin *plugin;
+
+	set->items = memory_grow(set->items, set->count + 1, sizeof(*set->items));
+	plugin = &set->items[set->count++];
+	/* No content has this for its hash. */
+	*plugin = (struct plugin){ .file = memory_text(file), .hash = "none" };
+	plugin_refuse(plugin, "it is not there any more");
+}
+
 void plugin_set_release(struct plugin_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {

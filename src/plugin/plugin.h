@@ -121,6 +121,9 @@ void plugin_scan(struct plugin_set *set, const char *directory,
 void plugin_scan_file(struct plugin_set *set, const char *file,
     const char *state_directory, struct problems *problems);
 
+/* Puts a file that is not there into the set, refused for that. */
+void plugin_set_miss(struct plugin_set *set, const char *file);
+
 void plugin_set_release(struct plugin_set *set);
 
 /* Of those with the same handler name all but the first good one are refused. */

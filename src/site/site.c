@@ -353,16 +353,6 @@ static void add_unrouted(const struct build *build, struct plugin *plugin)
 	free(own);
 }
 
-static void check_handlers(const struct build *build)
-{
-	const struct config *config = build->site->config;
-
-	for (size_t i = 0; i < config->handler_count; i++) {
-		(void)need_plugin(build, config->handlers[i].name,
-		    config->handlers[i].where);
-	}
-}
-
 static void add_names(struct site *site)
 {
 	const struct config *config = site->config;
@@ -411,7 +401,6 @@ void site_open(struct site *site, struct config *config, struct plugin_set *plug
 	site->opening = process->mounts == NULL ? 0 :
 	    site_mounts_begin(process->mounts);
 	load_plugins(&build);
-	check_handlers(&build);
 	add_filters(&build);
 	for (size_t i = 0; i < config->route_count; i++) {
 		add_configured(&build, &config->routes[i], filters);

@@ -169,6 +169,36 @@ def test_removed_file_is_retired_and_comes_back(server, plug):
         plugs.answers(server, "/fresh", "one")
 
 
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_removed_file_of_a_route_is_missed_and_all_goes_on(start_server, plug, isolation):
+    plug.drop("named", "one")
+    server = start_server(plugins={"directory": str(plug.directory)},
+                          handlers={"named": {"isolation": isolation}},
+                          routes=[{"path": "/here", "handler": "named"}])
+    with load.Steady(server):
+        (plug / "named.so").unlink()
+        server.wait_log(r"named\.so is not served: it is not there any more; "
+                        "version before goes on: [0-9a-f]{16}")
+        assert server.get("/here").text == "one"
+        plug.drop("fresh", "other")
+        plugs.answers(server, "/fresh", "other")
+        assert server.get("/here").text == "one"
+        plug.drop("named", "two")
+        plugs.answers(server, "/here", "two")
+    assert server.log.count("not there any more") == 1
+
+
+def test_removed_file_that_only_handlers_names_is_retired(start_server, plug):
+    plug.drop("named", "one")
+    server = start_server(plugins={"directory": str(plug.directory)},
+                          handlers={"named": {"timeout_ms": 1000}}, routes=[])
+    plugs.answers(server, "/named", "one")
+    (plug / "named.so").unlink()
+    harness.wait_for(lambda: server.get("/named").status == 404, "its end")
+    plug.drop("fresh", "other")
+    plugs.answers(server, "/fresh", "other")
+
+
 def test_other_directory_in_its_place(server, plug):
     plug.drop("fresh", "one")
     plugs.answers(server, "/fresh", "one")
