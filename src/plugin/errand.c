@@ -119,13 +119,26 @@ static void forward(struct errand *errand, struct errand_news *news)
 	errand_drop(errand, news->ready);
 }
 
-/* From now on the request is the loop's, until the handler has finished it. */
+static bool has_room(struct errand *errand)
+{
+	bool room;
+
+	pthread_mutex_lock(&errand->lock);
+	room = errand->waiting <= EXCHANGE_LOW;
+	pthread_mutex_unlock(&errand->lock);
+	return room;
+}
+
+/* From now on the request is the loop's, until the handler has finished it. What it
+ * posted may have run before, been refused a write, and all that it wrote be sent. */
 static void begin_later(struct errand *errand)
 {
 	errand->later = true;
 	exchange_hold(&errand->twin, &instance_later_ops);
 	if (errand->gone) {
 		part_later(errand);
+	} else if (has_room(errand)) {
+		exchange_taken(&errand->twin);
 	}
 }
 

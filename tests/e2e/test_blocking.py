@@ -193,6 +193,18 @@ def test_the_loop_may_answer_later(start, protocol):
     assert len(reply.body) == 200 * 64 * KB
 
 
+def test_the_loop_may_answer_before_the_thread_returns(start):
+    server = start()
+    with h2.connect(server, opens_windows=False) as client:
+        stream = client.start("GET", "/sleeper/post-early?200")
+        client.update_window(stream, 1 << 30)
+        client.update_window(0, 1 << 30)
+        # All that the loop may write before it is to wait for on_drain.
+        client.wait_body(stream, 256 * KB)
+        let_go(server)
+        assert len(client.reply(stream).body) == 200 * 64 * KB
+
+
 def test_one_that_answers_later_is_told_that_the_client_left(start):
     server = start()
     with h2.connect(server) as client:

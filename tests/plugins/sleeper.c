@@ -260,6 +260,15 @@ static int post_stream(tc_req *r, struct state *state, long number)
 	return tc.post(state->loop, go_on_with, r) == TC_OK ? TC_LATER : TC_FAIL;
 }
 
+/* What it posts runs before it returns. */
+static int post_early(tc_req *r, struct state *state, long number)
+{
+	int result = post_stream(r, state, number);
+
+	wait_for_latch(state);
+	return result;
+}
+
 static int keep(tc_req *r, struct state *state, long number)
 {
 	(void)r;
@@ -286,7 +295,7 @@ static const struct {
 	{ "nothing", nothing }, { "fail", fail }, { "half", half },
 	{ "abort", give_up }, { "crash", crash }, { "quit", quit },
 	{ "overflow", overflow }, { "post", post }, { "post-stream", post_stream },
-	{ "keep", keep } };
+	{ "post-early", post_early }, { "keep", keep } };
 
 static int on_request(tc_req *r)
 {
