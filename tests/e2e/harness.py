@@ -50,13 +50,14 @@ def wait_for(happened, what):
 def group_processes(leader):
     """The processes of the group or session that leader leads, but zombies."""
     found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            state, _, *ids = entry.read_text().rpartition(")")[2].split()[:4]
+            text = pathlib.Path(f"/proc/{pid}/stat").read_text()
         except OSError:
             continue  # it has just ended
+        state, _, *ids = text.rpartition(")")[2].split()[:4]
         if str(leader) in ids and state != "Z":
-            found.append(int(entry.parent.name))
+            found.append(int(pid))
     return found
 
 
