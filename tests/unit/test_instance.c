@@ -364,8 +364,17 @@ static void add_requests(TCase *tcase)
 	tcase_add_test(tcase, answers_a_request_with_its_state);
 	tcase_add_test(tcase, answers_without_settings);
 	tcase_add_test(tcase, a_newer_handler_asks_before_it_calls);
+}
+
+/* The case ends its process: what there was before must be taken down outside of it. */
+static TCase *new_ends(void)
+{
+	TCase *tcase = tcase_create("ends");
+
+	tcase_add_unchecked_fixture(tcase, set_up, tear_down);
 	tcase_add_test_raise_signal(tcase,
 	    an_entry_that_the_server_lacks_ends_the_process, SIGABRT);
+	return tcase;
 }
 
 static void add_later(TCase *tcase)
@@ -404,5 +413,6 @@ int main(void)
 	add_mistakes(tcase);
 	add_later(tcase);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, new_ends());
 	return unit_run(suite);
 }
