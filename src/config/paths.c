@@ -8,14 +8,6 @@
 #include "base/memory.h"
 #include "config/reader.h"
 
-static void free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
-		free(list[i]);
-	}
-	free(list);
-}
-
 /* A NULL-ended list of paths, joined with the folder of the file. */
 static char **read_list(const struct node *node)
 {
@@ -71,8 +63,8 @@ void paths_read(const struct node *node, void *target)
 void paths_free(struct config_paths *paths)
 {
 	free(paths->where);
-	free_list(paths->read);
-	free_list(paths->write);
+	memory_free_texts(paths->read);
+	memory_free_texts(paths->write);
 }
 
 const struct config_paths *config_paths_of(const struct config *config, const char *name)

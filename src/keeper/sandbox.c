@@ -2,7 +2,6 @@
 /* What keeps the keys in the keeper. */
 #include "keeper/sandbox.h"
 
-#include <grp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -10,10 +9,11 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <seccomp.h>
 
 #include "os/seccomp.h"
+#include "os/user.h"
+#include "tls/libcrypto.h"
 
 /* Of the heap where libcrypto puts what is private of a key. */
 #define SECRET_BYTES (4 << 20)
@@ -23,14 +23,9 @@
 
 static int leave_root(void)
 {
-	if (geteuid() != 0) {
-		return 0;
-	}
-	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) != 0) {
-		return ERR_SYSTEM;
-	}
-	return 0;
+	static const struct user nobody = { .uid = NOBODY, .gid = NOBODY };
+
+	return geteuid() == 0 ? user_become(&nobody) : 0;
 }
 
 int sandbox_memory(void)
@@ -53,16 +48,6 @@ int sandbox_memory(void)
 	return rc;
 }
 
-/* libcrypto reads its configuration and seeds its generators when it is first used. */
-static void wake_libcrypto(void)
-{
-	unsigned char byte;
-
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
-	(void)RAND_bytes(&byte, 1);
-	(void)RAND_priv_bytes(&byte, 1);
-}
-
 int sandbox_calls(void)
 {
 	static const int calls[] = {
@@ -77,6 +62,6 @@ int sandbox_calls(void)
 		SCMP_SYS(rt_sigreturn), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
 	};
 
-	wake_libcrypto();
+	libcrypto_wake();
 	return seccomp_allow(calls, sizeof(calls) / sizeof(calls[0]));
 }

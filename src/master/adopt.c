@@ -139,9 +139,9 @@ static void miss_used(struct boot *boot, const struct boot *live)
 		const struct plugin *plugin = &live->plugins.items[i];
 
 		if (plugin->refusal == NULL &&
-		    config_uses(boot->config, plugin->note.name) &&
 		    from_file(&boot->plugins, plugin->file) == NULL &&
-		    plugin_find(&boot->plugins, plugin->note.name) == NULL) {
+		    plugin_find(&boot->plugins, plugin->note.name) == NULL &&
+		    config_uses(boot->config, plugin->note.name)) {
 			plugin_set_miss(&boot->plugins, plugin->file);
 		}
 	}

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "control/answers.h"
 #include "ipc/channel.h"
 #include "master/adopt.h"
@@ -367,10 +368,8 @@ static void on_built(struct boot *boot)
 static void check_user(struct boot *boot, const struct boot *live)
 {
 	const struct config *config = boot->config;
-	const char *before = live->config->user == NULL ? "" : live->config->user;
-	const char *user = config->user == NULL ? "" : config->user;
 
-	if (strcmp(user, before) != 0) {
+	if (!text_same(config->user, live->config->user)) {
 		problems_add(&boot->problems,
 		    config->user == NULL ? config->file : config->user_where,
 		    "'tincan upgrade' takes it over, too",

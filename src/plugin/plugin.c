@@ -3,6 +3,7 @@
 #include "plugin/plugin.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +31,22 @@ void plugin_forget(struct plugin *plugin)
 	plugin->can = 0;
 }
 
-void plugin_set_miss(struct plugin_set *set, const char *file)
+struct plugin *plugin_set_add(struct plugin_set *set, char *file)
 {
 	struct plugin *plugin;
 
 	set->items = memory_grow(set->items, set->count + 1, sizeof(*set->items));
 	plugin = &set->items[set->count++];
+	*plugin = (struct plugin){ .file = file };
+	return plugin;
+}
+
+void plugin_set_miss(struct plugin_set *set, const char *file)
+{
+	struct plugin *plugin = plugin_set_add(set, memory_text(file));
+
 	/* No content has this for its hash. */
-	*plugin = (struct plugin){ .file = memory_text(file), .hash = "none" };
+	snprintf(plugin->hash, sizeof(plugin->hash), "none");
 	plugin_refuse(plugin, "it is not there any more");
 }
 

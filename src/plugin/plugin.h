@@ -121,6 +121,9 @@ void plugin_scan(struct plugin_set *set, const char *directory,
 void plugin_scan_file(struct plugin_set *set, const char *file,
     const char *state_directory, struct problems *problems);
 
+/* Adds one of that file, which it takes; borrowed until the next is added. */
+struct plugin *plugin_set_add(struct plugin_set *set, char *file);
+
 /* Puts a file that is not there into the set, refused for that. */
 void plugin_set_miss(struct plugin_set *set, const char *file);
 

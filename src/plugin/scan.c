@@ -50,11 +50,8 @@ static int list_files(struct scan *scan)
 	errno = 0;
 	while ((entry = readdir(scan->entries)) != NULL) {
 		if (is_plugin_name(entry->d_name)) {
-			set->items = memory_grow(set->items, set->count + 1,
-			    sizeof(*set->items));
-			set->items[set->count++] = (struct plugin){
-				.file = memory_printf("%s/%s", scan->path, entry->d_name)
-			};
+			(void)plugin_set_add(set,
+			    memory_printf("%s/%s", scan->path, entry->d_name));
 		}
 		errno = 0;
 	}
@@ -259,8 +256,7 @@ void plugin_scan_file(struct plugin_set *set, const char *file,
 	*set = (struct plugin_set){ 0 };
 	scan.entries = opendir(directory);
 	if (scan.entries != NULL) {
-		set->items = memory_new(1, sizeof(*set->items));
-		set->items[set->count++].file = memory_text(file);
+		(void)plugin_set_add(set, memory_text(file));
 		scan_files(&scan, state_directory);
 		closedir(scan.entries);
 	} else {

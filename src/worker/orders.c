@@ -2,7 +2,6 @@
 /* The worker's end of the channel to the master. */
 #include "worker/orders.h"
 
-
 #include "base/log.h"
 #include "worker/access.h"
 #include "worker/generation.h"

@@ -7,12 +7,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
 #include "base/log.h"
 #include "os/landlock.h"
 #include "plugin/sandbox.h"
+#include "tls/libcrypto.h"
 
 static const int worker_calls[] = {
 	/* Connections, hosts, the master, the keeper: all come as descriptors. */
@@ -33,16 +31,6 @@ static const int worker_calls[] = {
 	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),
 };
-
-/* libcrypto reads its configuration and seeds its generators when it is first used. */
-static void wake_libcrypto(void)
-{
-	unsigned char byte;
-
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
-	(void)RAND_bytes(&byte, 1);
-	(void)RAND_priv_bytes(&byte, 1);
-}
 
 static int deny_calls(void)
 {
@@ -80,7 +68,7 @@ void worker_sandbox(bool handlers)
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	wake_libcrypto();
+	libcrypto_wake();
 	give_up_files(handlers);
 	rc = handlers ? deny_calls() : seccomp_allow(worker_calls,
 	    sizeof(worker_calls) / sizeof(worker_calls[0]));
