@@ -48,15 +48,22 @@ void handovers_drop(struct handovers *handovers, struct handover *handover)
 	list_remove(&handover->link);
 }
 
-void handovers_add(struct handovers *handovers, struct handover *handover)
+static void renew(struct handovers *handovers, struct handover *handover)
 {
 	handovers_drop(handovers, handover);
+	handover->lost = false;
+	handover->again = false;
+}
+
+void handovers_add(struct handovers *handovers, struct handover *handover)
+{
+	renew(handovers, handover);
 	list_append(&handovers->waiting, &handover->link);
 }
 
 void handovers_add_first(struct handovers *handovers, struct handover *handover)
 {
-	handovers_drop(handovers, handover);
+	renew(handovers, handover);
 	list_append(handovers->waiting.next, &handover->link);
 }
 
@@ -78,7 +85,6 @@ static void begin(struct handovers *handovers)
 {
 	handovers->begun =
 	    LIST_OWNER(handovers->waiting.next, struct handover, link);
-	handovers->begun->lost = false;
 	handovers->next = 0;
 	handovers->all = true;
 	timer_set(&handovers->master->loop->timers, &handovers->deadline,
@@ -247,6 +253,19 @@ void handovers_take(struct handovers *handovers, const struct channel_message *m
 	    handovers->next > config->certificate_count) {
 		finish(handovers, NULL);
 	}
+}
+
+void handovers_lose(struct handovers *handovers, const char *failure)
+{
+	struct handover *handover = handovers->begun;
+
+	if (handover == NULL || handover->again) {
+		handovers_fail(handovers, failure);
+		return;
+	}
+	handovers_drop(handovers, handover);
+	handover->again = true;
+	list_append(handovers->waiting.next, &handover->link);
 }
 
 void handovers_fail(struct handovers *handovers, const char *failure)

@@ -25,6 +25,7 @@ struct handover {
 	 * has none of them. */
 	void (*done)(struct handover *handover, const char *failure);
 	bool lost;		/* one of those that were shown before is not there */
+	bool again;		/* a keeper has died in it */
 };
 
 void handover_init(struct handover *handover,
@@ -65,7 +66,11 @@ int handovers_send(struct handovers *handovers, int channel_fd) MUST_USE;
 /* An UNKEPT or KEPT of the keeper. */
 void handovers_take(struct handovers *handovers, const struct channel_message *message);
 
-/* The keeper is gone: what is under way fails. Or there will be none: all do. */
+/* The keeper has died: what is under way begins anew with the next one; when that dies of
+ * it, too, it fails. */
+void handovers_lose(struct handovers *handovers, const char *failure);
+
+/* The keeper hangs: what is under way fails. Or there will be none: all do. */
 void handovers_fail(struct handovers *handovers, const char *failure);
 void handovers_fail_all(struct handovers *handovers, const char *failure);
 

@@ -344,7 +344,7 @@ void keeper_reap(struct master *master)
 	tell_death(keeper->pid, status);
 	keeper->pid = 0;
 	leave_channel(keeper);
-	handovers_fail(&keeper->handovers, "the keeper has died");
+	handovers_lose(&keeper->handovers, "the keeper has died");
 	if (now_ms - keeper->started_ms >= WELL_MS) {
 		start_again(keeper);
 	} else {

@@ -16,7 +16,8 @@ int keeper_start(struct master *master) MUST_USE;
 /*
  * From now on these are the keys: those of certificates that are shown. done comes in a
  * later round of the loop, or in keeper_wait. A keeper that does not answer within some
- * seconds is replaced, and has taken none of them; so has one that dies.
+ * seconds is replaced, and has taken none of them. When one dies the next gets them, and
+ * its death is the end of it.
  */
 void keeper_give_keys(struct master *master, struct handover *handover);
 

@@ -321,6 +321,19 @@ def test_a_reload_that_the_keeper_does_not_follow_is_refused(hanging, tmp_path):
     assert trusts(hanging, tmp_path / "new/p256.crt")
 
 
+def test_a_keeper_that_dies_over_a_reload_costs_nothing(hanging, tmp_path):
+    config = json.loads(hanging.config.read_text())
+    config["certificates"] = [{"chain": str(tmp_path / "new/p256.crt"),
+                               "key": str(tmp_path / "new/p256.key")}]
+    hanging.config.write_text(json.dumps(config))
+    with subprocess.Popen([harness.TINCAN, "reload", "--config", hanging.config],
+                          cwd=hanging.folder, stdin=subprocess.DEVNULL) as reload:
+        harness.wait_for(lambda: unread(hanging.keeper), "the new key on its way")
+        os.kill(hanging.keeper, signal.SIGKILL)
+        assert reload.wait(harness.DEADLINE) == 0
+    assert trusts(hanging, tmp_path / "new/p256.crt")
+
+
 def test_a_server_stops_beside_a_keeper_that_hangs(server):
     os.kill(keeper_of(server), signal.SIGSTOP)
     server.stop()

@@ -296,6 +296,31 @@ START_TEST(a_keeper_that_is_gone_fails_what_is_under_way)
 }
 END_TEST
 
+START_TEST(what_a_keeper_dies_in_begins_anew_once)
+{
+	uint32_t end;
+
+	first.config = live();
+	handovers_add(&handovers, &first);
+	handovers_add(&handovers, &second);
+	send_all();
+	(void)hear_key('1', inode("a.key"));
+	(void)hear_key('2', inode("b.key"));
+	end = hear(CHANNEL_KEYS).number;
+	handovers_lose(&handovers, "died");
+	answer(CHANNEL_KEPT, end, 2);
+	ck_assert_int_eq(ended, 0);
+	send_all();
+	(void)hear_key('1', inode("a.key"));
+	(void)hear_key('2', inode("b.key"));
+	(void)hear(CHANNEL_KEYS);
+	handovers_lose(&handovers, "died");
+	ck_assert_int_eq(ended, 1);
+	ck_assert_ptr_eq(whose, &first);
+	ck_assert_str_eq(how, "died");
+}
+END_TEST
+
 START_TEST(the_next_keeper_gets_the_files_that_were_taken)
 {
 	ino_t a = inode("a.key");
@@ -357,6 +382,7 @@ int main(void)
 	tcase_add_test(tcase, they_come_one_after_the_other);
 	tcase_add_test(tcase, what_is_said_of_one_that_was_taken_back_is_of_no_other);
 	tcase_add_test(tcase, a_keeper_that_is_gone_fails_what_is_under_way);
+	tcase_add_test(tcase, what_a_keeper_dies_in_begins_anew_once);
 	tcase_add_test(tcase, the_next_keeper_gets_the_files_that_were_taken);
 	tcase_add_test(tcase, a_broken_one_goes_on_by_the_file_before);
 	tcase_add_test(tcase, one_that_was_shown_and_is_not_taken_is_lost);
