@@ -38,12 +38,14 @@
  *	KEYS		number: the KEYs since the last of these are all there are now;
  *			value 1: beside those there have been, as some cannot be read
  *	WORKER		number = worker's index; fd: the socket to it, for its requests
+ *	CHECK		is it there? answered by WELL
  *
  *	keeper -> master
  *	UNKEPT		number = of KEY: it cannot be used, text says why; value 1: but
  *			the keeper has the key of that name
  *	KEPT		number = of KEYS, value: so many of them can be used
  *	SAY		number = level: text is for the log
+ *	WELL		it is
  *
  * and in an upgrade, beside LISTENER and MEMORY:
  *
@@ -80,6 +82,7 @@ enum channel_type {
 	CHANNEL_WORKER,
 	CHANNEL_TICKET,
 	CHANNEL_LOG,
+	CHANNEL_CHECK,
 	CHANNEL_READY = 64,
 	CHANNEL_FAILED,
 	CHANNEL_KILL,
@@ -88,7 +91,8 @@ enum channel_type {
 	CHANNEL_UNKEPT,
 	CHANNEL_KEPT,
 	CHANNEL_SAY,
-	CHANNEL_TAKE
+	CHANNEL_TAKE,
+	CHANNEL_WELL
 };
 
 enum channel_log { CHANNEL_LOG_ACCESS, CHANNEL_LOG_ERROR, CHANNEL_LOG_KEYS };

@@ -219,6 +219,15 @@ static void settle(struct keeper *keeper, uint32_t number, bool all)
 	}
 }
 
+static void tell_well(struct keeper *keeper)
+{
+	struct channel_message message = { .type = CHANNEL_WELL, .fds = { -1, -1 } };
+
+	if (channel_send(keeper->orders.fd, &message) != 0) {
+		keeper->lost = true;
+	}
+}
+
 static void on_forget(struct timer *timer)
 {
 	struct keeper *keeper = LIST_OWNER(timer, struct keeper, forget);
@@ -240,6 +249,9 @@ static void take(struct keeper *keeper, struct channel_message *message)
 			add_peer(keeper, message->fds[0]);
 			message->fds[0] = -1;
 		}
+		break;
+	case CHANNEL_CHECK:
+		tell_well(keeper);
 		break;
 	default:
 		say(keeper, LOG_ERROR, "an order of unknown type %u", message->type);

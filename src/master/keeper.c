@@ -25,6 +25,10 @@
 /* One that lived this long was well: the next starts without delay. */
 #define WELL_MS 1000
 #define DELAY_MS 1000
+/* It is asked this often whether it is there, and replaced when so many questions are not
+ * answered: in time for handshakes that wait. Keys have a deadline of their own. */
+#define CHECK_MS 2000
+#define CHECKS_MISSED 3
 /* For its own end. */
 #define STOP_MS 2000
 
@@ -38,6 +42,8 @@ struct keeper_link {
 	struct handover served;	/* what each that starts needs */
 	int64_t started_ms;
 	struct timer restart;
+	struct timer check;
+	unsigned unanswered;	/* CHECKs since it was heard of */
 };
 
 pid_t keeper_pid(const struct master *master)
@@ -51,6 +57,9 @@ static void take(struct keeper_link *keeper, struct channel_message *message)
 	case CHANNEL_UNKEPT:
 	case CHANNEL_KEPT:
 		handovers_take(&keeper->handovers, message);
+		break;
+	case CHANNEL_WELL:
+		keeper->unanswered = 0;
 		break;
 	case CHANNEL_SAY:
 		log_say(message->number <= LOG_ERROR ? (enum log_level)message->number :
@@ -192,6 +201,9 @@ static int start(struct keeper_link *keeper)
 	close(fds[1]);
 	keeper->channel = (struct watch){ .fd = fds[0], .fn = on_channel };
 	keeper->stuck = false;
+	keeper->unanswered = 0;
+	timer_set(&keeper->master->loop->timers, &keeper->check,
+	    keeper->started_ms + CHECK_MS);
 	if (keeper->pid < 0 ||
 	    loop_add(keeper->master->loop, &keeper->channel, EPOLLIN) != 0) {
 		close(fds[0]);
@@ -227,18 +239,46 @@ static void on_restart(struct timer *timer)
 	start_again(LIST_OWNER(timer, struct keeper_link, restart));
 }
 
-/* Ends one that has had keys for a while and does not say that it has taken them. */
-static void on_late(struct timer *timer)
+static void replace(struct keeper_link *keeper)
 {
-	struct keeper_link *keeper =
-	    LIST_OWNER(timer, struct keeper_link, handovers.deadline);
-
 	log_say(LOG_ERROR, "the keeper does not answer: it is replaced");
 	if (keeper->pid > 0) {
 		kill(keeper->pid, SIGKILL);
 	}
 	leave_channel(keeper);
 	handovers_fail(&keeper->handovers, "the keeper does not answer");
+}
+
+/* Ends one that has had keys for a while and does not say that it has taken them. */
+static void on_late(struct timer *timer)
+{
+	replace(LIST_OWNER(timer, struct keeper_link, handovers.deadline));
+}
+
+/* Is it there? It has no time for that while it takes keys. */
+static void check(struct keeper_link *keeper)
+{
+	struct channel_message message = { .type = CHANNEL_CHECK, .fds = { -1, -1 } };
+
+	if (keeper->channel.fd < 0 || !handovers_idle(&keeper->handovers)) {
+		keeper->unanswered = 0;
+	} else if (keeper->unanswered == CHECKS_MISSED) {
+		replace(keeper);
+	} else {
+		/* A channel that is full is no answer. */
+		(void)!channel_offer(keeper->channel.fd, &message);
+		keeper->unanswered++;
+	}
+}
+
+/* What it has said may not have been looked at: it may be the master that was held up. */
+static void on_check(struct timer *timer)
+{
+	struct keeper_link *keeper = LIST_OWNER(timer, struct keeper_link, check);
+
+	on_channel(&keeper->channel, 0);
+	check(keeper);
+	timer_set(&keeper->master->loop->timers, timer, clock_us() / 1000 + CHECK_MS);
 }
 
 /* What fails is done again by the next. */
@@ -261,6 +301,7 @@ int keeper_start(struct master *master)
 	keeper->master = master;
 	keeper->channel.fd = -1;
 	timer_init(&keeper->restart, on_restart);
+	timer_init(&keeper->check, on_check);
 	handovers_init(&keeper->handovers, master);
 	timer_init(&keeper->handovers.deadline, on_late);
 	handover_init(&keeper->served, on_served);
@@ -376,6 +417,7 @@ void keeper_stop(struct master *master)
 	}
 	master->keeper = NULL;
 	timer_cancel(&keeper->restart);
+	timer_cancel(&keeper->check);
 	handovers_release(&keeper->handovers);
 	leave_channel(keeper);
 	if (keeper->pid > 0) {

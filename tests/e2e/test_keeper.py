@@ -282,6 +282,13 @@ def trusts(server, chain):
     return "Verification: OK" in server.s_client("-CAfile", chain, "-brief")
 
 
+def test_a_keeper_that_hangs_is_replaced(hanging, tmp_path):
+    """Though it is given nothing: who waits for a signature gets it from the next."""
+    assert trusts(hanging, tmp_path / "old/p256.crt")
+    assert "the keeper does not answer: it is replaced" in hanging.log
+    assert keeper_of(hanging) != hanging.keeper
+
+
 def test_the_master_does_not_wait_for_a_renewal(hanging, tmp_path):
     for half in "key", "crt":
         os.rename(tmp_path / f"new/p256.{half}", tmp_path / f"old/p256.{half}")
