@@ -37,7 +37,7 @@ static const struct plugin *served_as(const struct boot *live, const char *name)
 	return NULL;
 }
 
-static const struct plugin *from_file(const struct plugin_set *set, const char *file)
+static struct plugin *from_file(const struct plugin_set *set, const char *file)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		if (strcmp(set->items[i].file, file) == 0) {
@@ -131,18 +131,29 @@ static void keep_out(const struct boot *boot, struct plugin *plugin)
 	}
 }
 
-/* Whose file is gone while server.json has a use for it stays, as where a file is not
- * good: the others may come and go without it. */
+static void miss(struct boot *boot, const struct plugin *plugin)
+{
+	struct plugin *found = from_file(&boot->plugins, plugin->file);
+
+	if (found == NULL) {
+		plugin_set_miss(&boot->plugins, plugin->file);
+	} else {
+		plugin_refuse(found, "it is handler '%s' now, and server.json has a use "
+		    "for '%s'", found->note.name, plugin->note.name);
+	}
+}
+
+/* Whose file is gone, or another handler's, while server.json has a use for it stays, as
+ * where a file is not good: the others may come and go without it. */
 static void miss_used(struct boot *boot, const struct boot *live)
 {
 	for (size_t i = 0; i < live->plugins.count; i++) {
 		const struct plugin *plugin = &live->plugins.items[i];
 
 		if (plugin->refusal == NULL &&
-		    from_file(&boot->plugins, plugin->file) == NULL &&
-		    plugin_find(&boot->plugins, plugin->note.name) == NULL &&
+		    served_as(boot, plugin->note.name) == NULL &&
 		    config_uses(boot->config, plugin->note.name)) {
-			plugin_set_miss(&boot->plugins, plugin->file);
+			miss(boot, plugin);
 		}
 	}
 }
@@ -177,7 +188,8 @@ void adopt_known(struct boot *boot)
 static void keep_served(struct plugin *plugin, const struct plugin *served)
 {
 	snprintf(plugin->refused_hash, sizeof(plugin->refused_hash), "%s", plugin->hash);
-	free(plugin->refusal);
+	free(plugin->kept_for);
+	plugin->kept_for = plugin->refusal;
 	free(plugin->copy);
 	plugin->refusal = NULL;
 	plugin->copy = memory_optional(served->copy);

@@ -122,7 +122,7 @@ static json_t *describe_plugin(const struct master *master, const struct plugin 
 	    plugin->about, "file", plugin->file, "hash", plugin->hash, "level",
 	    (int)plugin->note.need, "isolation", plugin->isolated ? "host" : "worker",
 	    "state", state_of(master, plugin, hosts.broken), "reason",
-	    plugin->refusal == NULL ? plugin->probe_refusal : plugin->refusal,
+	    plugin->refusal == NULL ? plugin->kept_for : plugin->refusal,
 	    "requests", (json_int_t)sums.requests, "processes", hosts.running, "queue",
 	    (json_int_t)sums.waiting, "turned_away", (json_int_t)sums.turned_away,
 	    "hosts", hosts.list);

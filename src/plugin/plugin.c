@@ -56,6 +56,7 @@ void plugin_set_release(struct plugin_set *set)
 		free(set->items[i].file);
 		free(set->items[i].copy);
 		free(set->items[i].refusal);
+		free(set->items[i].kept_for);
 		free(set->items[i].probe_refusal);
 		plugin_forget(&set->items[i]);
 		crew_free(set->items[i].crew);

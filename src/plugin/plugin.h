@@ -48,6 +48,7 @@ struct plugin {
 	bool probed;		/* with these settings, before: no need to again */
 	char refused_hash
 	    [PLUGIN_HASH_BYTES]; /* of its file, which is not what is served */
+	char *kept_for;		/* owned; why that is not; NULL: it is */
 	char *probe_refusal;	/* owned; what its probe has against the file, or NULL */
 	char *own_route;	/* owned; where it answers without a configured route */
 	char *release;		/* owned; what it calls its version; for people */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A file that is dropped into the directory is served; a bad one never goes live."""
 
+import json
 import os
 import pathlib
 import re
@@ -186,6 +187,30 @@ def test_removed_file_of_a_route_is_missed_and_all_goes_on(start_server, plug, i
         plug.drop("named", "two")
         plugs.answers(server, "/here", "two")
     assert server.log.count("not there any more") == 1
+
+
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_file_that_becomes_another_handler_changes_nothing(start_server, plug, isolation):
+    plug.drop("named", "one")
+    server = start_server(plugins={"directory": str(plug.directory)},
+                          handlers={"named": {"isolation": isolation}},
+                          routes=[{"path": "/here", "handler": "named"}])
+    with load.Steady(server):
+        mv(plug.make("other", "two"), plug / "named.so")
+        server.wait_log(r"named\.so is not served: it is handler 'other' now, and "
+                        "server.json has a use for 'named'; version before goes on: "
+                        "[0-9a-f]{16}")
+        plug.drop("fresh", "three")
+        plugs.answers(server, "/fresh", "three")
+        assert server.get("/here").text == "one"
+        assert server.get("/other").status == 404
+        done = harness.tincan("status", "--json", "--config", server.config)
+        found, = (x for x in json.loads(done.stdout)["plugins"] if x["name"] == "named")
+        assert found["state"] == "kept"
+        assert found["reason"].startswith("it is handler 'other' now")
+        plug.drop("named", "four")
+        plugs.answers(server, "/here", "four")
+    assert server.log.count("it is handler 'other' now") == 1
 
 
 def test_removed_file_that_only_handlers_names_is_retired(start_server, plug):
