@@ -96,6 +96,8 @@ void instance_let_go(struct instance *instance)
 	instance->busy--;
 	if (instance->refused) {
 		free_instance(instance);
+	} else if (instance->leaving) {
+		instance_close(instance);
 	}
 	api_hold(owner, -1);
 }
@@ -126,6 +128,7 @@ struct instance *instance_open(struct plugin *plugin,
 		return NULL;
 	}
 	if (problems->errors != errors) {
+		instance->leaving = true;
 		instance_close(instance);
 		return NULL;
 	}

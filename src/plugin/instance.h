@@ -25,7 +25,8 @@ struct instance {
 	int stopped;			/* why on_stop was called; 0: it was not */
 	void *owner;			/* the opener's own; borrowed */
 	uint32_t busy;			/* jobs and requests on threads */
-	bool refused;			/* to be freed when it is not busy any more */
+	bool refused;			/* to be freed when it is not busy any more; */
+	bool leaving;			/* to be closed then */
 	struct conf conf;		/* the strings that on_open got live in it */
 };
 

@@ -158,6 +158,41 @@ START_TEST(an_instance_that_refuses_is_there_for_what_it_has_begun)
 }
 END_TEST
 
+static int start_and_open(tc_conf *cf, void **state)
+{
+	(void)start_and_refuse(cf, state);
+	return TC_OK;
+}
+
+/* Whose settings nobody asked for has opened all the same: it is closed then. */
+START_TEST(an_instance_that_is_refused_is_closed_when_its_work_is_done)
+{
+	struct settings settings;
+	struct problems problems;
+
+	settings_init(&settings);
+	settings_add(&settings, "", SETTING_OBJECT, "{}", "{}", "routes[0].settings");
+	settings_add(&settings, "typo", SETTING_STRING, "", "\"\"",
+	    "routes[0].settings.typo");
+	problems_init(&problems);
+	handler.on_open = start_and_open;
+	handler.on_close = note_close;
+	ck_assert_ptr_null(instance_open(&plugin,
+	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
+		.where = "routes[0]", .owner = &owner }, &problems));
+	ck_assert_uint_eq(problems.errors, 1);
+	ck_assert_int_eq(holds, 1);
+	wait_arrived();
+	ck_assert_str_eq(told, "");
+	let_pass();
+	run_turn();
+	ck_assert_str_eq(told, "aaclosed");
+	ck_assert_int_eq(holds, 0);
+	problems_release(&problems);
+	settings_release(&settings);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("run");
@@ -172,6 +207,8 @@ int main(void)
 	tcase_add_test(tcase, an_instance_is_not_closed_while_it_works);
 	tcase_add_test(tcase,
 	    an_instance_that_refuses_is_there_for_what_it_has_begun);
+	tcase_add_test(tcase,
+	    an_instance_that_is_refused_is_closed_when_its_work_is_done);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
