@@ -100,8 +100,20 @@ int site_mounts_load(struct site_mounts *mounts, struct plugin *plugin)
 		return plugin_load(plugin, mounts->services);
 	}
 	copy_loaded(plugin, &loaded->plugin);
-	set_threads(&loaded->plugin, plugin);
 	return 0;
+}
+
+void site_mounts_serve(struct site_mounts *mounts, const struct plugin_set *plugins)
+{
+	for (size_t i = 0; i < plugins->count; i++) {
+		const struct plugin *plugin = &plugins->items[i];
+		struct loaded *loaded = plugin->handler == NULL ? NULL :
+		    find_loaded(mounts, plugin);
+
+		if (loaded != NULL) {
+			set_threads(&loaded->plugin, plugin);
+		}
+	}
 }
 
 static struct loaded *take_loaded(struct site_mounts *mounts, const struct plugin *plugin)

@@ -80,9 +80,11 @@ void site_mounts_init(struct site_mounts *mounts,
 uint64_t site_mounts_begin(struct site_mounts *mounts);
 void site_mounts_end(struct site_mounts *mounts);
 
-/* As plugin_load, but what has been loaded for another mount is not loaded again. Threads
- * and queue of all of them are the plugin's from now on. */
+/* As plugin_load, but what has been loaded for another mount is not loaded again. */
 int site_mounts_load(struct site_mounts *mounts, struct plugin *plugin);
+
+/* A site with these plugins is served: threads and queue of all mounts are theirs. */
+void site_mounts_serve(struct site_mounts *mounts, const struct plugin_set *plugins);
 
 /*
  * A reference to the mount that is as the setup says and has not been found in this

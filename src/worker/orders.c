@@ -53,7 +53,8 @@ static void take_generation(struct worker *worker, const struct channel_message 
 		return;
 	}
 	serve(worker, generation);
-	remotes_sweep(worker, &generation->message.plugins);
+	remotes_serve(worker, &generation->message.plugins, worker->config);
+	site_mounts_serve(&worker->mounts, &generation->message.plugins);
 	atomic_store(&worker->self->state, SCOREBOARD_READY);
 	orders_tell(worker, CHANNEL_READY, message->number, 0, "");
 }

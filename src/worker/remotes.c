@@ -290,19 +290,28 @@ static struct entry *new_entry(struct worker *worker, uint32_t version, const ch
 	return entry;
 }
 
-struct pool *remotes_get(struct worker *worker, const struct plugin *plugin,
+static void set_pool(struct entry *entry, const struct plugin *plugin,
     const struct config *config)
 {
 	const struct config_handler *handler =
 	    config_find_handler(config, plugin->note.name);
+
+	pool_set(entry->pool, plugin->can & PLUGIN_BLOCKING,
+	    handler == NULL ? CONFIG_HANDLER_QUEUE : handler->max_queue);
+}
+
+struct pool *remotes_get(struct worker *worker, const struct plugin *plugin,
+    const struct config *config)
+{
 	struct entry *entry = find(worker, plugin->version);
 
 	if (entry == NULL) {
 		entry = new_entry(worker, plugin->version, plugin->note.name);
 	}
+	if (!entry->used) {
+		set_pool(entry, plugin, config);
+	}
 	entry->used = true;
-	pool_set(entry->pool, plugin->can & PLUGIN_BLOCKING,
-	    handler == NULL ? CONFIG_HANDLER_QUEUE : handler->max_queue);
 	return entry->pool;
 }
 
@@ -406,24 +415,29 @@ void remotes_break(struct worker *worker, const struct channel_message *message)
 	}
 }
 
-static bool is_among(const struct plugin_set *plugins, uint32_t version)
+static const struct plugin *find_version(const struct plugin_set *plugins,
+    uint32_t version)
 {
 	for (size_t i = 0; i < plugins->count; i++) {
 		if (plugins->items[i].version == version) {
-			return true;
+			return &plugins->items[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /* What is left without a user was for a generation that this worker has not taken. */
-void remotes_sweep(struct worker *worker, const struct plugin_set *plugins)
+void remotes_serve(struct worker *worker, const struct plugin_set *plugins,
+    const struct config *config)
 {
 	for (struct list *link = worker->remotes.next; link != &worker->remotes;) {
 		struct entry *entry = LIST_OWNER(link, struct entry, link);
+		const struct plugin *plugin = find_version(plugins, entry->version);
 
 		link = link->next;
-		if (!entry->used && !is_among(plugins, entry->version)) {
+		if (plugin != NULL) {
+			set_pool(entry, plugin, config);
+		} else if (!entry->used) {
 			orders_tell(worker, CHANNEL_RETIRED, entry->version, 0, "");
 			free_entry(entry);
 		}

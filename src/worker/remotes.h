@@ -11,7 +11,7 @@
 struct config;
 struct worker;
 
-/* The pool of that plugin, run as the configuration says; a new one if need be. */
+/* The pool of that plugin; if need be a new one, run as the configuration says. */
 struct pool *remotes_get(struct worker *worker, const struct plugin *plugin,
     const struct config *config);
 
@@ -21,8 +21,10 @@ void remotes_attach(struct worker *worker, struct channel_message *message);
 void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
-/* A generation with these plugins has been opened: pools that were made for others go. */
-void remotes_sweep(struct worker *worker, const struct plugin_set *plugins);
+/* A generation with these plugins is served: their pools are run as its configuration
+ * says, and pools that were made for others go. */
+void remotes_serve(struct worker *worker, const struct plugin_set *plugins,
+    const struct config *config);
 
 /* The worker ends, and uses them no more: hears what hosts say last, and waits a moment
  * for their end. */

@@ -91,6 +91,7 @@ static void serve(const char *members)
 	end_site(&site, config);
 	site = next;
 	config = next_config;
+	site_mounts_serve(&mounts, &rig.set);
 }
 
 #define GREETS(path, greeting) \
@@ -233,12 +234,20 @@ START_TEST(threads_and_queue_are_those_of_the_newest)
 	static const char limits[] = ", \"handlers\": { \"puppet\": { \"threads\": 3,"
 	    "\"max_queue\": 7 } }" ROUTES(GREETS("/one", "hi"));
 	const struct plugin *plugin;
+	struct config *next_config;
 	struct site_mount *one;
+	struct site next;
 
 	serve(ROUTES(GREETS("/one", "hi")));
 	one = site.routes[0].mount;
 	plugin = one->instance->plugin;
 	ck_assert_uint_eq(plugin->threads, CONFIG_HANDLER_THREADS);
+	/* Until it is served. */
+	open_next(limits, &next, &next_config);
+	ck_assert_ptr_eq(next.routes[0].mount, one);
+	ck_assert_uint_eq(plugin->threads, CONFIG_HANDLER_THREADS);
+	ck_assert_uint_eq(plugin->max_queue, CONFIG_HANDLER_QUEUE);
+	end_site(&next, next_config);
 	serve(limits);
 	ck_assert_ptr_eq(site.routes[0].mount, one);
 	ck_assert_uint_eq(plugin->threads, 3);
