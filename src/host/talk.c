@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "host/host.h"
 #include "host/job.h"
 #include "ipc/pack.h"
@@ -31,10 +30,8 @@ static struct talk *find(const struct host *host, uint64_t id)
 
 /* Puts the frame, whose packing had that result, into the batch. What goes wrong ends the
  * process, but not within a callback. */
-static int put(struct talk *talk, const struct buffer *frame, int rc)
+static int put(struct host *host, const struct buffer *frame, int rc)
 {
-	struct host *host = talk->host;
-
 	rc = rc != 0 ? rc : outbox_put(&host->outbox, buffer_slice(frame));
 	if (rc != 0) {
 		host->result = rc;
@@ -49,8 +46,8 @@ static int put_frame(struct talk *talk, enum frame_type type, unsigned flags,
 	struct buffer *said = &talk->host->said;
 
 	buffer_reset(said);
-	return put(talk, said, frame_append(said, type, (uint8_t)flags, code, talk->id,
-	    payload));
+	return put(talk->host, said, frame_append(said, type, (uint8_t)flags, code,
+	    talk->id, payload));
 }
 
 /* How much of a message may go into the next frame. */
@@ -226,6 +223,7 @@ static void free_talk(struct talk *talk)
 static int take_slot(struct talks *talks, uint64_t id, struct talk *talk)
 {
 	uint32_t slot = frame_slot(id) - FRAME_CALLS;
+	struct talk **items;
 
 	if (!frame_is_duplex(id) ||
 	    (slot < talks->capacity && talks->items[slot] != NULL)) {
@@ -237,9 +235,13 @@ static int take_slot(struct talks *talks, uint64_t id, struct talk *talk)
 		while (capacity <= slot) {
 			capacity *= 2;
 		}
-		talks->items = memory_grow(talks->items, capacity, sizeof(struct talk *));
-		memset(talks->items + talks->capacity, 0,
+		items = realloc(talks->items, capacity * sizeof(struct talk *));
+		if (items == NULL) {
+			return ERR_NOMEM;
+		}
+		memset(items + talks->capacity, 0,
 		    (capacity - talks->capacity) * sizeof(struct talk *));
+		talks->items = items;
 		talks->capacity = capacity;
 	}
 	talks->items[slot] = talk;
@@ -278,19 +280,20 @@ static int new_talk(struct host *host, const struct frame *frame,
 }
 
 /* CONNECTED or REFUSED, with the fields that the handler has set. */
-static int put_answer(struct talk *talk, const struct exchange *upgrade)
+static int put_answer(struct host *host, uint64_t id, uint16_t status,
+    const struct exchange *upgrade)
 {
 	static const struct head none;
-	struct buffer *out = &talk->host->frame;
-	enum frame_type type = talk->status == 0 ? FRAME_CONNECTED : FRAME_REFUSED;
+	struct buffer *out = &host->frame;
+	enum frame_type type = status == 0 ? FRAME_CONNECTED : FRAME_REFUSED;
 	size_t mark;
 	int rc;
 
 	buffer_reset(out);
-	rc = frame_begin(out, type, talk->status, talk->id, &mark);
+	rc = frame_begin(out, type, status, id, &mark);
 	rc = rc != 0 ? rc : fields_pack(out, upgrade == NULL ? &none
 							     : &upgrade->reply.head);
-	return put(talk, out, frame_finish(out, mark, rc, 0));
+	return put(host, out, frame_finish(out, mark, rc, 0));
 }
 
 static int put_reply(struct talk *talk, struct exchange *upgrade)
@@ -298,7 +301,7 @@ static int put_reply(struct talk *talk, struct exchange *upgrade)
 	struct buffer *out = &talk->host->frame;
 
 	buffer_reset(out);
-	return put(talk, out, reply_pack(out, talk->id, upgrade));
+	return put(talk->host, out, reply_pack(out, talk->id, upgrade));
 }
 
 /* Tells the peer what became of CONNECT. A reply of the handler's own goes with it, but
@@ -306,8 +309,8 @@ static int put_reply(struct talk *talk, struct exchange *upgrade)
 static int answer(struct talk *talk, struct exchange *upgrade)
 {
 	bool replied = upgrade != NULL && upgrade->state != EXCHANGE_OPEN;
-	int rc = replied && reply_is_small(upgrade) ? put_reply(talk, upgrade)
-						    : put_answer(talk, upgrade);
+	int rc = replied && reply_is_small(upgrade) ? put_reply(talk, upgrade) :
+	    put_answer(talk->host, talk->id, talk->status, upgrade);
 
 	if (talk->status != 0) {
 		free_talk(talk);
@@ -379,6 +382,9 @@ int talk_connect(struct host *host, const struct frame *frame)
 	int rc = connect_unpack(frame, &message);
 
 	rc = rc != 0 ? rc : new_talk(host, frame, &message, &talk);
+	if (rc == ERR_NOMEM) {
+		return put_answer(host, frame->header.id, STATUS_UNAVAILABLE, NULL);
+	}
 	if (rc != 0) {
 		return rc;
 	}

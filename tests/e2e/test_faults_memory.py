@@ -5,8 +5,10 @@ of its stream or connection; the worker goes on, and the next client is served.
 
 Without TINCAN_LONG=1 the first 30 are tried, and later ones now and then."""
 
+import gzip
 import os
 import re
+import signal
 import ssl
 
 import pytest
@@ -14,24 +16,42 @@ import pytest
 import faults
 import h2
 import harness
+import plugs
 import ws
 
 LONG = "TINCAN_LONG" in os.environ
 BODY = b"0123456789abcdef" * 3200
+HANDLERS = "compress", "echo", "files", "headers", "hello", "status"
+PROTOCOL = "tincan-lame"
 # What a client says of a server that ends a connection; of one that hangs it says else.
 CUT = re.compile("the connection ended|the end came before|Code.INTERNAL_ERROR")
 
 
+def start(folder, make_config, certificates, isolation):
+    """A server of one worker, and its faults."""
+    plug = plugs.Plugs(folder)
+    for name in HANDLERS:
+        plug.add(harness.PLUGINS / f"{name}.so")
+    plug.add(harness.BUILD / "tests/plugins/upload.so")
+    (folder / "data.bin").write_bytes(BODY)
+    (folder / "data.txt").write_bytes(BODY)
+    config = make_config(workers=1, alpn={PROTOCOL: "echo"},
+                         plugins={"directory": str(plug.directory)},
+                         handlers={name: {"isolation": isolation}
+                                   for name in (*HANDLERS, "upload")})
+    files = {"handler": "files", "settings": {"root": str(folder)}}
+    config["routes"] += [
+        {"path": "/files/*", **files}, {"path": "/upload/*", "handler": "upload"},
+        {"path": "/filtered/*", **files, "filters": [
+            {"handler": "headers", "settings": {"set": {"X-Guard": "on"}}},
+            {"handler": "compress"}]}]
+    return faults.start(folder, config, certificates)
+
+
 @pytest.fixture(scope="module", params=["host", "worker"])
 def lame(request, tmp_path_factory, make_config, certificates):
-    """A server of one worker, and its faults."""
-    folder = tmp_path_factory.mktemp("lame")
-    (folder / "data.bin").write_bytes(BODY)
-    config = make_config(workers=1, handlers={name: {"isolation": request.param}
-                                              for name in ("echo", "files", "hello")})
-    config["routes"] += [
-        {"path": "/files/*", "handler": "files", "settings": {"root": str(folder)}}]
-    server, orders = faults.start(folder, config, certificates)
+    server, orders = start(tmp_path_factory.mktemp("lame"), make_config, certificates,
+                           request.param)
     yield server, orders
     server.stop()
 
@@ -94,6 +114,44 @@ def upload_h2(server, arm):
         assert reply.status >= 500 or BODY[:30000] in reply.body, reply
 
 
+def pieces(server, arm):
+    """A body that the handler takes, and gives back, in pieces."""
+    with server.connect() as client:
+        arm()
+        right(client.request("POST", "/upload/echo", body=BODY), BODY)
+
+
+def pieces_h2(server, arm):
+    with h2.connect(server) as client:
+        arm()
+        right(client.request("POST", "/upload/echo", body=BODY[:30000]), BODY[:30000])
+
+
+def filtered(server, arm, connect=harness.Server.connect):
+    """Whose fields protect something: nothing goes out without them."""
+    with connect(server) as client:
+        arm()
+        reply = client.request("GET", "/filtered/data.txt", "accept-encoding: gzip")
+        if reply.status == 200:
+            assert reply.header("x-guard") == "on"
+            if reply.header("content-encoding"):
+                reply.body = gzip.decompress(reply.body)
+        right(reply, BODY)
+
+
+def filtered_h2(server, arm):
+    filtered(server, arm, h2.connect)
+
+
+def stream(server, arm):
+    context = server.context()
+    context.set_alpn_protocols([PROTOCOL])
+    arm()
+    with server.connect(context) as client:
+        client.send(b"hello")
+        assert client.read(5) == b"hello"
+
+
 def websocket(version):
     def talk(server, arm):
         arm()
@@ -112,8 +170,9 @@ def websocket(version):
 SCENARIOS = {
     "handshake": handshake, "handshake h2": handshake_h2, "get": get, "get h2": get_h2,
     "download": download, "download h2": download_h2, "upload": upload,
-    "upload h2": upload_h2, "websocket": websocket("h1"),
-    "websocket h2": websocket("h2"),
+    "upload h2": upload_h2, "pieces": pieces, "pieces h2": pieces_h2,
+    "filtered": filtered, "filtered h2": filtered_h2, "stream": stream,
+    "websocket": websocket("h1"), "websocket h2": websocket("h2"),
 }
 
 
@@ -152,16 +211,32 @@ def test_worker(lame, name, count):
     assert n > 1
 
 
-def test_host(tmp_path, certificates, make_config):
-    """One that has no memory left says so and ends; the next one goes on."""
-    server, orders = faults.start(tmp_path, make_config(workers=1), certificates)
+def fresh_host(server, handler):
+    """An echo that has run for a while has room, and asks for none; this one has
+    answered, so that its death is none of those that make the next one wait."""
+    old, = harness.wait_for(lambda: server.hosts(handler), "a host")
+    if handler != "echo":
+        return old
+    assert server.get("/echo").status == 200
+    os.kill(old, signal.SIGKILL)
+    new, = harness.wait_for(lambda: [pid for pid in server.hosts(handler) if pid != old],
+                            "a new host")
+    return new
+
+
+@pytest.mark.parametrize("handler, name", [
+    ("echo", "upload"), ("echo", "stream"), ("echo", "websocket"), ("upload", "pieces"),
+    ("compress", "filtered"), ("headers", "filtered")])
+def test_host(tmp_path, certificates, make_config, handler, name):
+    """One that has no memory left says so, and may end; the next one goes on."""
+    server, orders = start(tmp_path, make_config, certificates, "host")
     for n in trials():
-        host, = harness.wait_for(lambda: server.hosts("echo"), "a host")
-        attempt(upload, server, lambda: orders.order(host, memory_after=n))
+        host = fresh_host(server, handler)
+        attempt(SCENARIOS[name], server, lambda: orders.order(host, memory_after=n))
         failed = orders.memory_failed
         orders.clear()
-        assert server.get("/echo").status == 200, n
+        SCENARIOS[name](server, lambda: None)
         if not failed:
             break
     server.stop()
-    assert n > 1 and "signal" not in server.log
+    assert n > 1 and "signal 6" not in server.log

@@ -361,3 +361,30 @@ def test_a_filter_denies_a_websocket(start, over, action):
     with pytest.raises(ws.Refused) as caught:
         ws.OPEN[over](server, "/echo", f"X-Sieve: s {action}")
     assert caught.value.reply.status == 403
+
+
+REFUSES = """
+static int connected(tc_conn *c, tc_req *upgrade)
+{
+	(void)c;
+	(void)tc.set_header(upgrade, "x-own", "o");
+	return strcmp(tc.query(upgrade), "reply") == 0 ?
+	    tc.text(upgrade, 403, "no") : 403;
+}
+"""
+
+
+@pytest.mark.parametrize("over", ["h1", "h2"])
+@pytest.mark.parametrize("way", ["status", "reply"])
+def test_a_refused_websocket_has_the_fields_of_filters(start_server, plug, isolation,
+                                                       over, way):
+    plug.drop("refuser", "", code=REFUSES, fields=".on_connect = connected")
+    server = start_server(workers=1, filters=["sieve"],
+                          plugins={"directory": str(plug.directory)},
+                          routes=[{"path": "/no", "handler": "refuser"}],
+                          handlers={"refuser": {"isolation": isolation}})
+    with pytest.raises(ws.Refused) as caught:
+        ws.OPEN[over](server, f"/no?{way}", "X-Sieve: s none")
+    assert caught.value.reply.status == 403
+    assert caught.value.reply.header("x-own") == "o"
+    assert caught.value.reply.header("x-set") == "s"

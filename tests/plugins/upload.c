@@ -169,10 +169,13 @@ static int echo(struct upload *upload, const char *data, size_t size, int last)
 
 	if (rc == TC_AGAIN) {
 		upload->ended = last;
-		return keep(upload, data, size);
-	}
-	if (last) {
+		rc = keep(upload, data, size);
+	} else if (rc == TC_OK && last) {
 		end_echo(upload);
+	}
+	if (rc == TC_NOMEM) {
+		forget(upload);
+		return rc;
 	}
 	return TC_OK;
 }
@@ -210,13 +213,19 @@ static int send_zeros(struct upload *upload, const char *data, size_t size, int 
 static void on_drain(tc_req *r)
 {
 	struct upload *upload = tc.data(r);
+	int rc;
 
 	if (upload->take == send_zeros) {
 		send_on(upload);
 		return;
 	}
-	if (upload->rest == NULL ||
-	    tc.write(r, upload->rest, upload->rest_size) != TC_OK) {
+	rc = upload->rest == NULL ? TC_AGAIN :
+	    tc.write(r, upload->rest, upload->rest_size);
+	if (rc == TC_NOMEM) {
+		(void)tc.abort(r);
+		forget(upload);
+	}
+	if (rc != TC_OK) {
 		return;
 	}
 	free(upload->rest);
