@@ -46,6 +46,7 @@ static void clear(struct exchange *exchange)
 	exchange->outer = NULL;
 	exchange->stage = NULL;
 	exchange->edits = NULL;
+	exchange->given = NULL;
 }
 
 void exchange_init(struct exchange *exchange, const struct exchange_ops *ops,
@@ -508,22 +509,53 @@ int exchange_reply_file(struct exchange *exchange, int status, const char *type,
 	return reply_content(exchange, status, type, &content);
 }
 
+/* What a status is about. */
+static const struct slice failure_fields[] = { { "allow", 5 }, { "retry-after", 11 },
+	{ "sec-websocket-version", 21 } };
+#define FAILURE_FIELDS (sizeof(failure_fields) / sizeof(failure_fields[0]))
+
+static bool is_of_failure(struct slice name)
+{
+	for (size_t i = 0; i < FAILURE_FIELDS; i++) {
+		if (slice_equal_nocase(name, failure_fields[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Those of a failure are with the others, by now as the server wants them. */
+static int put_given(struct exchange *exchange)
+{
+	const struct head *given = exchange->given;
+	int rc = 0;
+
+	for (size_t i = 0; given != NULL && rc == 0 && i < given->count; i++) {
+		if (!is_of_failure(head_name(given, i))) {
+			rc = head_add(&exchange->reply.head, head_name(given, i),
+			    head_value(given, i));
+		}
+	}
+	return rc;
+}
+
 /* Replies anew, without what the handler had set but for what the status is about. */
 static int put_failure(struct exchange *exchange, int status, const char *reason)
 {
 	struct head old = exchange->reply.head;
-	struct slice kept[] = { SLICE("allow"), SLICE("retry-after"),
-		SLICE("sec-websocket-version") };
 	bool ours = status >= 500 && exchange->id[0] != '\0';
 	char *text;
 
 	exchange->borrowed = false;
 	reply_init(&exchange->reply, &exchange->arena);
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		struct slice value = head_find(&old, kept[i]);
+	if (put_given(exchange) != 0) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < FAILURE_FIELDS; i++) {
+		struct slice value = head_find(&old, failure_fields[i]);
 
 		if (value.data != NULL &&
-		    head_add(&exchange->reply.head, kept[i], value) != 0) {
+		    head_add(&exchange->reply.head, failure_fields[i], value) != 0) {
 			return ERR_NOMEM;
 		}
 	}

@@ -132,6 +132,9 @@ struct exchange {
 	struct exchange *outer;
 	struct stage *stage;	/* of the filter that has it; NULL: it is a handler's */
 	struct edits *edits;	/* of that filter, noted */
+	/* In the arena, or NULL: fields that filters have left with what has no reply for
+	 * them to see; what the server itself says has them, too. */
+	struct head *given;
 };
 
 /*

@@ -96,16 +96,23 @@ static int collect(struct chain *chain, const struct stage *stage)
 	return rc != 0 ? rc : edits_apply(&stage->edits, root);
 }
 
-static int copy_request_head(struct exchange *root, const struct head *head)
+static int copy_head(struct head *to, struct arena *arena, const struct head *from)
 {
-	struct head *own = &root->request.head;
 	int rc = 0;
 
-	head_init(own, &root->arena, head->max_bytes, head->max_fields);
-	for (size_t i = 0; rc == 0 && i < head->count; i++) {
-		rc = head_add(own, head_name(head, i), head_value(head, i));
+	head_init(to, arena, from->max_bytes, from->max_fields);
+	for (size_t i = 0; rc == 0 && i < from->count; i++) {
+		rc = head_add(to, head_name(from, i), head_value(from, i));
 	}
 	return rc;
+}
+
+/* A refusal of the server's own has their fields, too. */
+static int keep_given(struct exchange *root)
+{
+	root->given = arena_alloc(&root->arena, sizeof(*root->given));
+	return root->given == NULL ? ERR_NOMEM :
+	    copy_head(root->given, &root->arena, &root->reply.head);
 }
 
 /* What is about to be a WebSocket has no reply that filters could see: their fields go
@@ -118,10 +125,12 @@ static void dissolve(struct chain *chain)
 
 	reply_init(&root->reply, &root->arena);
 	rc = collect(chain, root->stage);
+	rc = rc != 0 ? rc : keep_given(root);
 	/* A handshake has no length; a handler that refuses with a reply says its own. */
 	root->reply.content_length = -1;
 	if (rc == 0) {
-		rc = copy_request_head(root, &chain->last->request.head);
+		rc = copy_head(&root->request.head, &root->arena,
+		    &chain->last->request.head);
 	}
 	chain_release(root);
 	root->stage = NULL;

@@ -368,16 +368,17 @@ static int connected(tc_conn *c, tc_req *upgrade)
 {
 	(void)c;
 	(void)tc.set_header(upgrade, "x-own", "o");
-	return strcmp(tc.query(upgrade), "reply") == 0 ?
-	    tc.text(upgrade, 403, "no") : 403;
+	return strcmp(tc.query(upgrade), "reply") == 0 ? tc.text(upgrade, 403, "no") :
+	    strcmp(tc.query(upgrade), "fail") == 0 ? TC_FAIL : 403;
 }
 """
 
 
 @pytest.mark.parametrize("over", ["h1", "h2"])
-@pytest.mark.parametrize("way", ["status", "reply"])
+@pytest.mark.parametrize("way, status, own", [
+    ("status", 403, "o"), ("reply", 403, "o"), ("fail", 500, None)])
 def test_a_refused_websocket_has_the_fields_of_filters(start_server, plug, isolation,
-                                                       over, way):
+                                                       over, way, status, own):
     plug.drop("refuser", "", code=REFUSES, fields=".on_connect = connected")
     server = start_server(workers=1, filters=["sieve"],
                           plugins={"directory": str(plug.directory)},
@@ -385,6 +386,6 @@ def test_a_refused_websocket_has_the_fields_of_filters(start_server, plug, isola
                           handlers={"refuser": {"isolation": isolation}})
     with pytest.raises(ws.Refused) as caught:
         ws.OPEN[over](server, f"/no?{way}", "X-Sieve: s none")
-    assert caught.value.reply.status == 403
-    assert caught.value.reply.header("x-own") == "o"
+    assert caught.value.reply.status == status
+    assert caught.value.reply.header("x-own") == own
     assert caught.value.reply.header("x-set") == "s"
