@@ -310,6 +310,10 @@ END_TEST
 
 #define MESSAGES 50000
 
+/* The writer goes on when each reader has read the first: however late those run, they
+ * have read one. */
+static pthread_barrier_t begun;
+
 static size_t make(uint64_t i, char data[2048])
 {
 	size_t size = sizeof(i) + i * 37 % 2000;
@@ -339,6 +343,9 @@ static void *write_all(void *arg)
 
 		(void)!bus_ring_write(&writer, &next);
 		bus_rings_wake(rings, bell_fd);
+		if (i == 0) {
+			pthread_barrier_wait(&begun);
+		}
 	}
 	return NULL;
 }
@@ -369,6 +376,9 @@ static void *read_all(void *arg)
 			tally->in_order = tally->in_order &&
 			    number == tally->messages + tally->missed;
 			tally->messages++;
+			if (tally->messages == 1) {
+				pthread_barrier_wait(&begun);
+			}
 		}
 		if (tally->messages + tally->missed >= MESSAGES ||
 		    epoll_wait(epoll_fd, &event, 1, WAIT_MS) != 1) {
@@ -385,6 +395,7 @@ START_TEST(threads_lose_no_message_without_knowing)
 	pthread_t readers[2];
 	pthread_t thread;
 
+	ck_assert_int_eq(pthread_barrier_init(&begun, NULL, 3), 0);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(pthread_create(&readers[i], NULL, read_all, &tallies[i]),
 		    0);
@@ -397,6 +408,7 @@ START_TEST(threads_lose_no_message_without_knowing)
 		ck_assert_uint_eq(tallies[i].messages + tallies[i].missed, MESSAGES);
 		ck_assert(tallies[i].in_order);
 	}
+	pthread_barrier_destroy(&begun);
 }
 END_TEST
 
