@@ -334,6 +334,8 @@ def test_a_crash_costs_one_request(start, ask):
     assert ask(server, "/blocker/die").reply().status == 502
     third = Blocked(ask, server).begun()
     assert len(finish([*calls, third])) == 3
+    server.wait_log("crashed in on_request")
+    server.stop()
     assert server.log.count("crashed in on_request") == 1
 
 

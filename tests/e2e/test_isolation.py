@@ -191,4 +191,6 @@ def test_request_that_kills_it_is_not_repeated(start):
     server = start(workers=1)
     assert server.get("/poison/kill").status == 502
     assert server.get("/poison/fine").status == 200
+    server.wait_log("crashed in")
+    server.stop()
     assert server.log.count("crashed in") == 1

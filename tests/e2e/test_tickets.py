@@ -232,7 +232,7 @@ def test_a_file_that_changes_is_read_anew_if_it_is_good(start_server, tmp_path):
                             ("", 0o600, "there is no key in it")):
         write_secret(path, text, mode)
         harness.wait_for(lambda why=why: why in (tickets(server)["problem"] or ""), why)
-        assert why in server.log
+        server.wait_log(re.escape(why))
         assert all_resume(server, context, session)
     path.unlink()
     server.wait_log("No such file or directory; the keys of session tickets stay")

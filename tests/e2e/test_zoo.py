@@ -9,7 +9,6 @@ import dataclasses
 import os
 import random
 import struct
-import time
 
 import pytest
 
@@ -153,9 +152,8 @@ def test_one_that_hangs_in_its_probe_is_refused(server, plug):
     """It takes its ten seconds, in which no plugin comes or goes; but only once."""
     plug.add(ZOO / "hang.so")
     server.wait_log(r"/hang\.so is not served: did not come back from on_open within")
-    began = time.monotonic()
     drop_all(server, plug, {})
-    assert time.monotonic() - began < 8
+    assert server.log.count("did not come back from on_open") == 1
     (plug / "hang.so").unlink()
 
 
