@@ -309,7 +309,7 @@ enum trial_result trial_run(struct trial *trial)
 	struct remote_ops ops = remote_ops;
 
 	ops.arg = trial;
-	trial->remote = remote_new(trial->loop, &ops, 0, trial->plugin->note.name);
+	trial->remote = remote_new(trial->loop, &ops, trial->plugin->note.name);
 	if (start(trial) != 0) {
 		fprintf(stderr, "tincan: cannot start a process for '%s': %s\n",
 		    trial->plugin->file, strerror(errno));

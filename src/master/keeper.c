@@ -46,11 +46,6 @@ struct keeper_link {
 	unsigned unanswered;	/* CHECKs since it was heard of */
 };
 
-pid_t keeper_pid(const struct master *master)
-{
-	return master->keeper->pid;
-}
-
 static void take(struct keeper_link *keeper, struct channel_message *message)
 {
 	switch (message->type) {

@@ -39,6 +39,4 @@ void keeper_reap(struct master *master);
 /* Ends it, if there is one, when no worker is left. */
 void keeper_stop(struct master *master);
 
-pid_t keeper_pid(const struct master *master);
-
 #endif

@@ -18,23 +18,17 @@
 #define UNHEARD_MAX (4u << 20)	/* for later, while a host is busy with a call */
 
 struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
-    uint32_t version, const char *name)
+    const char *name)
 {
 	struct remote *remote = memory_new(1, sizeof(*remote));
 
 	remote->loop = loop;
 	remote->ops = *ops;
-	remote->version = version;
 	remote->name = memory_text(name);
 	calls_init(remote);
 	tunnels_init(remote);
 	watch_init(remote);
 	return remote;
-}
-
-uint32_t remote_version(const struct remote *remote)
-{
-	return remote->version;
 }
 
 bool remote_has_host(const struct remote *remote)

@@ -59,12 +59,10 @@ struct remote_ops {
 	struct tally *held;	/* borrowed; of what waits for its hosts; or NULL */
 };
 
-/* The version is the master's number for this plugin's file content. Texts are copied. */
+/* Texts are copied. */
 struct remote *remote_new(struct loop *loop, const struct remote_ops *ops,
-    uint32_t version, const char *name);
+    const char *name);
 void remote_free(struct remote *remote);	/* NULL is accepted; fails open calls */
-
-uint32_t remote_version(const struct remote *remote);
 
 /* Is there one that can be spoken to? Is there none that is alive, or just dying? */
 bool remote_has_host(const struct remote *remote);

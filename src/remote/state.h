@@ -30,7 +30,6 @@ struct remote_instance {
 struct remote {
 	struct loop *loop;	/* borrowed */
 	struct remote_ops ops;
-	uint32_t version;
 	uint32_t last_instance;
 	uint32_t retry_after_s;	/* not 0: calls are refused */
 	char *name;		/* owned */

@@ -58,11 +58,6 @@ bool tls_peer_shown(const SSL *ssl)
 	return SSL_get0_peer_certificate(ssl) != NULL;
 }
 
-bool tls_peer_verified(const SSL *ssl)
-{
-	return tls_peer_shown(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
-}
-
 /* In words that stay, where OpenSSL's may change. */
 static const char *verdict(const SSL *ssl)
 {

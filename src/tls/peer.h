@@ -24,9 +24,8 @@ void tls_peer_free(struct tls_peer *peer);	/* NULL is accepted */
 const struct tls_client_auth *tls_peer_auth(const struct tls_peer *peer);
 void tls_peer_set_auth(struct tls_peer *peer, const struct tls_client_auth *auth);
 
-/* Has the client of ssl shown a certificate? One that is good? */
+/* Has the client of ssl shown a certificate? */
 bool tls_peer_shown(const SSL *ssl);
-bool tls_peer_verified(const SSL *ssl);
 
 /*
  * A fact by its name: "verify": "ok", "none" if it has shown none, else in a word what is

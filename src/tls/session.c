@@ -299,11 +299,6 @@ bool tls_session_admits(struct tls_session *session, struct tls_context *context
 	return true;
 }
 
-bool tls_session_verified(const struct tls_session *session)
-{
-	return session->peer != NULL && tls_peer_verified(session->ssl);
-}
-
 const char *tls_session_peer(const struct tls_session *session, const char *name)
 {
 	return session->peer == NULL ? NULL

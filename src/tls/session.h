@@ -150,9 +150,6 @@ int tls_session_set_auth(struct tls_session *session, const struct tls_client_au
 bool tls_session_admits(struct tls_session *session, struct tls_context *context,
     size_t listener, struct slice host);
 
-/* Has the client shown a certificate, and a good one? */
-bool tls_session_verified(const struct tls_session *session);
-
 /* A fact of tls/peer.h; NULL if it was not asked. */
 const char *tls_session_peer(const struct tls_session *session, const char *name);
 

@@ -266,7 +266,7 @@ static void add_seat(struct entry *entry)
 
 	seat->entry = entry;
 	timer_init(&seat->last_words, give_up_seat);
-	seat->remote = remote_new(entry->worker->loop, &ops, entry->version, entry->name);
+	seat->remote = remote_new(entry->worker->loop, &ops, entry->name);
 	bus_peer_init(&seat->peer);
 	seat->peer.remote = seat->remote;
 	list_append(&entry->seats, &seat->link);

@@ -297,7 +297,7 @@ static struct remote *make_remote(int socket_fd, int page_fd)
 		.unsubscribe = on_unsubscribe, .publish = on_publish,
 		.silent = on_silent };
 	struct open_message open = { .pattern = "/*", .directory = "/", .where = "here" };
-	struct remote *remote = remote_new(loop, &ops, 1, "fuzz");
+	struct remote *remote = remote_new(loop, &ops, "fuzz");
 	uint32_t instance;
 
 	settings_init(&open.settings);

@@ -198,7 +198,7 @@ static inline void fake_open(struct fake *host, const char *name)
 	memset(host, 0, sizeof(*host));
 	buffer_init(&host->out, 64 << 20);
 	settings_init(&message.settings);
-	host->remote = remote_new(loop, &ops, 1, name);
+	host->remote = remote_new(loop, &ops, name);
 	ck_assert_int_eq(remote_open(host->remote, &message, &host->instance), 0);
 	attach(host);
 }

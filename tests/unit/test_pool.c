@@ -46,7 +46,7 @@ static void place(struct fake *host)
 
 	memset(host, 0, sizeof(*host));
 	buffer_init(&host->out, 64 << 20);
-	host->remote = remote_new(loop, &ops, 1, "bad");
+	host->remote = remote_new(loop, &ops, "bad");
 	pool_add(pool, host->remote);
 }
 
