@@ -48,7 +48,7 @@ class Faults:
         return self
 
 
-def start(folder, config, certificates, **ordered):
+def start(folder, config, certificates, program=TINCAN, **ordered):
     """A server, and its Faults; those ordered have been there when it started."""
     path = folder / "faults"
     faults = Faults(path)
@@ -57,7 +57,7 @@ def start(folder, config, certificates, **ordered):
     # What the linker keeps seems to be ours; engines of HTTP/2 are left (h2_stream.h).
     known = folder / "known"
     known.write_text("leak:dl_open_worker_begin\nleak:_dl_\nleak:libnghttp2.so\n")
-    server = harness.Server(folder, config, certificates, program=TINCAN, prefix=(
+    server = harness.Server(folder, config, certificates, program=program, prefix=(
         "env", f"TINCAN_FAULTS={path}",
         f"LSAN_OPTIONS=suppressions={known}:print_suppressions=0"))
     return server, faults
