@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -368,6 +369,26 @@ START_TEST(only_so_many_are_let_in)
 }
 END_TEST
 
+/* It waits in the queue until a descriptor is free, and nothing spins meanwhile. */
+START_TEST(who_finds_no_descriptor_free_is_let_in_later)
+{
+	struct rlimit before;
+	struct rlimit none;
+	int fd = new_client();
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = (rlim_t)fd + 1, .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run_loop();
+	ck_assert_uint_eq(control->count, 0);
+	ck_assert(timer_is_set(&control->retry));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	say(fd, "{\"command\":\"status\"}\n");
+	expect_line(fd, "{\"ok\":true,\"number\":1}\n");
+	close(fd);
+}
+END_TEST
+
 START_TEST(an_answer_that_is_no_text_is_said_to_be_none)
 {
 	int fd = new_client();
@@ -550,6 +571,7 @@ int main(void)
 	tcase_add_test(tcase, a_line_without_end_is_refused);
 	tcase_add_test(tcase, a_silent_client_is_dropped_but_not_one_that_waits);
 	tcase_add_test(tcase, only_so_many_are_let_in);
+	tcase_add_test(tcase, who_finds_no_descriptor_free_is_let_in_later);
 	tcase_add_test(tcase, an_answer_that_is_no_text_is_said_to_be_none);
 	tcase_add_test(tcase, only_its_user_can_connect);
 	tcase_add_test(tcase, a_living_server_keeps_its_place);

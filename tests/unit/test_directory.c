@@ -278,6 +278,26 @@ START_TEST(noise_without_end_does_not_keep_others_waiting)
 }
 END_TEST
 
+/* The kernel keeps so many events and drops the next, perhaps the only one that counts:
+ * here that of a.so, which is then found by looking. */
+START_TEST(events_that_the_kernel_has_dropped_are_made_up_for)
+{
+	FILE *in = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
+	int most = 0;
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert_int_eq(fscanf(in, "%d", &most), 1);
+	fclose(in);
+	start_watch();
+	/* Those that are alike and follow one another become one. */
+	for (int i = 0; i < most; i++) {
+		append(i % 2 == 0 ? "one" : "two", "");
+	}
+	append("a.so", "x");
+	expect_change();
+}
+END_TEST
+
 START_TEST(a_directory_that_is_replaced_is_watched_on)
 {
 	char old[80];
@@ -365,6 +385,7 @@ int main(void)
 	tcase_add_test(tcase, each_event_begins_the_quiet_time_anew);
 	tcase_add_test(tcase, waits_for_a_writer_that_keeps_the_file_open);
 	tcase_add_test(tcase, noise_without_end_does_not_keep_others_waiting);
+	tcase_add_test(tcase, events_that_the_kernel_has_dropped_are_made_up_for);
 	tcase_add_test(tcase, a_directory_that_is_replaced_is_watched_on);
 	tcase_add_test(tcase, a_directory_that_comes_later_is_seen);
 	tcase_add_test(tcase, a_rescan_sees_what_no_event_told);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/errand.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include "threads_rig.h"
 
 #define REQUESTS 4
@@ -253,6 +256,92 @@ START_TEST(one_that_answers_later_is_told_that_the_client_has_left)
 }
 END_TEST
 
+static int file_fd;		/* what the handler wrote; the server's from then on */
+
+static int write_with_file(tc_req *r)
+{
+	wait_at_gate();
+	file_fd = memfd_create("file", MFD_CLOEXEC);
+	ck_assert_int_eq(write(file_fd, "01234567", 8), 8);
+	api.start(r, 200, NULL);
+	api.write(r, "before ", 7);
+	last_write = api.write_file(r, file_fd, 2, 4);
+	api.write(r, " behind", 7);
+	return api.end(r);
+}
+
+START_TEST(a_file_goes_in_its_turn)
+{
+	handler.on_request = write_with_file;
+	start(0);
+	let_pass();
+	run_turn();
+	ck_assert_int_eq(last_write, TC_OK);
+	expect(0, 200, "before 2345 behind");
+	ck_assert_int_eq(fcntl(file_fd, F_GETFD), -1);
+}
+END_TEST
+
+START_TEST(a_file_is_closed_though_nobody_wants_it)
+{
+	handler.on_request = write_with_file;
+	start(0);
+	wait_arrived();
+	/* It is said on the thread, and dropped on the loop. */
+	let_pass();
+	ck_assert(!leave(0));
+	run_turn();
+	ck_assert_int_eq(fcntl(file_fd, F_GETFD), -1);
+	ck_assert(!requests[0].exchange.held);
+}
+END_TEST
+
+static int released;
+
+static void note_release(void *arg)
+{
+	ck_assert_ptr_eq(arg, &released);
+	ck_assert_ptr_null(api_thread());
+	released++;
+}
+
+static int refer(tc_req *r)
+{
+	last_write = api.reply_ref(r, 200, NULL, "borrowed", 8, note_release, &released);
+	return last_write;
+}
+
+START_TEST(what_is_borrowed_is_let_go_on_the_loop_though_nobody_wants_it)
+{
+	handler.on_request = refer;
+	released = 0;
+	start(0);
+	ck_assert(crew_wait(plugin.crew, PATIENCE_MS));
+	ck_assert_int_eq(last_write, TC_OK);
+	ck_assert(!leave(0));
+	run_turn();
+	ck_assert_int_eq(released, 1);
+	ck_assert(!requests[0].exchange.held);
+}
+END_TEST
+
+static int refer_to_nothing(tc_req *r)
+{
+	return api.reply_ref(r, 200, NULL, NULL, 8, note_release, &released);
+}
+
+START_TEST(nothing_of_a_size_is_500_and_let_go_on_the_loop)
+{
+	handler.on_request = refer_to_nothing;
+	released = 0;
+	start(0);
+	ck_assert(crew_wait(plugin.crew, PATIENCE_MS));
+	run_turn();
+	ck_assert_int_eq(requests[0].exchange.reply.status, 500);
+	ck_assert_int_eq(released, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("errand");
@@ -272,6 +361,11 @@ int main(void)
 	tcase_add_test(tcase, one_that_answers_later_does_so_on_the_loop);
 	tcase_add_test(tcase,
 	    one_that_answers_later_is_told_that_the_client_has_left);
+	tcase_add_test(tcase, a_file_goes_in_its_turn);
+	tcase_add_test(tcase, a_file_is_closed_though_nobody_wants_it);
+	tcase_add_test(tcase,
+	    what_is_borrowed_is_let_go_on_the_loop_though_nobody_wants_it);
+	tcase_add_test(tcase, nothing_of_a_size_is_500_and_let_go_on_the_loop);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

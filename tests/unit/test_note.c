@@ -140,6 +140,19 @@ START_TEST(refuses_a_higher_level_but_tells_the_name)
 }
 END_TEST
 
+START_TEST(refuses_a_level_that_never_was)
+{
+	static const struct { uint32_t levels[4]; char name[8]; } mark = { { 1, 1, 1, 1 },
+		"greeter" };
+	unsigned char *found = memmem(image, size, &mark, sizeof(mark));
+
+	/* The second is the one that it needs. */
+	ck_assert_ptr_nonnull(found);
+	memset(found + sizeof(uint32_t), 0, sizeof(uint32_t));
+	refuses("damaged: its note says that it needs level 0");
+}
+END_TEST
+
 START_TEST(refuses_names_that_are_no_names)
 {
 	use("bad_name");
@@ -357,6 +370,7 @@ static void add_refusals(TCase *tcase)
 	tcase_add_test(tcase, refuses_a_shared_object_without_a_note);
 	tcase_add_test(tcase, refuses_another_interface);
 	tcase_add_test(tcase, refuses_a_higher_level_but_tells_the_name);
+	tcase_add_test(tcase, refuses_a_level_that_never_was);
 	tcase_add_test(tcase, refuses_names_that_are_no_names);
 	tcase_add_test(tcase, damaged_notes_are_not_found);
 }

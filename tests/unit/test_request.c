@@ -141,6 +141,25 @@ START_TEST(what_does_not_fit_leaves_out_as_it_was)
 }
 END_TEST
 
+START_TEST(more_parameters_than_a_pattern_may_have_are_refused)
+{
+	static const uint32_t too_many = ROUTER_MAX_PARAMS + 1;
+	struct slice bytes;
+	struct frame whole;
+	char *first;
+
+	ck_assert_int_eq(request_pack(&out, 7, 3, &worker.exchange), 0);
+	bytes = buffer_slice(&out);
+	whole = next_frame(&bytes);
+	/* Their number stands before the first one's name and its size. */
+	first = memmem(whole.payload.data, whole.payload.size, "\4\0\0\0name", 8);
+	memcpy(first - sizeof(too_many), &too_many, sizeof(too_many));
+	exchange_reset(&host.exchange);
+	ck_assert_int_eq(request_unpack(&whole, &host.exchange, &instance, facts, &more),
+	    ERR_PROTOCOL);
+}
+END_TEST
+
 static struct frame pack_open(void)
 {
 	struct open_message message = { .pattern = "/*", .directory = "/etc",
@@ -158,6 +177,20 @@ static struct frame pack_open(void)
 	bytes = buffer_slice(&out);
 	return next_frame(&bytes);
 }
+
+START_TEST(a_setting_of_no_known_type_is_refused)
+{
+	static const uint8_t unknown = SETTING_OBJECT + 1;
+	struct frame frame = pack_open();
+	struct open_message got;
+	char *path = memmem(frame.payload.data, frame.payload.size, "greeting", 8);
+
+	/* It stands before the size of the path. */
+	memcpy(path - sizeof(uint32_t) - 1, &unknown, 1);
+	ck_assert_int_eq(open_unpack(&frame, &got), ERR_PROTOCOL);
+	settings_release(&got.settings);
+}
+END_TEST
 
 START_TEST(an_open_arrives_as_it_was)
 {
@@ -202,6 +235,8 @@ static Suite *suite(void)
 	tcase_add_test(one, a_request_arrives_as_it_was);
 	tcase_add_test(one, a_long_body_comes_in_frames_of_its_own);
 	tcase_add_test(one, every_part_of_a_request_is_refused);
+	tcase_add_test(one, more_parameters_than_a_pattern_may_have_are_refused);
+	tcase_add_test(one, a_setting_of_no_known_type_is_refused);
 	tcase_add_test(one, what_does_not_fit_leaves_out_as_it_was);
 	tcase_add_test(one, an_open_arrives_as_it_was);
 	tcase_add_test(one, every_part_of_an_open_is_refused);

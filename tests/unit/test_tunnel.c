@@ -371,13 +371,29 @@ START_TEST(nonsense_before_the_answer_ends_the_host)
 }
 END_TEST
 
+START_TEST(an_answer_about_a_stream_has_no_fields)
+{
+	make_stream(&peer, TIMEOUT_MS);
+	say_now(FRAME_CONNECTED, 0, 0, hear_connect(), SLICE("\0\0\0\0\0"));
+	ck_assert_int_eq(fake.lost, 1);
+	remote_break(fake.remote, 7);
+	die(&fake);
+	ck_assert_int_eq(peer.opened, 1);
+}
+END_TEST
+
 START_TEST(nothing_comes_behind_a_close)
 {
+	static const struct nonsense behind[] = {
+		{ "a message", FRAME_MESSAGE, DUPLEX_TEXT, 0, { "x", 1 } },
+		{ "another close", FRAME_CLOSE, 0, 1000, { "", 0 } },
+	};
 	uint64_t id = open_websocket();
 
 	say(&fake, FRAME_CLOSE, 0, 1000, id, SLICE(""));
-	say_now(FRAME_MESSAGE, DUPLEX_TEXT, 0, id, SLICE("x"));
-	ck_assert_int_eq(fake.lost, 1);
+	say_now(behind[_i].type, behind[_i].flags, behind[_i].code, id,
+	    behind[_i].payload);
+	ck_assert_msg(fake.lost == 1, "%s", behind[_i].name);
 }
 END_TEST
 
@@ -679,7 +695,8 @@ static void add_bounds(TCase *tcase)
 	tcase_add_test(tcase, there_is_a_most_of_them);
 	tcase_add_loop_test(tcase, nonsense_about_a_websocket_ends_the_host, 0, NONSENSE);
 	tcase_add_test(tcase, nonsense_before_the_answer_ends_the_host);
-	tcase_add_test(tcase, nothing_comes_behind_a_close);
+	tcase_add_test(tcase, an_answer_about_a_stream_has_no_fields);
+	tcase_add_loop_test(tcase, nothing_comes_behind_a_close, 0, 2);
 	tcase_add_test(tcase, what_is_sent_to_one_that_closes_is_dropped);
 }
 

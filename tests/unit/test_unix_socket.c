@@ -163,6 +163,18 @@ START_TEST(owners_must_exist)
 }
 END_TEST
 
+START_TEST(groups_must_exist)
+{
+	const struct unix_access nobody = { .mode = 0600, .owner = ":no-such-group" };
+	struct unix_file file;
+	int fd = -1;
+
+	ck_assert_int_eq(unix_socket_listen(path, &nobody, &fd, &file, why), ERR_SYSTEM);
+	ck_assert_str_eq(why, "there is no group 'no-such-group'");
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(an_owner_may_be_a_number)
 {
 	char owner[64];
@@ -215,6 +227,7 @@ int main(void)
 	tcase_add_test(tests, the_file_is_removed_if_it_is_still_that_one);
 	tcase_add_test(tests, its_mode_may_change);
 	tcase_add_test(tests, owners_must_exist);
+	tcase_add_test(tests, groups_must_exist);
 	tcase_add_test(tests, an_owner_may_be_a_number);
 	tcase_add_test(tests, an_abstract_name_has_no_file);
 	tcase_add_test(tests, a_path_has_its_bounds);

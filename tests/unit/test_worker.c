@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker's life as its master sees it: limits, the log, the counters, its death. */
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <jansson.h>
 
@@ -181,6 +182,84 @@ START_TEST(counts_requests_by_handler_and_class)
 }
 END_TEST
 
+static void expect_served(void)
+{
+	struct client client;
+
+	client_open(&client, &served);
+	client_send(&client, GET);
+	client_await(&client, "Hello, you");
+	client_close(&client);
+}
+
+START_TEST(an_order_that_it_does_not_know_is_passed_over)
+{
+	served_start(&served, "");
+	served_order(&served, (enum channel_type)200, open("/dev/null", O_RDONLY));
+	expect_served();
+}
+END_TEST
+
+START_TEST(what_is_no_generation_is_refused_and_the_one_before_goes_on)
+{
+	struct pollfd readable = { .events = POLLIN };
+	struct channel_message message;
+	int fd = memfd_create("generation", MFD_CLOEXEC);
+
+	served_start(&served, "");
+	ck_assert_int_eq(write(fd, "nonsense", 8), 8);
+	served_order(&served, CHANNEL_GENERATION, fd);
+	readable.fd = served.channel_fd;
+	ck_assert_int_eq(poll(&readable, 1, SERVED_DEADLINE_S * 1000), 1);
+	ck_assert_int_eq(channel_receive(served.channel_fd, &message), 0);
+	ck_assert_uint_eq(message.type, CHANNEL_FAILED);
+	ck_assert_str_eq(message.text, "the master's message cannot be understood");
+	expect_served();
+}
+END_TEST
+
+/* The first bytes of a client that asks for that name; returns their number. */
+static size_t make_hello(const char *name, unsigned char hello[4096])
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(context);
+	int size;
+
+	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	ck_assert_int_eq(SSL_set_tlsext_host_name(ssl, name), 1);
+	ck_assert_int_le(SSL_connect(ssl), 0);
+	size = BIO_read(SSL_get_wbio(ssl), hello, 4096);
+	ck_assert_int_gt(size, 0);
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	return (size_t)size;
+}
+
+/* In front of the name: the size of the list, its type, its own size (RFC 6066). */
+START_TEST(a_name_whose_sizes_lie_ends_the_handshake)
+{
+	unsigned char hello[4096];
+	unsigned char answer[7] = { 0 };
+	size_t size = make_hello("who.test", hello);
+	unsigned char *name = memmem(hello, size, "who.test", 8);
+	struct client client;
+
+	ck_assert_ptr_nonnull(name);
+	name[-1 - _i] ^= 0x7f;
+	served_start(&served, "");
+	client_connect(&client, &served, 0);
+	ck_assert_int_eq(send(client.fd, hello, size, MSG_NOSIGNAL), (ssize_t)size);
+	/* A record of a fatal alert; the next thing is the end. */
+	ck_assert_int_eq(recv(client.fd, answer, sizeof(answer), MSG_WAITALL),
+	    sizeof(answer));
+	ck_assert_uint_eq(answer[0], 21);
+	ck_assert_uint_eq(answer[5], SSL3_AL_FATAL);
+	ck_assert_int_le(recv(client.fd, answer, 1, 0), 0);
+	client_close(&client);
+	expect_served();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker");
@@ -194,6 +273,10 @@ int main(void)
 	tcase_add_test(tests, serves_all_that_have_connected_before_it_stops);
 	tcase_add_test(tests, logs_a_line_for_each_request);
 	tcase_add_test(tests, counts_requests_by_handler_and_class);
+	tcase_add_test(tests, an_order_that_it_does_not_know_is_passed_over);
+	tcase_add_test(tests,
+	    what_is_no_generation_is_refused_and_the_one_before_goes_on);
+	tcase_add_loop_test(tests, a_name_whose_sizes_lie_ends_the_handshake, 0, 5);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
