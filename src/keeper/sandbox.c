@@ -12,6 +12,7 @@
 #include <seccomp.h>
 
 #include "os/seccomp.h"
+#include "os/rlimits.h"
 #include "os/user.h"
 #include "tls/libcrypto.h"
 
@@ -30,7 +31,6 @@ static int leave_root(void)
 
 int sandbox_memory(void)
 {
-	static const struct rlimit none = { 0, 0 };
 	static const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	int rc;
 
@@ -41,7 +41,9 @@ int sandbox_memory(void)
 	}
 	(void)CRYPTO_secure_malloc_init(SECRET_BYTES, SECRET_LEAST);
 	rc = leave_root();
-	(void)setrlimit(RLIMIT_CORE, &none);
+	rlimits_zero(RLIMIT_CORE);
+	rlimits_zero(RLIMIT_FSIZE);
+	rlimits_alone();
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A change of user takes it back. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "os/landlock.h"
+#include "os/rlimits.h"
 #include "plugin/sandbox.h"
 #include "tls/libcrypto.h"
 
@@ -63,10 +64,12 @@ static void give_up_files(bool handlers)
 
 void worker_sandbox(bool handlers)
 {
-	static const struct rlimit none = { 0, 0 };
 	int rc;
 
-	(void)setrlimit(RLIMIT_CORE, &none);
+	rlimits_zero(RLIMIT_CORE);
+	if (!handlers) {
+		rlimits_alone();
+	}
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	libcrypto_wake();
 	give_up_files(handlers);

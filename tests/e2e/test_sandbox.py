@@ -221,9 +221,9 @@ def test_a_probe_cannot_either(strict):
     (strict.plug / "early.so").unlink()
 
 
-def core_limit(pid):
+def limit(pid, name):
     limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
-    return re.search(r"Max core file size +(\S+)", limits).group(1)
+    return re.search(rf"Max {name} +(\S+)", limits).group(1)
 
 
 def test_every_process_has_given_up_what_it_says(strict):
@@ -234,7 +234,9 @@ def test_every_process_has_given_up_what_it_says(strict):
         assert status(pid)["NoNewPrivs"] == ["1"]
         assert status(pid)["Seccomp"] == filtered
     for pid in [*strict.workers, keeper_of(strict)]:
-        assert core_limit(pid) == "0"
+        assert limit(pid, "core file size") == "0"
+        assert harness.SANITIZED or limit(pid, "processes") == "0"
+    assert limit(keeper_of(strict), "file size") == "0"
     assert status(strict.pid)["Seccomp"] == ["0"]
 
 

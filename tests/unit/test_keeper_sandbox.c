@@ -3,12 +3,16 @@
 #define _GNU_SOURCE 1
 #include "keeper/sandbox.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "forked.h"
+#include "os/sanitized.h"
 #include "os/seccomp.h"
 
 static const int refused[] = { SYS_execve, SYS_clone, SYS_openat,
@@ -54,6 +58,43 @@ START_TEST(it_is_not_root_and_nobody_looks_into_it)
 }
 END_TEST
 
+static int fork_here(int unused)
+{
+	pid_t pid;
+
+	(void)unused;
+	if (sandbox_memory() != 0) {
+		return 1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		_exit(0);
+	}
+	return pid < 0 && errno == EAGAIN ? 0 : 2;
+}
+
+static int write_here(int unused)
+{
+	int fd = memfd_create("file", 0);
+
+	(void)unused;
+	signal(SIGXFSZ, SIG_IGN);
+	if (write(fd, "a", 1) != 1 || sandbox_memory() != 0) {
+		return 1;
+	}
+	return write(fd, "b", 1) < 0 && errno == EFBIG ? 0 : 2;
+}
+
+/* Should the kernel have no seccomp. */
+START_TEST(it_starts_nothing_and_no_file_grows)
+{
+	if (!SANITIZED) {
+		assert_done(fork_here, 0);
+	}
+	assert_done(write_here, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keeper_sandbox");
@@ -61,6 +102,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, a_call_that_it_does_not_need_ends_it, 0, REFUSED);
 	tcase_add_test(tests, it_is_not_root_and_nobody_looks_into_it);
+	tcase_add_test(tests, it_starts_nothing_and_no_file_grows);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
