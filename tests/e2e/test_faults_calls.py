@@ -2,9 +2,16 @@
 """System calls do less than they were asked for, are interrupted, fail for a while, and
 clocks jump, in all processes of a server at once: its replies are right all the same."""
 
+import contextlib
 import datetime
 import email.utils
 import errno
+import fcntl
+import os
+import socket
+import struct
+import termios
+import threading
 
 import pytest
 
@@ -71,6 +78,57 @@ def test_little_by_little(start, ordered):
     server, orders = start()
     orders.order(faults.EVERYBODY, **ordered)
     reload_and_speak(server)
+
+
+class ByByte(harness.Server):
+    """A running server to whose clients it seems to take a byte at once: each goes to its
+    Unix socket alone, when the one before has been received, so that every edge brings
+    one, wherever in a record or a frame that is."""
+
+    def __init__(self, server):
+        self.__dict__ = server.__dict__
+
+    def tcp(self):
+        ours, theirs = socket.socketpair()
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(str(self.folder / "web.sock"))
+        for pump, *ends in (self._drip, theirs, there), (self._pour, there, theirs):
+            threading.Thread(target=pump, args=ends, daemon=True).start()
+        return ours
+
+    @staticmethod
+    def _end(source, target):
+        for sock, how in (target, socket.SHUT_WR), (source, socket.SHUT_RD):
+            with contextlib.suppress(OSError):
+                sock.shutdown(how)
+
+    def _drip(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                for place in range(len(data)):
+                    target.send(data[place:place + 1])
+                    while struct.unpack("i", fcntl.ioctl(target, termios.TIOCOUTQ,
+                                                         bytes(4)))[0]:
+                        os.sched_yield()
+        self._end(source, target)
+
+    def _pour(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        self._end(source, target)
+
+
+def test_a_byte_for_each_edge(tmp_path, certificates, make_config):
+    """All of TLS, HTTP and WebSocket, handshakes included."""
+    (tmp_path / "data.bin").write_bytes(BODY)
+    config = make_config(workers=1, listeners=[
+        {"address": "127.0.0.1:0"}, {"address": f"unix:{tmp_path}/web.sock"}])
+    config["routes"] += [{"path": "/files/*", "handler": "files",
+                          "settings": {"root": str(tmp_path)}}]
+    server = harness.Server(tmp_path, config, certificates)
+    speak(ByByte(server))
+    server.stop()
 
 
 @pytest.mark.parametrize("number", [
