@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 
 import websockets
 
@@ -24,6 +25,9 @@ class Browser:
         self.loop = asyncio.new_event_loop()
         self.socket = None
         folder.mkdir(exist_ok=True)
+        # For its sockets, whose names must be short; it does not remove them.
+        # pylint: disable-next=consider-using-with
+        self.short = tempfile.TemporaryDirectory(prefix="tincan-test-")
         with open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
@@ -32,7 +36,8 @@ class Browser:
                  "--disable-dev-shm-usage", "--ignore-certificate-errors",
                  f"--window-size={size[0]},{size[1]}", "--remote-debugging-port=0",
                  f"--user-data-dir={folder}", *options, "about:blank"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=dict(os.environ, TMPDIR=self.short.name))
         try:
             self.socket = self._wait(self._connect())
             self.call("Page.enable")
@@ -59,6 +64,7 @@ class Browser:
             for pid in harness.group_processes(self.process.pid):
                 os.kill(pid, signal.SIGKILL)
             self.loop.close()
+            self.short.cleanup()
 
     def _wait(self, doing):
         return self.loop.run_until_complete(asyncio.wait_for(doing, harness.DEADLINE))
