@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "remote/state.h"
 
+/* What clients are told who come too late: the next server may be there by then. */
+#define ORPHANED_RETRY_S 1
+
 /* A call that no process has yet. */
 struct turn {
 	struct list link;	/* in pool.turns */
@@ -312,6 +315,14 @@ void pool_break(struct pool *pool, uint32_t retry_after_s)
 	refuse_turns(pool);
 	for (size_t i = 0; i < pool->count; i++) {
 		remote_break(pool->remotes[i], retry_after_s);
+	}
+}
+
+void pool_orphan(struct pool *pool)
+{
+	pool_break(pool, ORPHANED_RETRY_S);
+	for (size_t i = 0; i < pool->count; i++) {
+		remote_orphan(pool->remotes[i]);
 	}
 }
 

@@ -58,6 +58,9 @@ void pool_call(struct pool *pool, uint32_t instance, struct exchange *exchange,
 void pool_connect(struct pool *pool, uint32_t instance, struct duplex *duplex,
     struct exchange *upgrade, uint32_t timeout_ms);
 
+/* As remote_orphan, for all; who waits, or comes, gets 503. */
+void pool_orphan(struct pool *pool);
+
 /* As remote_break; until pool_mend, when a host has been attached to any of them. */
 void pool_break(struct pool *pool, uint32_t retry_after_s);
 void pool_mend(struct pool *pool);

@@ -266,9 +266,13 @@ static void settle(struct remote *remote)
 	    finished > host->answered ? finished - host->answered : 0);
 	tunnels_host_died(remote, page);
 	drop_link(remote);
+	if (remote->orphaned) {
+		remote_break(remote, remote->retry_after_s);
+	}
 }
 
-/* As long as it may run, its page says nothing for sure: the master will tell. */
+/* As long as it may run, its page says nothing for sure: the master will tell, or has
+ * taken it along. */
 static void on_down(struct link *link, int error)
 {
 	struct host_link *host = LIST_OWNER(link, struct host_link, link);
@@ -282,7 +286,7 @@ static void on_down(struct link *link, int error)
 		remote->ops.log(4, remote->name, NULL, text, strlen(text));
 	}
 	remote->ops.lost(remote->ops.arg, host->pid);
-	if (page_is_final(link->page)) {
+	if (page_is_final(link->page) || remote->orphaned) {
 		settle(remote);
 	}
 }
@@ -381,6 +385,14 @@ void remote_break(struct remote *remote, uint32_t retry_after_s)
 	remote->retry_after_s = retry_after_s;
 	calls_refuse_waiting(remote);
 	tunnels_refuse_waiting(remote);
+}
+
+void remote_orphan(struct remote *remote)
+{
+	remote->orphaned = true;
+	if (remote->link != NULL && remote->link->down) {
+		settle(remote);
+	}
 }
 
 int remote_open(struct remote *remote, const struct open_message *message,

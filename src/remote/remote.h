@@ -87,6 +87,10 @@ void remote_died(struct remote *remote, uint32_t pid);
  * attached. */
 void remote_break(struct remote *remote, uint32_t retry_after_s);
 
+/* Who started hosts is gone, and with it, by now or soon, the host: nobody will tell. The
+ * break that there is by then is for good. */
+void remote_orphan(struct remote *remote);
+
 /* A route's use of the plugin: on_open with these settings in this host and every later
  * one, until shut. The message is packed now, not kept. *instance is its number. */
 int remote_open(struct remote *remote, const struct open_message *message,

@@ -32,6 +32,7 @@ struct remote {
 	struct remote_ops ops;
 	uint32_t last_instance;
 	uint32_t retry_after_s;	/* not 0: calls are refused */
+	bool orphaned;		/* nobody tells of deaths, or starts hosts */
 	char *name;		/* owned */
 	struct link *link;	/* NULL: no host at the moment */
 	struct remote_instance **instances;	/* owned; by number */

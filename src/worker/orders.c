@@ -135,6 +135,7 @@ static void on_order(struct watch *watch, uint32_t events)
 	if (rc != ERR_AGAIN) {
 		/* The master is dead; nobody will ever tell us to stop. */
 		loop_remove(worker->loop, watch);
+		remotes_orphan(worker);
 		worker_drain(worker);
 	}
 }

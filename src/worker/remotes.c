@@ -415,6 +415,14 @@ void remotes_break(struct worker *worker, const struct channel_message *message)
 	}
 }
 
+void remotes_orphan(struct worker *worker)
+{
+	for (struct list *link = worker->remotes.next; link != &worker->remotes;
+	     link = link->next) {
+		pool_orphan(LIST_OWNER(link, struct entry, link)->pool);
+	}
+}
+
 static const struct plugin *find_version(const struct plugin_set *plugins,
     uint32_t version)
 {

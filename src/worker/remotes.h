@@ -21,6 +21,9 @@ void remotes_attach(struct worker *worker, struct channel_message *message);
 void remotes_died(struct worker *worker, const struct channel_message *message);
 void remotes_break(struct worker *worker, const struct channel_message *message);
 
+/* The master is dead, and takes its hosts along. */
+void remotes_orphan(struct worker *worker);
+
 /* A generation with these plugins is served: their pools are run as its configuration
  * says, and pools that were made for others go. */
 void remotes_serve(struct worker *worker, const struct plugin_set *plugins,

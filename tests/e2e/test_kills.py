@@ -18,17 +18,20 @@ import ws
 SIZE = 20_000_000  # more than all buffers on the way hold
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, make_config, certificates):
-    folder = tmp_path_factory.mktemp("killed")
+def start(folder, make_config, certificates, **changes):
     plug = plugs.Plugs(folder)
     plug.add(harness.PLUGINS / "echo.so")
     plug.add(harness.BUILD / "tests/plugins/upload.so")
-    running = harness.Server(folder, make_config(
+    return harness.Server(folder, make_config(
         plugins={"directory": str(plug.directory)}, routes=[
             {"path": "/hello/{name}", "handler": "hello"},
             {"path": "/echo", "handler": "echo"},
-            {"path": "/upload/*", "handler": "upload"}]), certificates)
+            {"path": "/upload/*", "handler": "upload"}], **changes), certificates)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, make_config, certificates):
+    running = start(tmp_path_factory.mktemp("killed"), make_config, certificates)
     yield running
     running.stop()
 
@@ -134,6 +137,10 @@ POINTS = {  # how it begins, and what comes of it when the handler's host is kil
 }
 
 
+DRAINED = 200, None  # None for who was idle, and WebSockets
+ORPHANED = *LOST, 503
+
+
 def begin_all(server, stack):
     """A request at each point: for each its name, its client's port, the rest of it."""
     for point, (begin, _) in POINTS.items():
@@ -192,3 +199,23 @@ def test_workers(server):
             for point, port, rest in requests:
                 assert result(rest) == (None if workers[port] == victim else 200), point
         answers(server)
+
+
+@pytest.mark.parametrize("isolation", ["host", "worker"])
+def test_master(tmp_path, make_config, certificates, isolation):
+    """Workers do as for a stop: what is in flight is answered, but for what a host had
+    begun, as hosts end with the master. Nothing stays, and the next server starts."""
+    handlers = {name: {"isolation": isolation} for name in ("echo", "hello", "upload")}
+    server = start(tmp_path, make_config, certificates, handlers=handlers)
+    with contextlib.ExitStack() as stack:
+        requests = list(begin_all(server, stack))
+        os.kill(server.pid, signal.SIGKILL)
+        for point, _, rest in requests:
+            assert result(rest) in (ORPHANED if isolation == "host" else DRAINED), point
+    assert server.wait_exit() == -signal.SIGKILL
+    harness.wait_for(lambda: not harness.group_processes(server.pid), "all to end")
+    server.check_clean()
+    again = tmp_path / "again"
+    again.mkdir()
+    start(again, make_config, certificates,
+          listeners=[{"address": f"{server.host}:{server.port}"}]).stop()

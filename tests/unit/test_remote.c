@@ -220,6 +220,38 @@ START_TEST(only_what_had_begun_is_lost_with_the_host)
 }
 END_TEST
 
+static void hang_up(void)
+{
+	close(fake.fd);
+	fake.fd = -1;
+	turn();
+}
+
+/* Before or after its host's socket ends: there will be nobody who tells of its death. */
+START_TEST(an_orphan_does_not_wait_to_be_told)
+{
+	struct rig_exchange second;
+
+	(void)begin(&fake, &call);
+	make_call(&fake, &second, TIMEOUT_MS);
+	if (_i == 0) {
+		hang_up();
+		ck_assert_int_eq(call.exchange.state, EXCHANGE_OPEN);
+	}
+	remote_break(fake.remote, 7);
+	remote_orphan(fake.remote);
+	if (_i == 1) {
+		hang_up();
+	}
+	check_status(&call, 502);
+	check_status(&second, 503);
+	ck_assert_str_eq(rig_header(&second, "retry-after"), "7");
+	ck_assert(remote_is_vacant(fake.remote));
+	rig_end(&call);
+	rig_end(&second);
+}
+END_TEST
+
 START_TEST(a_reply_that_was_not_sent_is_on_the_page)
 {
 	uint64_t id = begin(&fake, &call);
@@ -668,6 +700,7 @@ static TCase *deaths_case(void)
 	tcase_add_checked_fixture(deaths, set_up, tear_down);
 	tcase_add_test(deaths, calls_wait_for_the_first_host);
 	tcase_add_test(deaths, only_what_had_begun_is_lost_with_the_host);
+	tcase_add_loop_test(deaths, an_orphan_does_not_wait_to_be_told, 0, 2);
 	tcase_add_test(deaths, a_reply_that_was_not_sent_is_on_the_page);
 	tcase_add_test(deaths, a_reply_that_is_nowhere_is_not_asked_for_twice);
 	tcase_add_test(deaths, a_call_sees_so_many_deaths_and_no_more);
