@@ -368,6 +368,9 @@ const struct config_handler *config_find_handler(const struct config *config,
 /* What the processes of that handler may open; NULL: whatever their user may. */
 const struct config_paths *config_paths_of(const struct config *config, const char *name);
 
+/* Do the two, either of which may be NULL, let it open the same? */
+bool config_paths_same(const struct config_paths *left, const struct config_paths *right);
+
 /* Is any handler to run in the workers? */
 bool config_any_in_worker(const struct config *config);
 

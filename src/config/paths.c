@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "config/reader.h"
 
 /* A NULL-ended list of paths, joined with the folder of the file. */
@@ -76,4 +77,26 @@ const struct config_paths *config_paths_of(const struct config *config, const ch
 		return &handler->paths;
 	}
 	return config->plugins_confined ? &none : NULL;
+}
+
+static bool same_list(char *const *left, char *const *right)
+{
+	size_t i = 0;
+
+	if (left == NULL || right == NULL) {
+		return (left == NULL || left[0] == NULL) &&
+		    (right == NULL || right[0] == NULL);
+	}
+	while (left[i] != NULL && text_same(left[i], right[i])) {
+		i++;
+	}
+	return left[i] == NULL && right[i] == NULL;
+}
+
+bool config_paths_same(const struct config_paths *left, const struct config_paths *right)
+{
+	if (left == NULL || right == NULL) {
+		return left == right;
+	}
+	return same_list(left->read, right->read) && same_list(left->write, right->write);
 }

@@ -365,6 +365,26 @@ static void tell_gone(const struct boot *boot, const struct boot *live)
 	}
 }
 
+/* What a process has given up it does not get back, nor can it be made to give up more;
+ * and to end it would cost what it is doing. */
+static void tell_paths(const struct boot *boot, const struct boot *live)
+{
+	for (size_t i = 0; live != NULL && i < boot->plugins.count; i++) {
+		const struct plugin *plugin = &boot->plugins.items[i];
+		const struct config_paths *paths =
+		    config_paths_of(boot->config, plugin->note.name);
+
+		if (is_live(live, plugin) && plugin->isolated &&
+		    !config_paths_same(paths,
+			config_paths_of(live->config, plugin->note.name))) {
+			log_say(LOG_WARN, "%s: processes of handler '%s' that run keep "
+			    "the paths that they were given; the next ones have these",
+			    paths != NULL && paths->where != NULL ? paths->where :
+			    boot->config->file, plugin->note.name);
+		}
+	}
+}
+
 void adopt_finish(struct master *master, struct boot *boot, const struct boot *live)
 {
 	for (size_t i = 0; i < boot->plugins.count; i++) {
@@ -379,6 +399,7 @@ void adopt_finish(struct master *master, struct boot *boot, const struct boot *l
 		}
 	}
 	tell_gone(boot, live);
+	tell_paths(boot, live);
 }
 
 static bool same_service(const struct plugin *live, const struct plugin *found)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the processes have given up: tried from inside of them, and told by the kernel."""
 
+import json
 import os
 import pathlib
 import re
+import signal
 
 import pytest
 
@@ -324,3 +326,19 @@ def test_a_path_that_is_not_there_is_told(confined):
     done = harness.tincan("check", "--config", confined.config)
     assert re.search("handlers.reader.paths: warning: cannot grant '.*/nowhere': No such",
                      done.stderr), done.stderr
+
+
+def test_a_reload_tells_whose_processes_keep_their_paths(confined):
+    config = json.loads(confined.config.read_text())
+    told = r"processes of handler '%s' that run keep the paths that they were given"
+    config["handlers"]["closed"] = {"paths": {"read": ["www"]}}
+    config["handlers"]["reader"] = {"paths": {"read": ["www", "nowhere"], "write": []}}
+    confined.config.write_text(json.dumps(config))
+    after = len(confined.lines)
+    done = harness.tincan("reload", "--config", confined.config)
+    assert done.returncode == 0, done.stderr
+    confined.wait_log(r"server\.json:1: handlers\.closed\.paths: " + told % "closed")
+    assert not re.search(told % "(reader|writer|files)", "".join(confined.lines[after:]))
+    for pid in confined.hosts("closed"):
+        os.kill(pid, signal.SIGKILL)
+    plugs.contains(confined, "/closed", "page=0 ")
