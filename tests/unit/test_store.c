@@ -58,6 +58,7 @@ static ino_t inode_of(const char *path)
 }
 
 /* Makes the copy of that age, in seconds. */
+/* Copies of one tick of the file system's clock are equally old: they are made older. */
 static void age(const char *path, time_t seconds)
 {
 	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds },
@@ -145,18 +146,25 @@ START_TEST(keeps_the_newest_three_of_a_stem)
 }
 END_TEST
 
+static void put_aged(char digit, time_t seconds)
+{
+	char *path = put("a", digit, "content");
+
+	age(path, seconds);
+	free(path);
+}
+
 START_TEST(an_old_copy_that_is_used_again_is_kept)
 {
-	char *old = put("a", '1', "one");
+	char *old;
 
-	age(old, 5000);
-	free(put("a", '2', "two"));
-	free(put("a", '3', "three"));
-	free(old);
-	old = put("a", '1', "one");
-	free(put("a", '4', "four"));
-	free(put("a", '5', "five"));
-	expect_content(old, "one");
+	put_aged('1', 5000);
+	put_aged('2', 4000);
+	put_aged('3', 3000);
+	old = put("a", '1', "content");
+	put_aged('4', 2000);
+	put_aged('5', 1000);
+	expect_content(old, "content");
 	free(old);
 }
 END_TEST
