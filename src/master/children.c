@@ -50,6 +50,7 @@ void children_init(struct master *master)
 		child->master = master;
 		child->index = i;
 		child->channel.fd = -1;
+		channel_queue_init(&child->orders);
 		timer_init(&child->restart, on_restart);
 	}
 }
@@ -157,13 +158,36 @@ static void take_message(struct child *child, struct channel_message *message)
 	channel_close_fds(message);
 }
 
+static void watch_room(struct child *child)
+{
+	bool stuck = child->orders.count > 0;
+
+	if (stuck != child->stuck) {
+		child->stuck = stuck;
+		loop_modify(child->master->loop, &child->channel,
+		    stuck ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	}
+}
+
+int child_tell(struct child *child, const struct channel_message *message)
+{
+	int rc = channel_queue_send(&child->orders, child->channel.fd, message);
+
+	watch_room(child);
+	return rc;
+}
+
 static void on_channel(struct watch *watch, uint32_t events)
 {
 	struct child *child = LIST_OWNER(watch, struct child, channel);
 	struct channel_message message;
 	int rc = 0;
 
-	(void)events;
+	if (events & EPOLLOUT) {
+		/* Its end is seen below. */
+		(void)!channel_queue_flush(&child->orders, watch->fd);
+		watch_room(child);
+	}
 	while (watch->fd >= 0 && (rc = channel_receive(watch->fd, &message)) == 0) {
 		take_message(child, &message);
 	}
@@ -180,6 +204,8 @@ static void close_channel(struct child *child)
 		close(child->channel.fd);
 		child->channel.fd = -1;
 	}
+	channel_queue_release(&child->orders);
+	child->stuck = false;
 }
 
 static void try_again(struct child *child)

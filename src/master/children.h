@@ -3,6 +3,7 @@
 #ifndef TINCAN_MASTER_CHILDREN_H
 #define TINCAN_MASTER_CHILDREN_H
 
+#include "ipc/channel.h"
 #include "master/master.h"
 
 /* Ready, none started. */
@@ -13,6 +14,10 @@ uint32_t children_wanted(const struct config *config);
 
 /* Starts the worker of that place. */
 void child_start(struct child *child);
+
+/* Tells the worker something; descriptors stay the caller's. Does not wait: one that
+ * hangs is told when it reads again. An error: it never is. */
+int child_tell(struct child *child, const struct channel_message *message) MUST_USE;
 
 /* Takes in every worker that has ended; logs, and starts anew what should run. */
 void children_reap(struct master *master);

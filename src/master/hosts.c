@@ -74,7 +74,7 @@ static int tell_worker(const struct host *host, const struct hostexec *started)
 		.value = (uint32_t)started->pid,
 		.fds = { started->socket_fd, started->page_fd } };
 
-	return channel_send(host->child->channel.fd, &message);
+	return child_tell(host->child, &message);
 }
 
 /* One that blocks works while its worker does: it is not to sit on the same CPU. */
@@ -224,7 +224,7 @@ static void tell_broken(const struct squad *squad, uint32_t seconds)
 	struct channel_message message = { .type = CHANNEL_BREAK,
 		.number = squad->version, .value = seconds, .fds = { -1, -1 } };
 
-	(void)!channel_send(squad->child->channel.fd, &message);
+	(void)!child_tell(squad->child, &message);
 }
 
 static void on_trial(struct timer *timer)
@@ -272,7 +272,7 @@ static void tell_count(const struct squad *squad)
 
 	snprintf(message.text, sizeof(message.text), "%s",
 	    name_of(squad->master, squad->version));
-	(void)!channel_send(squad->child->channel.fd, &message);
+	(void)!child_tell(squad->child, &message);
 }
 
 /* Those too many that run are let go by their worker, when they are free. */
@@ -448,7 +448,7 @@ static void tell_died(const struct host *host)
 	struct channel_message message = { .type = CHANNEL_DIED, .number = host->version,
 		.value = (uint32_t)host->pid, .fds = { -1, -1 } };
 
-	(void)!channel_send(host->child->channel.fd, &message);
+	(void)!child_tell(host->child, &message);
 }
 
 static void open_breaker(struct squad *squad)

@@ -107,7 +107,7 @@ static int connect_worker(struct keeper_link *keeper, struct child *child)
 	rc = channel_offer(keeper->channel.fd, &to_keeper);
 	if (rc == 0) {
 		child->keeperless = false;
-		if (channel_send(child->channel.fd, &to_worker) != 0) {
+		if (child_tell(child, &to_worker) != 0) {
 			log_say(LOG_ERROR, "cannot connect worker %u with the keeper",
 			    child->index);
 		}

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "ipc/channel.h"
+#include "master/children.h"
 #include "master/rollout.h"
 #include "tls/key_log.h"
 
@@ -42,12 +43,12 @@ static void open_key_log(struct master *master, const struct config *config)
 	problems_release(&said);
 }
 
-static void send_log(const struct child *child, enum channel_log which, int fd)
+static void send_log(struct child *child, enum channel_log which, int fd)
 {
 	struct channel_message message = { .type = CHANNEL_LOG, .number = which,
 		.fds = { fd, -1 } };
 
-	if (channel_send(child->channel.fd, &message) != 0) {
+	if (child_tell(child, &message) != 0) {
 		log_say(LOG_ERROR, "worker %u does not take a log", child->index);
 	}
 }

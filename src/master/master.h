@@ -18,6 +18,7 @@
 #include "control/control.h"
 #include "ipc/addresses.h"
 #include "ipc/bus_ring.h"
+#include "ipc/channel_queue.h"
 #include "ipc/scoreboard.h"
 #include "master/boot.h"
 #include "os/directory.h"
@@ -32,6 +33,8 @@ struct child {
 	uint32_t index;
 	pid_t pid;		/* 0: none runs */
 	struct watch channel;	/* fd -1: none */
+	struct channel_queue orders;	/* that it has no room for yet */
+	bool stuck;		/* some are in there */
 	uint32_t generation;	/* the newest that it serves */
 	bool leaving;		/* told to stop, as fewer are wanted */
 	bool keeperless;	/* to be connected with the keeper */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/figures.h"
+#include "master/children.h"
 #include "master/rollout.h"
 
 #define SHOW_MS 1000		/* how old what is shown of figures can be */
@@ -64,12 +65,12 @@ int memories_get(struct master *master, const char *handler)
 	return fd;
 }
 
-static int send_one(int channel_fd, const char *handler, int fd)
+static struct channel_message message_of(const char *handler, int fd)
 {
 	struct channel_message message = { .type = CHANNEL_MEMORY, .fds = { fd, -1 } };
 
 	snprintf(message.text, sizeof(message.text), "%s", handler);
-	return channel_send(channel_fd, &message);
+	return message;
 }
 
 void memories_send(struct child *child)
@@ -78,13 +79,15 @@ void memories_send(struct child *child)
 
 	for (size_t i = 0; i < live->plugins.count; i++) {
 		const struct plugin *plugin = &live->plugins.items[i];
+		struct channel_message message;
 		int fd;
 
 		if (plugin->refusal != NULL || plugin->isolated) {
 			continue;
 		}
 		fd = memories_get(child->master, plugin->note.name);
-		if (fd >= 0 && send_one(child->channel.fd, plugin->note.name, fd) != 0) {
+		message = message_of(plugin->note.name, fd);
+		if (fd >= 0 && child_tell(child, &message) != 0) {
 			log_say(LOG_ERROR, "worker %u takes no memory", child->index);
 		}
 	}
@@ -97,8 +100,10 @@ int memories_hand_over(const struct master *master, int channel_fd)
 	for (struct list *link = master->memories.next;
 	     rc == 0 && link != &master->memories; link = link->next) {
 		const struct memory *memory = LIST_OWNER(link, struct memory, link);
+		struct channel_message message =
+		    message_of(memory->handler, memory->fd);
 
-		rc = send_one(channel_fd, memory->handler, memory->fd);
+		rc = channel_send(channel_fd, &message);
 	}
 	return rc;
 }

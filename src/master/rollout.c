@@ -157,7 +157,7 @@ static void send_memfd(struct child *child, enum channel_type type)
 		return;
 	}
 	memories_send(child);
-	if (channel_send(child->channel.fd, &message) != 0) {
+	if (child_tell(child, &message) != 0) {
 		log_say(LOG_ERROR, "worker %u does not take a generation", child->index);
 	}
 }

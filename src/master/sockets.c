@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/channel.h"
+#include "master/children.h"
 #include "os/socket.h"
 #include "os/unix_socket.h"
 
@@ -198,7 +199,7 @@ static void send_socket(struct child *child, const struct listener *listener)
 		.number = listener->id,
 		.fds = { listener->fds[child->index], -1 } };
 
-	if (child->pid > 0 && channel_send(child->channel.fd, &message) != 0) {
+	if (child->pid > 0 && child_tell(child, &message) != 0) {
 		log_say(LOG_ERROR, "worker %u takes no socket", child->index);
 	}
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/channel_queue.h"
 #include "unit.h"
 
 static int fds[2];
@@ -156,6 +157,66 @@ START_TEST(more_descriptors_than_a_message_has_are_closed)
 }
 END_TEST
 
+/* What is sent to one who reads nothing: the number of those that found room. */
+static uint32_t send_many(struct channel_queue *queue, uint32_t waiting)
+{
+	struct channel_message out = { .type = CHANNEL_LOG, .fds = { -1, -1 } };
+
+	while (queue->count < waiting) {
+		out.fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		ck_assert_int_ge(out.fds[0], 0);
+		ck_assert_int_eq(channel_queue_send(queue, fds[0], &out), 0);
+		close(out.fds[0]);
+		out.number++;
+	}
+	return out.number;
+}
+
+START_TEST(what_finds_no_room_waits_and_keeps_its_order)
+{
+	int open_before = count_open();
+	struct channel_queue queue;
+	uint32_t sent;
+	uint32_t next = 0;
+
+	channel_queue_init(&queue);
+	sent = send_many(&queue, 20);
+	ck_assert_int_eq(count_open(), open_before + 20);
+	ck_assert_int_eq(channel_queue_flush(&queue, fds[0]), ERR_AGAIN);
+	while (next < sent) {
+		ck_assert_int_eq(channel_receive(fds[1], &in), 0);
+		ck_assert_uint_eq(in.number, next++);
+		ck_assert_int_ge(in.fds[0], 0);
+		channel_close_fds(&in);
+		(void)!channel_queue_flush(&queue, fds[0]);
+	}
+	ck_assert_uint_eq(queue.count, 0);
+	ck_assert_int_eq(channel_queue_flush(&queue, fds[0]), 0);
+	ck_assert_int_eq(count_open(), open_before);
+}
+END_TEST
+
+START_TEST(no_more_wait_than_may_and_what_waits_is_dropped_at_the_end)
+{
+	struct channel_message out = { .type = CHANNEL_LOG, .fds = { -1, -1 } };
+	int open_before = count_open();
+	struct channel_queue queue;
+
+	channel_queue_init(&queue);
+	(void)send_many(&queue, 10);
+	while (queue.count < CHANNEL_QUEUE_MAX) {
+		ck_assert_int_eq(channel_queue_send(&queue, fds[0], &out), 0);
+	}
+	ck_assert_int_eq(channel_queue_send(&queue, fds[0], &out), ERR_LIMIT);
+	close(fds[1]);
+	ck_assert_int_eq(channel_queue_send(&queue, fds[0], &out), ERR_CLOSED);
+	channel_queue_release(&queue);
+	ck_assert_uint_eq(queue.count, 0);
+	fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(count_open(), open_before);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *all = suite_create("channel");
@@ -171,6 +232,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(one, what_is_no_message_is_refused_and_its_descriptors_closed,
 	    0, 3);
 	tcase_add_test(one, more_descriptors_than_a_message_has_are_closed);
+	tcase_add_test(one, what_finds_no_room_waits_and_keeps_its_order);
+	tcase_add_test(one,
+	    no_more_wait_than_may_and_what_waits_is_dropped_at_the_end);
 	suite_add_tcase(all, one);
 	return all;
 }
