@@ -8,8 +8,6 @@
 
 #include "plugin/errand_state.h"
 
-#define SAY_MS 10000	/* from one line about a full queue to the next */
-
 void errand_post(struct errand *errand)
 {
 	if (!errand->posted) {
@@ -282,22 +280,20 @@ static void tell_full(struct plugin *plugin, const struct loop *loop)
 {
 	const struct plugin_services *services = api_services();
 	char text[128];
+	uint64_t unsaid;
 	int size;
 
 	if (services->turned_away != NULL) {
 		services->turned_away(services->arg, plugin);
 	}
-	plugin->refused++;
-	if (plugin->refused_said > 0 && loop->now_ms - plugin->said_ms < SAY_MS) {
+	if (!log_pace_due(&plugin->turned_away, loop->now_ms, &unsaid)) {
 		return;
 	}
 	size = snprintf(text, sizeof(text),
 	    "all of its threads are busy and its queue is full (max_queue), "
 	    "%llu requests got 503",
-	    (unsigned long long)(plugin->refused - plugin->refused_said));
+	    (unsigned long long)unsaid + 1);
 	services->log(TC_WARN, plugin->note.name, NULL, text, (size_t)size);
-	plugin->refused_said = plugin->refused;
-	plugin->said_ms = loop->now_ms;
 }
 
 static void refuse(struct exchange *exchange)

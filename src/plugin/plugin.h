@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/log_pace.h"
 #include "plugin/note.h"
 #include "tincan/handler.h"
 
@@ -62,9 +63,7 @@ struct plugin {
 	struct crew *crew;
 	bool threaded;		/* on_request runs on them */
 	uint32_t max_queue;	/* requests that may wait for one */
-	uint64_t refused;	/* that found no place there, how many of those the */
-	uint64_t refused_said;	/* log has been told, and when */
-	int64_t said_ms;
+	struct log_pace turned_away;	/* those that found no place there */
 	uint32_t count_as;	/* the worker's: index on its scoreboard */
 };
 

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "worker/connection.h"
 
-#define SAY_MS 10000		/* between two lines about a limit in the log */
 #define NETWORK_BYTES 8		/* of an IPv6 address: those of its network */
 #define EVICT_LOOKS 64		/* connections looked at for one that is idle */
 
@@ -37,25 +36,21 @@ void limits_count_status(struct worker *worker, int status)
 void limits_met(struct worker *worker, enum scoreboard_limit limit,
     const union socket_address *peer, const char *done)
 {
-	struct limits_said *said = &worker->limits_said[limit];
 	char name[SOCKET_NAME_BYTES] = "a new client";
 	char before[48] = "";
+	uint64_t unsaid;
 
 	limits_count(worker, limit);
-	if (said->at_ms != 0 && worker->loop->now_ms - said->at_ms < SAY_MS) {
-		said->unsaid++;
+	if (!log_pace_due(&worker->limits_said[limit], worker->loop->now_ms, &unsaid)) {
 		return;
 	}
 	if (peer != NULL) {
 		socket_address_name(peer, name);
 	}
-	if (said->unsaid > 0) {
-		snprintf(before, sizeof(before), ", as %" PRIu64 " before it",
-		    said->unsaid);
+	if (unsaid > 0) {
+		snprintf(before, sizeof(before), ", as %" PRIu64 " before it", unsaid);
 	}
 	log_say(LOG_WARN, "%s: %s is %s%s", scoreboard_limits[limit], name, done, before);
-	said->at_ms = worker->loop->now_ms;
-	said->unsaid = 0;
 }
 
 /* Those that are looked at go behind the others, so that the next look is at others. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "base/memory.h"
 #include "worker/connection.h"
 #include "worker/limits.h"
@@ -15,7 +16,6 @@
 
 #define ACCEPT_BATCH 64		/* connections taken before others have their turn */
 #define QUEUE_BATCHES 64	/* of a listener that ends: what its backlog holds */
-#define SAY_MS 10000		/* between two lines about it in the log */
 #define RETRY_MS 100		/* when out of descriptors: try again after */
 #define HANDSHAKES_MS 8		/* the same when too many handshakes are under way */
 
@@ -28,7 +28,7 @@ struct listener {
 	uint32_t id;			/* the master's */
 	uint16_t port;
 	const struct config_listener *config;	/* of the newest generation */
-	int64_t said_ms;		/* when the log last heard of that */
+	struct log_pace said;		/* that there are no descriptors */
 	bool serving;
 	bool ending;			/* what waits is taken, whatever the limits */
 };
@@ -64,9 +64,7 @@ static void run_out(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
-	if (worker->loop->now_ms - listener->said_ms >= SAY_MS ||
-	    listener->said_ms == 0) {
-		listener->said_ms = worker->loop->now_ms;
+	if (log_pace_due(&listener->said, worker->loop->now_ms, NULL)) {
 		log_say(LOG_WARN,
 		    "out of file descriptors: accepting only as they get free");
 	}

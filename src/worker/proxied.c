@@ -6,8 +6,6 @@
 #include "os/proxy_header.h"
 #include "worker/limits.h"
 
-#define SAY_MS 10000		/* between two lines about it in the log */
-
 /* Anybody may try: the log is not theirs to fill. */
 static void refuse(struct worker *worker, const union socket_address *peer,
     const char *why)
@@ -15,9 +13,7 @@ static void refuse(struct worker *worker, const union socket_address *peer,
 	char name[SOCKET_NAME_BYTES];
 
 	counter_add(&worker->self->proxy_refused, 1);
-	if (worker->proxy_said_ms == 0 ||
-	    worker->loop->now_ms - worker->proxy_said_ms >= SAY_MS) {
-		worker->proxy_said_ms = worker->loop->now_ms;
+	if (log_pace_due(&worker->proxy_said, worker->loop->now_ms, NULL)) {
 		socket_address_name(peer, name);
 		log_say(LOG_WARN, "connection from %s refused: %s", name, why);
 	}

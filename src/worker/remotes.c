@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "base/memory.h"
 #include "worker/bus.h"
 #include "worker/orders.h"
 #include "worker/worker.h"
 
 #define LAST_WORDS_MS 1000	/* for on_stop, on_close and what they log, at the end */
-#define SAY_MS 10000		/* between lines about calls that were refused */
 
 struct entry {
 	struct list link;		/* in worker.remotes */
@@ -24,9 +24,7 @@ struct entry {
 	uint32_t version;
 	uint32_t count_as;		/* its index on the scoreboard */
 	size_t waiting;			/* calls that wait, as they are counted there */
-	uint64_t refused;		/* calls that did not fit into its queue; those */
-	uint64_t refused_said;		/* of them that the log knows, and since when */
-	int64_t said_ms;
+	struct log_pace refused;	/* calls that did not fit into its queue */
 	bool used;			/* a generation has asked for it */
 	bool retired;			/* none does any more: it ends */
 };
@@ -213,18 +211,14 @@ static void on_waiting(void *arg, size_t count)
 static void on_full(void *arg)
 {
 	struct entry *entry = arg;
-	int64_t now_ms = entry->worker->loop->now_ms;
+	uint64_t unsaid;
 
 	counter_add(&entry->worker->self->handlers[entry->count_as].turned_away, 1);
-	entry->refused++;
-	if (entry->refused_said > 0 && now_ms - entry->said_ms < SAY_MS) {
-		return;
+	if (log_pace_due(&entry->refused, entry->worker->loop->now_ms, &unsaid)) {
+		log_say(LOG_WARN,
+		    "handler '%s': its queue is full (max_queue), %llu requests got 503",
+		    entry->name, (unsigned long long)unsaid + 1);
 	}
-	log_say(LOG_WARN,
-	    "handler '%s': its queue is full (max_queue), %llu requests got 503",
-	    entry->name, (unsigned long long)(entry->refused - entry->refused_said));
-	entry->refused_said = entry->refused;
-	entry->said_ms = now_ms;
 }
 
 static int on_subscribe(void *arg, struct slice name)

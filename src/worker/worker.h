@@ -8,6 +8,7 @@
 #define TINCAN_WORKER_WORKER_H
 
 #include "base/list.h"
+#include "base/log_pace.h"
 #include "base/sink.h"
 #include "config/config.h"
 #include "exchange/exchange.h"
@@ -72,11 +73,8 @@ struct worker {
 	uint32_t handshake_count;
 	uint32_t busy;			/* what of handlers runs on threads */
 	uint32_t max_connections;	/* its share of the limit */
-	int64_t proxy_said_ms;		/* when the log last heard of refused ones */
-	struct limits_said {
-		int64_t at_ms;		/* when the log last heard of it; 0: never */
-		uint64_t unsaid;	/* how often it was met since */
-	} limits_said[LIMITS];
+	struct log_pace proxy_said;	/* of those without a PROXY header */
+	struct log_pace limits_said[LIMITS];
 	struct http_limits http_limits;
 	struct sink access;
 	bool access_json;
