@@ -164,7 +164,7 @@ static struct router *make_router(const struct host *host)
 	struct router *router = router_new();
 
 	for (size_t i = 0; i < host->mounts.count; i++) {
-		struct mount *mount = host->mounts.items[i];
+		struct mount *mount = host->mounts.items[i].value;
 		void *clash;
 
 		/* Routes of one pattern differ in their methods: the first will do. What

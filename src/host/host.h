@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "base/numbered.h"
 #include "host/mount.h"
 #include "host/outbox.h"
 #include "host/talk.h"
@@ -55,7 +56,7 @@ struct host {
 	struct shared shared;	/* with other processes of the handler */
 	struct plugin plugin;
 	struct plugin_services services;
-	struct mounts mounts;
+	struct numbered mounts;	/* owned, each, too */
 	uint32_t busy;		/* what runs on threads */
 	struct list jobs;	/* whose body is not complete, or whose reply waits */
 	struct list moved;	/* jobs that are answered later, with something to send */

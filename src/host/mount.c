@@ -3,56 +3,10 @@
 #include "host/mount.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "host/host.h"
 #include "remote/request.h"
-
-/* The place of the first whose number is not below id. */
-static size_t lower_bound(const struct mounts *mounts, uint64_t id)
-{
-	size_t low = 0;
-	size_t high = mounts->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (mounts->items[middle]->id < id) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-static struct mount *find(const struct mounts *mounts, uint64_t id)
-{
-	size_t place = lower_bound(mounts, id);
-	bool found = place < mounts->count && mounts->items[place]->id == id;
-
-	return found ? mounts->items[place] : NULL;
-}
-
-static void add(struct mounts *mounts, struct mount *mount)
-{
-	size_t place = lower_bound(mounts, mount->id);
-
-	mounts->items = memory_grow(mounts->items, mounts->count + 1,
-	    sizeof(*mounts->items));
-	memmove(mounts->items + place + 1, mounts->items + place,
-	    (mounts->count - place) * sizeof(struct mount *));
-	mounts->items[place] = mount;
-	mounts->count++;
-}
-
-static void remove_at(struct mounts *mounts, size_t place)
-{
-	mounts->count--;
-	memmove(mounts->items + place, mounts->items + place + 1,
-	    (mounts->count - place) * sizeof(struct mount *));
-}
 
 static void free_mount(struct mount *mount)
 {
@@ -121,7 +75,7 @@ int mount_open(struct host *host, const struct frame *frame)
 	int rc = open_unpack(frame, &message);
 
 	if (rc != 0 || frame->header.id > UINT32_MAX ||
-	    find(&host->mounts, frame->header.id) != NULL) {
+	    numbered_find(&host->mounts, frame->header.id) != NULL) {
 		settings_release(&message.settings);
 		return ERR_PROTOCOL;
 	}
@@ -133,14 +87,14 @@ int mount_open(struct host *host, const struct frame *frame)
 	if (mount->instance == NULL) {
 		shut(mount);
 	} else {
-		add(&host->mounts, mount);
+		numbered_add(&host->mounts, mount->id, mount);
 	}
 	return rc;
 }
 
 int mount_retire(struct host *host, const struct frame *frame)
 {
-	struct mount *mount = find(&host->mounts, frame->header.id);
+	struct mount *mount = numbered_find(&host->mounts, frame->header.id);
 	uint16_t why = frame->header.code;
 
 	if (why != TC_RELOAD && why != TC_SHUTDOWN) {
@@ -155,11 +109,10 @@ int mount_retire(struct host *host, const struct frame *frame)
 
 int mount_shut(struct host *host, const struct frame *frame)
 {
-	struct mount *mount = find(&host->mounts, frame->header.id);
+	struct mount *mount = numbered_take(&host->mounts, frame->header.id);
 
 	/* One that was refused is not here: its peer may have shut it before it knew. */
 	if (mount != NULL) {
-		remove_at(&host->mounts, lower_bound(&host->mounts, mount->id));
 		shut(mount);
 	}
 	return 0;
@@ -167,7 +120,7 @@ int mount_shut(struct host *host, const struct frame *frame)
 
 struct mount *mount_take(struct host *host, uint32_t id)
 {
-	struct mount *mount = find(&host->mounts, id);
+	struct mount *mount = numbered_find(&host->mounts, id);
 
 	if (mount != NULL) {
 		mount->users++;
@@ -186,8 +139,7 @@ void mount_give(struct mount *mount)
 void mount_close_all(struct host *host)
 {
 	for (size_t i = host->mounts.count; i > 0; i--) {
-		close_mount(host->mounts.items[i - 1]);
+		close_mount(host->mounts.items[i - 1].value);
 	}
-	free(host->mounts.items);
-	host->mounts = (struct mounts){ 0 };
+	numbered_release(&host->mounts);
 }

@@ -25,11 +25,6 @@ struct mount {
 	bool shut;
 };
 
-struct mounts {
-	struct mount **items;	/* owned; by their numbers, upwards */
-	size_t count;
-};
-
 /* OPEN, RETIRE and SHUT. */
 int mount_open(struct host *host, const struct frame *frame) MUST_USE;
 int mount_retire(struct host *host, const struct frame *frame) MUST_USE;

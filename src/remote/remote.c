@@ -58,7 +58,7 @@ bool remote_fills(struct remote *remote, size_t size)
 
 bool remote_idle(const struct remote *remote)
 {
-	return (remote->instance_count == 0 || remote->leaving) &&
+	return (remote->instances.count == 0 || remote->leaving) &&
 	    remote->call_count == 0 && remote->tunnels.count == 0 && remote->chunks == 0;
 }
 
@@ -113,55 +113,12 @@ void remote_free(struct remote *remote)
 	calls_release(remote);
 	tunnels_release(remote);
 	drop_link(remote);
-	for (size_t i = 0; i < remote->instance_count; i++) {
-		free_instance(remote->instances[i]);
+	for (size_t i = 0; i < remote->instances.count; i++) {
+		free_instance(remote->instances.items[i].value);
 	}
-	free(remote->instances);
+	numbered_release(&remote->instances);
 	free(remote->name);
 	free(remote);
-}
-
-/* The place of that number, or of the first behind it. */
-static size_t place_of(const struct remote *remote, uint64_t number)
-{
-	size_t low = 0;
-	size_t high = remote->instance_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (remote->instances[middle]->number < number) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-static struct remote_instance *find_instance(const struct remote *remote, uint64_t number)
-{
-	size_t place = place_of(remote, number);
-
-	return place < remote->instance_count &&
-	    remote->instances[place]->number == number ? remote->instances[place] : NULL;
-}
-
-/* Numbers only grow: it is the last. */
-static void add_instance(struct remote *remote, struct remote_instance *instance)
-{
-	remote->instances = memory_grow(remote->instances, remote->instance_count + 1,
-	    sizeof(struct remote_instance *));
-	remote->instances[remote->instance_count++] = instance;
-}
-
-static void take_out(struct remote *remote, const struct remote_instance *instance)
-{
-	size_t place = place_of(remote, instance->number);
-
-	remote->instance_count--;
-	memmove(&remote->instances[place], &remote->instances[place + 1],
-	    (remote->instance_count - place) * sizeof(struct remote_instance *));
 }
 
 static int tell(struct remote *remote, const struct frame *frame)
@@ -172,7 +129,8 @@ static int tell(struct remote *remote, const struct frame *frame)
 /* What came of on_open in this host. */
 static int take_opened(struct remote *remote, const struct frame *frame)
 {
-	struct remote_instance *instance = find_instance(remote, frame->header.id);
+	struct remote_instance *instance =
+	    numbered_find(&remote->instances, frame->header.id);
 
 	if (instance != NULL) {
 		instance->refused = frame->header.type == FRAME_OPEN_END;
@@ -373,8 +331,8 @@ void remote_attach(struct remote *remote, uint32_t pid, int socket_fd, int page_
 	deferred_init(&host->later, free_link);
 	remote->link = &host->link;
 	remote->retry_after_s = 0;
-	for (size_t i = 0; i < remote->instance_count; i++) {
-		send_open(remote, remote->instances[i]);
+	for (size_t i = 0; i < remote->instances.count; i++) {
+		send_open(remote, remote->instances.items[i].value);
 	}
 	calls_send_waiting(remote);
 	tunnels_send_waiting(remote);
@@ -408,7 +366,7 @@ int remote_open(struct remote *remote, const struct open_message *message,
 		free_instance(instance);
 		return rc;
 	}
-	add_instance(remote, instance);
+	numbered_add(&remote->instances, instance->number, instance);
 	send_open(remote, instance);
 	*number = instance->number;
 	return 0;
@@ -416,15 +374,15 @@ int remote_open(struct remote *remote, const struct open_message *message,
 
 void remote_copy(struct remote *remote, const struct remote *other)
 {
-	for (size_t i = 0; i < other->instance_count; i++) {
-		const struct remote_instance *old = other->instances[i];
+	for (size_t i = 0; i < other->instances.count; i++) {
+		const struct remote_instance *old = other->instances.items[i].value;
 		struct remote_instance *instance = memory_new(1, sizeof(*instance));
 		struct slice open = buffer_slice(&old->open);
 
 		instance->number = old->number;
 		instance->retired = old->retired;
 		buffer_init(&instance->open, FRAME_MAX);
-		add_instance(remote, instance);
+		numbered_add(&remote->instances, instance->number, instance);
 		if (buffer_append(&instance->open, open.data, open.size) != 0) {
 			memory_exhausted();
 		}
@@ -435,7 +393,7 @@ void remote_copy(struct remote *remote, const struct remote *other)
 
 void remote_retire(struct remote *remote, uint32_t number, int why)
 {
-	struct remote_instance *instance = find_instance(remote, number);
+	struct remote_instance *instance = numbered_find(&remote->instances, number);
 
 	if (instance != NULL && instance->retired < why) {
 		instance->retired = why;
@@ -445,12 +403,11 @@ void remote_retire(struct remote *remote, uint32_t number, int why)
 
 void remote_shut(struct remote *remote, uint32_t number)
 {
-	struct remote_instance *instance = find_instance(remote, number);
+	struct remote_instance *instance = numbered_take(&remote->instances, number);
 
 	if (instance == NULL) {
 		return;
 	}
-	take_out(remote, instance);
 	free_instance(instance);
 	send_small(remote, FRAME_SHUT, number);
 	remote_check_idle(remote);
@@ -463,7 +420,8 @@ void remote_stop(struct remote *remote)
 
 bool remote_refuses(const struct remote *remote, uint32_t number)
 {
-	const struct remote_instance *instance = find_instance(remote, number);
+	const struct remote_instance *instance =
+	    numbered_find(&remote->instances, number);
 
 	return instance == NULL || instance->refused;
 }

@@ -3,6 +3,7 @@
 #ifndef TINCAN_REMOTE_STATE_H
 #define TINCAN_REMOTE_STATE_H
 
+#include "base/numbered.h"
 #include "remote/link.h"
 #include "remote/remote.h"
 #include "remote/tunnel.h"
@@ -35,8 +36,7 @@ struct remote {
 	bool orphaned;		/* nobody tells of deaths, or starts hosts */
 	char *name;		/* owned */
 	struct link *link;	/* NULL: no host at the moment */
-	struct remote_instance **instances;	/* owned; by number */
-	size_t instance_count;
+	struct numbered instances;	/* owned, each, too */
 	struct list waiting;	/* calls that no host has, in order */
 	struct list sent;	/* calls that the host has, in order */
 	struct call *calls[REMOTE_CALLS];	/* by the low bits of their id */
