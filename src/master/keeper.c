@@ -315,17 +315,20 @@ int keeper_start(struct master *master)
 	return ERR_SYSTEM;
 }
 
-void keeper_give_keys(struct master *master, struct handover *handover)
+void keeper_give_keys(struct master *master, struct handover *handover,
+    struct config *config, const struct passphrases *passphrases)
 {
 	struct keeper_link *keeper = master->keeper;
 
+	handover->config = config;
+	handover->passphrases = passphrases;
 	handovers_add(&keeper->handovers, handover);
 	talk(keeper);
 }
 
 void keeper_give_served(struct master *master)
 {
-	keeper_give_keys(master, &master->keeper->served);
+	keeper_give_keys(master, &master->keeper->served, NULL, NULL);
 }
 
 void keeper_forget(struct master *master, struct handover *handover)

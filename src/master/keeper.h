@@ -14,12 +14,13 @@ struct keeper_link;
 int keeper_start(struct master *master) MUST_USE;
 
 /*
- * From now on these are the keys: those of certificates that are shown. done comes in a
- * later round of the loop, or in keeper_wait. A keeper that does not answer within some
- * seconds is replaced, and has taken none of them. When one dies the next gets them, and
- * its death is the end of it.
+ * From now on these are the keys: those of certificates that are shown; config and
+ * passphrases as handover.h has them. done comes in a later round of the loop, or in
+ * keeper_wait. A keeper that does not answer within some seconds is replaced, and has
+ * taken none of them. When one dies the next gets them, and its death is the end of it.
  */
-void keeper_give_keys(struct master *master, struct handover *handover);
+void keeper_give_keys(struct master *master, struct handover *handover,
+    struct config *config, const struct passphrases *passphrases);
 
 /* Those of what is served are the keys again. */
 void keeper_give_served(struct master *master);

@@ -197,9 +197,8 @@ static void on_checked(void *arg)
 	struct renewals *renewals = arg;
 
 	found_inherit(renewals->candidate, rollout_live(renewals->master)->config);
-	renewals->keys.config = renewals->candidate;
-	renewals->keys.passphrases = renewals->passphrases;
-	keeper_give_keys(renewals->master, &renewals->keys);
+	keeper_give_keys(renewals->master, &renewals->keys, renewals->candidate,
+	    renewals->passphrases);
 }
 
 static void check(void *arg)

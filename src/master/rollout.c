@@ -192,9 +192,8 @@ int rollout_start(struct master *master)
 	if (sockets_open(master, rollout->live.config, master->worker_count, NULL) != 0) {
 		return ERR_SYSTEM;
 	}
-	rollout->keys.config = rollout->live.config;
-	rollout->keys.passphrases = rollout->live.passphrases;
-	keeper_give_keys(master, &rollout->keys);
+	keeper_give_keys(master, &rollout->keys, rollout->live.config,
+	    rollout->live.passphrases);
 	keeper_wait(master);
 	boot_forget_passphrases(&rollout->live);
 	adopt_finish(master, &rollout->live, NULL);
@@ -356,9 +355,7 @@ static void on_built(struct boot *boot)
 		refuse(rollout);
 	} else if (rollout->for_file) {
 		found_inherit(boot->config, rollout->live.config);
-		rollout->keys.config = boot->config;
-		rollout->keys.passphrases = boot->passphrases;
-		keeper_give_keys(master, &rollout->keys);
+		keeper_give_keys(master, &rollout->keys, boot->config, boot->passphrases);
 	} else {
 		try_to_serve(rollout);
 	}
