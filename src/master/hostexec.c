@@ -78,7 +78,8 @@ static _Noreturn void become_host(const struct plugin *plugin,
 	_exit(EXIT_FAILURE);
 }
 
-static void grant_all(int ruleset, const char *const *paths, enum landlock_grant grant)
+static void grant_all(struct landlock ruleset, const char *const *paths,
+    enum landlock_grant grant)
 {
 	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
 		/* What is missing has been told of when the configuration was read. */
@@ -87,7 +88,7 @@ static void grant_all(int ruleset, const char *const *paths, enum landlock_grant
 }
 
 /* What any program needs to be loaded and to find its way around. */
-static void grant_usual(int ruleset)
+static void grant_usual(struct landlock ruleset)
 {
 	static const char *const readable[] = { "/bin", "/lib", "/lib64", "/usr",
 		"/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/ld.so.preload",
@@ -105,16 +106,17 @@ static void grant_usual(int ruleset)
 /* In any case it gives up something, so that it cannot look into the others. */
 static void confine(const struct plugin *plugin, const struct config_paths *paths)
 {
-	int ruleset = landlock_begin(paths == NULL ? LANDLOCK_DEVICES : LANDLOCK_FILES);
+	struct landlock ruleset =
+	    landlock_begin(paths == NULL ? LANDLOCK_DEVICES : LANDLOCK_FILES);
 
-	if (ruleset >= 0 && paths != NULL) {
+	if (ruleset.fd >= 0 && paths != NULL) {
 		grant_usual(ruleset);
 		(void)!landlock_grant_fd(ruleset, program_fd, LANDLOCK_READ);
 		(void)!landlock_grant(ruleset, plugin->copy, LANDLOCK_READ);
 		grant_all(ruleset, (const char *const *)paths->read, LANDLOCK_READ);
 		grant_all(ruleset, (const char *const *)paths->write, LANDLOCK_WRITE);
 	}
-	if (ruleset >= 0 && landlock_enter(ruleset) != 0) {
+	if (ruleset.fd >= 0 && landlock_enter(ruleset) != 0) {
 		_exit(EXIT_FAILURE);
 	}
 }

@@ -53,13 +53,13 @@ static uint64_t known_files(int version)
 	return ALL & ~unknown;
 }
 
-static int add_rule(int ruleset, int fd, uint64_t rights)
+static int add_rule(struct landlock ruleset, int fd, uint64_t rights)
 {
 	struct landlock_path_beneath_attr rule = { .parent_fd = fd,
-		.allowed_access = rights & known_files(landlock_version()) };
+		.allowed_access = rights & known_files(ruleset.version) };
 
-	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule,
-	    0) == 0 ? 0 : ERR_SYSTEM;
+	return syscall(SYS_landlock_add_rule, ruleset.fd, LANDLOCK_RULE_PATH_BENEATH,
+	    &rule, 0) == 0 ? 0 : ERR_SYSTEM;
 }
 
 static int open_path(const char *path)
@@ -68,7 +68,7 @@ static int open_path(const char *path)
 }
 
 /* No ruleset lets a file move to another folder unless that is granted. */
-static void grant_moves(int ruleset)
+static void grant_moves(struct landlock ruleset)
 {
 	int root = open_path("/");
 
@@ -78,7 +78,7 @@ static void grant_moves(int ruleset)
 	}
 }
 
-int landlock_begin(unsigned rights)
+struct landlock landlock_begin(unsigned rights)
 {
 	int version = landlock_version();
 	uint64_t wanted = rights & LANDLOCK_FILES ? ALL :
@@ -87,16 +87,19 @@ int landlock_begin(unsigned rights)
 		.ports = rights & LANDLOCK_PORTS && version >= 4 ?
 		    NET_BIND | NET_CONNECT : 0,
 		.scopes = version >= 6 ? SCOPE_SIGNAL : 0 };
-	int ruleset = version == 0 ? -1 : (int)syscall(SYS_landlock_create_ruleset,
-	    &attributes, sizeof(attributes), 0);
+	struct landlock ruleset = { .fd = -1, .version = version };
 
-	if (ruleset >= 0 && (rights & LANDLOCK_FILES) == 0 && version >= 2) {
+	if (version > 0) {
+		ruleset.fd = (int)syscall(SYS_landlock_create_ruleset, &attributes,
+		    sizeof(attributes), 0);
+	}
+	if (ruleset.fd >= 0 && (rights & LANDLOCK_FILES) == 0 && version >= 2) {
 		grant_moves(ruleset);
 	}
 	return ruleset;
 }
 
-int landlock_grant_fd(int ruleset, int fd, enum landlock_grant grant)
+int landlock_grant_fd(struct landlock ruleset, int fd, enum landlock_grant grant)
 {
 	struct stat status;
 
@@ -109,7 +112,7 @@ int landlock_grant_fd(int ruleset, int fd, enum landlock_grant grant)
 	return add_rule(ruleset, fd, grant == LANDLOCK_READ ? READ_FILE : WRITE_FILE);
 }
 
-int landlock_grant(int ruleset, const char *path, enum landlock_grant grant)
+int landlock_grant(struct landlock ruleset, const char *path, enum landlock_grant grant)
 {
 	int fd = open_path(path);
 	int rc;
@@ -122,13 +125,13 @@ int landlock_grant(int ruleset, const char *path, enum landlock_grant grant)
 	return rc;
 }
 
-int landlock_enter(int ruleset)
+int landlock_enter(struct landlock ruleset)
 {
 	long rc = -1;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
-		rc = syscall(SYS_landlock_restrict_self, ruleset, 0);
+		rc = syscall(SYS_landlock_restrict_self, ruleset.fd, 0);
 	}
-	close(ruleset);
+	close(ruleset.fd);
 	return rc == 0 ? 0 : ERR_SYSTEM;
 }

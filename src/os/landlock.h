@@ -22,21 +22,27 @@ enum landlock_grant { LANDLOCK_READ, LANDLOCK_WRITE };
 /* The kernel's version of it; 0: it has none. */
 int landlock_version(void);
 
-/* What is to be given up, as a descriptor, owned by the caller; -1: the kernel has
- * none. */
-int landlock_begin(unsigned rights) MUST_USE;
+/* What is to be given up; owned by the caller, until landlock_enter. */
+struct landlock {
+	int fd;			/* -1: the kernel has none */
+	int version;		/* the kernel's */
+};
+
+struct landlock landlock_begin(unsigned rights) MUST_USE;
 
 /*
  * The path, and all below it, may be read and run; or read, written, made and removed,
  * and not run. ERR_SYSTEM with errno: there is none such.
  */
-int landlock_grant(int ruleset, const char *path, enum landlock_grant grant) MUST_USE;
+int landlock_grant(struct landlock ruleset, const char *path,
+    enum landlock_grant grant) MUST_USE;
 
 /* The same for the file of a descriptor. */
-int landlock_grant_fd(int ruleset, int fd, enum landlock_grant grant) MUST_USE;
+int landlock_grant_fd(struct landlock ruleset, int fd,
+    enum landlock_grant grant) MUST_USE;
 
 /* Closes the ruleset, and gives up what it says: for good, in what is executed, too. That
  * gets no more rights than there are (no_new_privs). ERR_SYSTEM. */
-int landlock_enter(int ruleset) MUST_USE;
+int landlock_enter(struct landlock ruleset) MUST_USE;
 
 #endif

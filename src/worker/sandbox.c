@@ -45,10 +45,10 @@ static int deny_calls(void)
 
 static void give_up_files(bool handlers)
 {
-	int ruleset = landlock_begin(handlers ? LANDLOCK_DEVICES :
+	struct landlock ruleset = landlock_begin(handlers ? LANDLOCK_DEVICES :
 	    LANDLOCK_FILES | LANDLOCK_PORTS);
 
-	if (ruleset < 0) {
+	if (ruleset.fd < 0) {
 		log_say(LOG_DEBUG, "the kernel does not have landlock");
 		return;
 	}

@@ -53,7 +53,7 @@ static int try_open(const char *path, int flags)
 
 static int open_without_grant(int flags)
 {
-	int ruleset = landlock_begin(LANDLOCK_FILES);
+	struct landlock ruleset = landlock_begin(LANDLOCK_FILES);
 
 	return landlock_enter(ruleset) == 0 && try_open(file, flags) == EACCES ? 0 : 1;
 }
@@ -67,7 +67,7 @@ END_TEST
 
 static int open_what_is_granted(int grant)
 {
-	int ruleset = landlock_begin(LANDLOCK_FILES);
+	struct landlock ruleset = landlock_begin(LANDLOCK_FILES);
 	int written = grant == LANDLOCK_WRITE ? 0 : EACCES;
 
 	if (landlock_grant(ruleset, file, grant) != 0 || landlock_enter(ruleset) != 0) {
@@ -86,7 +86,7 @@ END_TEST
 
 static int change_folder(int grant)
 {
-	int ruleset = landlock_begin(LANDLOCK_FILES);
+	struct landlock ruleset = landlock_begin(LANDLOCK_FILES);
 	int made = grant == LANDLOCK_WRITE ? 0 : EACCES;
 	int fd = open(folder, O_PATH | O_CLOEXEC);
 
@@ -108,11 +108,11 @@ END_TEST
 
 START_TEST(what_is_not_there_cannot_be_granted)
 {
-	int ruleset = landlock_begin(LANDLOCK_FILES);
+	struct landlock ruleset = landlock_begin(LANDLOCK_FILES);
 
 	ck_assert_int_eq(landlock_grant(ruleset, "/nowhere", LANDLOCK_READ), ERR_SYSTEM);
 	ck_assert_int_eq(errno, ENOENT);
-	close(ruleset);
+	close(ruleset.fd);
 }
 END_TEST
 
