@@ -2,17 +2,16 @@
 /* The private keys, in the keeper's memory. */
 #include "keeper/keys.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "keeper/rules.h"
+#include "os/file.h"
 #include "tls/key_name.h"
 #include "tls/passphrase.h"
 
@@ -35,24 +34,6 @@ struct kept_key {
 	uint32_t batch;		/* the newest that wanted it */
 	int64_t left_ms;	/* when it was no more wanted; 0: it is */
 };
-
-static int read_file(int fd, char *out, size_t *size)
-{
-	ssize_t got = 1;
-
-	*size = 0;
-	/* It may have been read before, by another. */
-	if (lseek(fd, 0, SEEK_SET) != 0) {
-		return ERR_SYSTEM;
-	}
-	while (got > 0 && *size < FILE_MAX) {
-		do {
-			got = read(fd, out + *size, FILE_MAX - *size);
-		} while (got < 0 && errno == EINTR);
-		*size += got > 0 ? (size_t)got : 0;
-	}
-	return got < 0 ? ERR_SYSTEM : got > 0 ? ERR_LIMIT : 0;
-}
 
 static EVP_PKEY *parse(const char *text, size_t size, const char *passphrase)
 {
@@ -171,8 +152,11 @@ int keys_read(struct keys *keys, int fd, const unsigned char *name,
 	char text[FILE_MAX];
 	EVP_PKEY *key = NULL;
 	size_t size;
-	int rc = read_file(fd, text, &size);
+	int rc = file_read(fd, text, sizeof(text), &size);
 
+	if (rc == 0 && size == sizeof(text)) {
+		rc = ERR_LIMIT;
+	}
 	if (rc == 0) {
 		key = parse(text, size, passphrase);
 		rc = key == NULL ? ERR_INVALID : keep(keys, key, name);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/secret.h"
 
 #define FILE_MAX 16384
@@ -50,17 +51,10 @@ static int judge(const struct config_tickets *config, int fd, struct problems *p
 static int read_all(const struct config_tickets *config, int fd, char *out, size_t *size,
     struct problems *problems)
 {
-	ssize_t got = 1;
-
-	*size = 0;
-	while (got > 0 && *size < FILE_MAX) {
-		do {
-			got = read(fd, out + *size, FILE_MAX - *size);
-		} while (got < 0 && errno == EINTR);
-		*size += got > 0 ? (size_t)got : 0;
+	if (file_read(fd, out, FILE_MAX, size) != 0) {
+		return refuse(config, problems, strerror(errno));
 	}
-	return got == 0 ? 0 : refuse(config, problems,
-	    got < 0 ? strerror(errno) : "it is too large");
+	return *size < FILE_MAX ? 0 : refuse(config, problems, "it is too large");
 }
 
 static int take(const struct config_tickets *config, struct ticket_secrets *secrets,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "os/file.h"
 #include "plugin/plugin.h"
 #include "plugin/store.h"
 
@@ -98,26 +99,6 @@ static int check_file(struct scan *scan, struct plugin *plugin, const struct sta
 	return plugin->refusal == NULL ? 0 : ERR_INVALID;
 }
 
-/* Reads up to size bytes; *got says how many there were. */
-static int read_file(int fd, unsigned char *data, size_t size, size_t *got)
-{
-	*got = 0;
-	while (*got < size) {
-		ssize_t done = read(fd, data + *got, size - *got);
-
-		if (done < 0 && errno != EINTR) {
-			return ERR_SYSTEM;
-		}
-		if (done == 0) {
-			break;
-		}
-		if (done > 0) {
-			*got += (size_t)done;
-		}
-	}
-	return 0;
-}
-
 static bool same_time(struct timespec a, struct timespec b)
 {
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
@@ -131,7 +112,7 @@ static unsigned char *load_file(struct plugin *plugin, int fd, const struct stat
 	struct stat after;
 	size_t got;
 
-	if (data == NULL || read_file(fd, data, size, &got) != 0 ||
+	if (data == NULL || file_read(fd, data, size, &got) != 0 ||
 	    fstat(fd, &after) != 0) {
 		plugin_refuse(plugin, "cannot be read: %s", strerror(errno));
 	} else if (got != size || after.st_size != before->st_size ||

@@ -2,9 +2,9 @@
 /* Passphrases of private keys. */
 #include "tls/passphrase.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "os/file.h"
 
 int tls_passphrase_give(char *out, int size, int writing, void *arg)
 {
@@ -29,28 +29,11 @@ int tls_no_passphrase(char *out, int size, int writing, void *arg)
 	return -1;
 }
 
-static int read_all(int fd, char out[TLS_PASSPHRASE_BYTES], size_t *size)
-{
-	ssize_t got = 1;
-
-	*size = 0;
-	if (lseek(fd, 0, SEEK_SET) != 0) {
-		return ERR_SYSTEM;
-	}
-	while (got > 0 && *size < TLS_PASSPHRASE_BYTES) {
-		do {
-			got = read(fd, out + *size, TLS_PASSPHRASE_BYTES - *size);
-		} while (got < 0 && errno == EINTR);
-		*size += got > 0 ? (size_t)got : 0;
-	}
-	return got < 0 ? ERR_SYSTEM : 0;
-}
-
 int tls_passphrase_read(int fd, char out[TLS_PASSPHRASE_BYTES])
 {
 	size_t size;
 	size_t length = 0;
-	int rc = read_all(fd, out, &size);
+	int rc = file_read(fd, out, TLS_PASSPHRASE_BYTES, &size);
 
 	if (rc != 0) {
 		return rc;

@@ -12,20 +12,12 @@
 #include <openssl/crypto.h>
 
 #include "base/memory.h"
+#include "os/file.h"
 
 static const char *read_open(int fd, char *out, size_t max, size_t *size)
 {
-	ssize_t got = 1;
-
-	*size = 0;
-	while (got > 0 && *size <= max) {
-		do {
-			got = read(fd, out + *size, max + 1 - *size);
-		} while (got < 0 && errno == EINTR);
-		*size += got > 0 ? (size_t)got : 0;
-	}
-	return got < 0 ? strerror(errno) : *size > max ? "it is too large" :
-	    *size == 0 ? "it is empty" : NULL;
+	return file_read(fd, out, max + 1, size) != 0 ? strerror(errno) :
+	    *size > max ? "it is too large" : *size == 0 ? "it is empty" : NULL;
 }
 
 char *pem_file_read(const char *path, size_t max, size_t *size, const char **why)
