@@ -343,6 +343,9 @@ bool config_stream_at(const struct config *config, size_t index,
  * routes. NULL: there are no more. */
 struct config_filter *config_filter_at(const struct config *config, size_t index);
 
+/* Copies of the names of all vhosts, in order, NULL-ended; for memory_free_texts. */
+char **config_host_names(const struct config *config);
+
 /* The path of a Unix socket in a listener's host, "@name" for one without a file; NULL if
  * it is another host. */
 const char *config_unix_path(const char *host);

@@ -166,6 +166,21 @@ void vhosts_default(struct config *config)
 	add_vhost(config, memory_text(config->file));
 }
 
+char **config_host_names(const struct config *config)
+{
+	char **names = memory_new(1, sizeof(*names));
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->vhost_count; i++) {
+		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
+			names = memory_grow(names, count + 2, sizeof(*names));
+			names[count++] = memory_text(*name);
+		}
+	}
+	names[count] = NULL;
+	return names;
+}
+
 void vhosts_free(struct config *config)
 {
 	for (size_t i = 0; i < config->vhost_count; i++) {

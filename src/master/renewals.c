@@ -210,20 +210,9 @@ static void check(void *arg)
 	    renewals);
 }
 
-static bool needs_passphrases(const struct config *config)
-{
-	for (size_t i = 0; i < config->certificate_count; i++) {
-		if (config->certificates[i].passphrase_command != NULL) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* files is of before it begins: what changes meanwhile is seen later. */
 static void begin_check(struct renewals *renewals, uint64_t files)
 {
-	struct loop *loop = renewals->master->loop;
 	const struct boot *live = rollout_live(renewals->master);
 	struct problems none;
 
@@ -234,12 +223,8 @@ static void begin_check(struct renewals *renewals, uint64_t files)
 	renewals->candidate = config_parse(live->config->file, live->text,
 	    live->text_size, &none);
 	problems_release(&none);
-	if (needs_passphrases(renewals->candidate)) {
-		renewals->passphrases = passphrases_start(loop, renewals->candidate,
-		    check, renewals);
-	} else {
-		check(renewals);
-	}
+	renewals->passphrases = passphrases_start(renewals->master->loop,
+	    renewals->candidate, check, renewals);
 }
 
 /* A pair is written in two steps at least: what moves is left alone, unless it never

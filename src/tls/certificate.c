@@ -367,7 +367,7 @@ const char *tls_certificate_files(const struct tls_certificate *certificate)
 	return certificate->files;
 }
 
-static int64_t seconds_of(const ASN1_TIME *time)
+int64_t tls_seconds(const ASN1_TIME *time)
 {
 	struct tm parts = { 0 };
 
@@ -428,8 +428,8 @@ void tls_certificate_show(struct tls_certificate *certificate,
 	}
 	shown->pem = pem_text(certificate);
 	shown->names = names_text(certificate);
-	shown->begins_s = seconds_of(X509_get0_notBefore(certificate->leaf));
-	shown->ends_s = seconds_of(X509_get0_notAfter(certificate->leaf));
+	shown->begins_s = tls_seconds(X509_get0_notBefore(certificate->leaf));
+	shown->ends_s = tls_seconds(X509_get0_notAfter(certificate->leaf));
 }
 
 char *const *tls_certificate_names(const struct tls_certificate *certificate)

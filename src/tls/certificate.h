@@ -71,4 +71,7 @@ bool tls_certificate_offer_all(const struct tls_certificate *certificate, SSL_CT
 /* Why OpenSSL's last call failed, in its words or the system's. */
 const char *tls_last_reason(void);
 
+/* Seconds since 1970; 0: it is NULL, or no time. */
+int64_t tls_seconds(const ASN1_TIME *time);
+
 #endif

@@ -114,26 +114,13 @@ static bool is_demanding(const struct config *config)
 	return false;
 }
 
-static size_t count_names(const struct config *config)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < config->vhost_count; i++) {
-		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
-			count++;
-		}
-	}
-	return count;
-}
-
 static void set_names(struct tls_clients *clients, const struct config *config)
 {
 	size_t count = 0;
 
-	clients->names = memory_new(count_names(config) + 1, sizeof(*clients->names));
+	clients->names = config_host_names(config);
 	for (size_t i = 0; i < config->vhost_count; i++) {
 		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
-			clients->names[count] = memory_text(*name);
 			hostnames_set(&clients->by_name, clients->names[count++],
 			    &clients->hosts[i]);
 		}

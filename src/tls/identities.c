@@ -284,32 +284,18 @@ static void set_fallback(struct tls_identities *identities)
 	identities->fallback = &identities->choices[0];
 }
 
-static size_t count_names(const struct config *config)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < config->vhost_count; i++) {
-		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
-			count++;
-		}
-	}
-	return count;
-}
-
 static void set_names(const struct build *build)
 {
 	struct tls_identities *identities = build->identities;
 	const struct config *config = build->config;
 	size_t count = 0;
 
-	identities->names = memory_new(count_names(config) + 1,
-	    sizeof(*identities->names));
+	identities->names = config_host_names(config);
 	for (size_t i = 1; i < identities->count; i++) {
 		struct choice *choice = &identities->choices[i];
 
 		choice = choice->named ? choice : identities->fallback;
 		for (char **name = config->vhosts[i].names; *name != NULL; name++) {
-			identities->names[count] = memory_text(*name);
 			hostnames_set(&identities->by_host, identities->names[count++],
 			    choice);
 		}

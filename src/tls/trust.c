@@ -295,17 +295,10 @@ static bool check(const struct reading *reading)
 	return good;
 }
 
-static time_t seconds_of(const ASN1_TIME *time)
-{
-	struct tm parts;
-
-	return time != NULL && ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
-
 static void set_until(struct tls_trust *trust)
 {
 	for (int i = 0; i < sk_X509_CRL_num(trust->lists); i++) {
-		time_t end = seconds_of(X509_CRL_get0_nextUpdate(
+		time_t end = tls_seconds(X509_CRL_get0_nextUpdate(
 		    sk_X509_CRL_value(trust->lists, i)));
 
 		if (end != 0 && (trust->until == 0 || end < trust->until)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* "hosts": what a good one becomes; what is refused is in tests/config/bad. */
+#include "base/memory.h"
 #include "configs.h"
 
 static struct config *config;
@@ -48,6 +49,21 @@ START_TEST(a_host_has_names_routes_and_certificates)
 }
 END_TEST
 
+START_TEST(the_names_of_all_hosts_stand_in_one_list)
+{
+	char **names;
+
+	config = configs_parse("f", "{ \"hosts\": [ { \"names\": [ \"a.test\","
+	    "\"b.test\" ] }, { \"names\": [ \"c.test\" ] } ] }");
+	names = config_host_names(config);
+	ck_assert_str_eq(names[0], "a.test");
+	ck_assert_str_eq(names[1], "b.test");
+	ck_assert_str_eq(names[2], "c.test");
+	ck_assert_ptr_null(names[3]);
+	memory_free_texts(names);
+}
+END_TEST
+
 START_TEST(a_handler_of_a_host_is_routed_to)
 {
 	config = configs_parse("f", "{ \"hosts\": [ { \"names\": [ \"a.test\" ],"
@@ -78,6 +94,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, NULL, tear_down);
 	tcase_add_test(tcase, without_hosts_there_is_the_default_host);
 	tcase_add_test(tcase, a_host_has_names_routes_and_certificates);
+	tcase_add_test(tcase, the_names_of_all_hosts_stand_in_one_list);
 	tcase_add_test(tcase, a_handler_of_a_host_is_routed_to);
 	tcase_add_test(tcase, no_certificate_is_made_where_a_host_has_one);
 	suite_add_tcase(suite, tcase);
