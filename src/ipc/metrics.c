@@ -63,6 +63,8 @@ static const struct column columns[] = {
 	    AT(log_lost), NULL, NULL },
 };
 
+static const char *const no_labels[] = { NULL };
+
 static const char *index_text(uint32_t index, char out[12])
 {
 	snprintf(out, 12, "%u", index);
@@ -76,20 +78,25 @@ static void emit(const struct output *out, const char *name, const char *help, i
 	    .name = name, .help = help, .labels = labels, .value = value });
 }
 
+/* What it counts is so many units. */
+static void emit_column(const struct output *out, const struct column *column,
+    uint32_t worker, double unit)
+{
+	const char *base = (const char *)&the_board->worker[worker];
+	const counter *count = (const counter *)(base + column->offset);
+	char text[12];
+	const char *labels[] = { "worker", index_text(worker, text), column->label,
+		column->label_value, NULL };
+
+	emit(out, column->name, column->help, column->kind, labels,
+	    (double)counter_get(count) / unit);
+}
+
 static void emit_columns(const struct output *out)
 {
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		const struct column *column = &columns[i];
-
 		for (uint32_t w = 0; w < the_board->workers; w++) {
-			const char *base = (const char *)&the_board->worker[w];
-			char text[12];
-			const char *labels[] = { "worker", index_text(w, text),
-				column->label, column->label_value, NULL };
-
-			emit(out, column->name, column->help, column->kind, labels,
-			    (double)counter_get(
-				(const counter *)(base + column->offset)));
+			emit_column(out, &columns[i], w, 1);
 		}
 	}
 }
@@ -98,16 +105,13 @@ static void emit_columns(const struct output *out)
 static void emit_limits(const struct output *out)
 {
 	for (size_t i = 0; i < LIMITS; i++) {
-		const char *key = strchr(scoreboard_limits[i], '.') + 1;
+		const struct column column = { "tincan_limits_met_total",
+			"Times that a client was held to a limit", TC_COUNTER,
+			AT(limits) + i * sizeof(counter), "limit",
+			strchr(scoreboard_limits[i], '.') + 1 };
 
 		for (uint32_t w = 0; w < the_board->workers; w++) {
-			char text[12];
-			const char *labels[] = { "worker", index_text(w, text), "limit",
-				key, NULL };
-
-			emit(out, "tincan_limits_met_total",
-			    "Times that a client was held to a limit", TC_COUNTER, labels,
-			    (double)counter_get(&the_board->worker[w].limits[i]));
+			emit_column(out, &column, w, 1);
 		}
 	}
 }
@@ -128,48 +132,6 @@ static void emit_requests(const struct output *out, uint32_t worker, uint32_t ha
 			emit(out, "tincan_requests_total", "Requests answered",
 			    TC_COUNTER, labels, (double)value);
 		}
-	}
-}
-
-static void emit_seconds(const struct output *out, uint32_t worker, uint32_t handler)
-{
-	const struct scoreboard_handler *cell =
-	    &the_board->worker[worker].handlers[handler];
-	char text[12];
-	const char *labels[] = { "worker", index_text(worker, text), "handler",
-		the_board->names[handler], NULL };
-
-	emit(out, "tincan_request_seconds_total",
-	    "Time from the header of each request to the end of its reply, summed",
-	    TC_COUNTER, labels, (double)counter_get(&cell->us) / 1e6);
-}
-
-static void emit_waiting(const struct output *out, uint32_t worker, uint32_t handler)
-{
-	char text[12];
-	const char *labels[] = { "worker", index_text(worker, text), "handler",
-		the_board->names[handler], NULL };
-
-	if (handler != SCOREBOARD_SERVER) {
-		emit(out, "tincan_requests_waiting",
-		    "Requests that wait for a handler that blocks", TC_GAUGE, labels,
-		    (double)counter_get(
-			&the_board->worker[worker].handlers[handler].waiting));
-	}
-}
-
-static void emit_turned_away(const struct output *out, uint32_t worker, uint32_t handler)
-{
-	char text[12];
-	const char *labels[] = { "worker", index_text(worker, text), "handler",
-		the_board->names[handler], NULL };
-
-	if (handler != SCOREBOARD_SERVER) {
-		emit(out, "tincan_requests_turned_away_total",
-		    "Requests answered 503, as too many waited for a handler that blocks",
-		    TC_COUNTER, labels,
-		    (double)counter_get(
-			&the_board->worker[worker].handlers[handler].turned_away));
 	}
 }
 
@@ -228,19 +190,57 @@ static void emit_figures(const struct output *out)
 	}
 }
 
-static void for_each_handler(const struct output *out,
-    void (*fn)(const struct output *out, uint32_t worker, uint32_t handler))
+static void emit_all_requests(const struct output *out)
 {
 	for (uint32_t w = 0; w < the_board->workers; w++) {
 		for (uint32_t h = 0; h < atomic_load(&the_board->handlers); h++) {
-			fn(out, w, h);
+			emit_requests(out, w, h);
 		}
 	}
 }
 
+/* A column for each handler from the first on, its offset from the handler's part. */
+static void emit_handlers(const struct output *out, const struct column *column,
+    uint32_t first, double unit)
+{
+	struct column own = *column;
+
+	own.label = "handler";
+	for (uint32_t w = 0; w < the_board->workers; w++) {
+		for (uint32_t h = first; h < atomic_load(&the_board->handlers); h++) {
+			own.offset = column->offset + AT(handlers) +
+			    h * sizeof(struct scoreboard_handler);
+			own.label_value = the_board->names[h];
+			emit_column(out, &own, w, unit);
+		}
+	}
+}
+
+static void emit_times(const struct output *out)
+{
+	static const struct column seconds = { "tincan_request_seconds_total",
+		"Time from the header of each request to the end of its reply, summed",
+		TC_COUNTER, offsetof(struct scoreboard_handler, us), NULL, NULL };
+
+	emit_handlers(out, &seconds, SCOREBOARD_SERVER, 1e6);
+}
+
+static void emit_queues(const struct output *out)
+{
+	static const struct column waiting = { "tincan_requests_waiting",
+		"Requests that wait for a handler that blocks", TC_GAUGE,
+		offsetof(struct scoreboard_handler, waiting), NULL, NULL };
+	static const struct column turned_away = { "tincan_requests_turned_away_total",
+		"Requests answered 503, as too many waited for a handler that blocks",
+		TC_COUNTER, offsetof(struct scoreboard_handler, turned_away), NULL,
+		NULL };
+
+	emit_handlers(out, &waiting, SCOREBOARD_SERVER + 1, 1);
+	emit_handlers(out, &turned_away, SCOREBOARD_SERVER + 1, 1);
+}
+
 static void emit_workers(const struct output *out)
 {
-	static const char *const none[] = { NULL };
 	char text[12];
 
 	for (uint32_t w = 0; w < the_board->workers; w++) {
@@ -257,18 +257,16 @@ static void emit_workers(const struct output *out)
 		    labels, (double)atomic_load(&the_board->worker[w].pid));
 	}
 	emit(out, "tincan_worker_restarts_total", "Workers that died and were replaced",
-	    TC_COUNTER, none, (double)atomic_load(&the_board->restarts));
+	    TC_COUNTER, no_labels, (double)atomic_load(&the_board->restarts));
 }
 
 static void emit_tickets(const struct output *out)
 {
-	static const char *const none[] = { NULL };
-
-	emit(out, "tincan_ticket_keys", "Keys that open session tickets", TC_GAUGE, none,
-	    (double)atomic_load(&the_board->ticket_keys));
+	emit(out, "tincan_ticket_keys", "Keys that open session tickets", TC_GAUGE,
+	    no_labels, (double)atomic_load(&the_board->ticket_keys));
 	emit(out, "tincan_ticket_key_since_seconds",
 	    "Since when new session tickets are sealed with the same key, since 1970",
-	    TC_GAUGE, none, (double)atomic_load(&the_board->ticket_key_s));
+	    TC_GAUGE, no_labels, (double)atomic_load(&the_board->ticket_key_s));
 }
 
 static void emit_crashes(const struct output *out)
@@ -309,10 +307,9 @@ static void each(void (*fn)(void *arg, const tc_sample *sample), void *arg)
 	emit_limits(&out);
 	emit_tickets(&out);
 	emit_crashes(&out);
-	for_each_handler(&out, emit_requests);
-	for_each_handler(&out, emit_seconds);
-	for_each_handler(&out, emit_waiting);
-	for_each_handler(&out, emit_turned_away);
+	emit_all_requests(&out);
+	emit_times(&out);
+	emit_queues(&out);
 	emit_figures(&out);
 }
 

@@ -6,6 +6,7 @@
  * stopped.
  *
  *	old: fork, exec --> new: boot, take sockets, start workers
+ *	                <-- TAKE: it reads
  *	old: LISTENER..., MEMORY..., TICKET... -->
  *	                <-- READY, when every worker serves
  *	old: leaves the control socket, drains
