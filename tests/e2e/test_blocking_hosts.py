@@ -286,7 +286,7 @@ def test_a_full_queue_takes_no_memory(start):
     worker, = server.workers
 
     def crowd():
-        replies = load.Crowd(server, 4).run([f"/blocker/who?{i}" for i in range(400)])
+        replies = load.ask_all(server, 4, [f"/blocker/who?{i}" for i in range(400)])
         assert {reply[0].status for reply in replies.values()} == {503}
         return anonymous_kb(worker)
 

@@ -14,13 +14,13 @@ import re
 import socket
 import ssl
 import struct
-import threading
 import time
 
 import pytest
 
 import h2
 import harness
+import load
 import ws
 
 PATIENCE = 1.5 * (4 if harness.SANITIZED else 1)  # seconds that an answer may take
@@ -42,44 +42,35 @@ def target(tmp_path_factory, make_config, certificates):
     server.stop()
 
 
-class Neighbour:
+class Neighbour(load.Clients):
     """Asks all the while; keeps the longest time that an answer took."""
 
     def __init__(self, server):
-        self.server = server
+        super().__init__(server, [self._ask])
         self.longest = 0
-        self.answers = 0
-        self.failure = None
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._ask)
 
     def _time(self, get):
         began = time.monotonic()
         assert get("/hello/x").text == "Hello, x!\n"
         self.longest = max(self.longest, time.monotonic() - began)
-        self.answers += 1
+        self.count()
 
     def _ask(self):
         last = False
-        try:
-            with self.server.connect() as client:
-                while not last:
-                    last = self.over.wait(0.01)
-                    self._time(client.get)
-                    self._time(self.server.get)
-        except Exception as error:
-            self.failure = repr(error)
+        with self.server.connect() as client:
+            while not last:
+                last = self.over.wait(0.01)
+                self._time(client.get)
+                self._time(self.server.get)
 
     def __enter__(self):
-        self.thread.start()
-        harness.wait_for(lambda: self.answers or self.failure, "an answer")
+        super().__enter__()
+        harness.wait_for(lambda: self.done or self.failures, "an answer")
         return self
 
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join(harness.DEADLINE)
-        assert not self.failure, self.failure
-        assert self.longest < PATIENCE, (self.answers, self.longest)
+    def check(self):
+        super().check()
+        assert self.longest < PATIENCE, (self.done, self.longest)
 
 
 def memory(server):

@@ -93,7 +93,7 @@ def test_of_1000_requests_the_10_that_kill_it_are_lost(limited, way):
     if way == "memory" and harness.SANITIZED:
         pytest.skip("a sanitizer needs more address space than any limit leaves")
     with load.Steady(limited), load.Steady(limited, "/files/file.bin"):
-        replies = load.Crowd(limited, AT_ONCE).run(targets(way))
+        replies = load.ask_all(limited, AT_ONCE, targets(way))
     assert statuses(replies) == {
         target: [502 if f"/{way}?" in target else 200] for target in targets(way)}
     for reply in replies.values():
@@ -106,7 +106,7 @@ def test_of_1000_requests_the_10_that_kill_it_are_lost(limited, way):
 @pytest.mark.parametrize("way", MUTE_WAYS)
 def test_of_1000_requests_all_are_answered_whatever_it_does_to_its_socket(limited, way):
     with load.Steady(limited), load.Steady(limited, "/files/file.bin"):
-        replies = statuses(load.Crowd(limited, AT_ONCE).run(targets(way)))
+        replies = statuses(load.ask_all(limited, AT_ONCE, targets(way)))
     assert len(replies) == REQUESTS
     lost = sum(status == [502] for status in replies.values())
     assert all(status in ([200], [502]) for status in replies.values())
@@ -118,7 +118,7 @@ def test_5_MB_downloads_go_on(limited, big):
     whole = (big / "file.bin").read_bytes()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         downloads = [pool.submit(limited.get, "/files/file.bin") for _ in range(20)]
-        load.Crowd(limited, AT_ONCE).run(targets("segv"))
+        load.ask_all(limited, AT_ONCE, targets("segv"))
         assert all(download.result().body == whole for download in downloads)
 
 

@@ -67,7 +67,7 @@ def test_100_reloads_and_100_replacements_lose_nothing(start_server, plug):
             with server.connect() as client:
                 assert client.get("/fresh").text == text
                 assert client.get("/new/x").status == (200 if i % 2 else 404)
-    assert hello.answered + fresh.answered > CONNECTIONS
+    assert hello.done + fresh.done > CONNECTIONS
     assert "error" not in server.log, server.log
     harness.wait_for(lambda: len(server.hosts("fresh")) == 2, "the end of old processes")
 

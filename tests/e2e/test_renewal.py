@@ -5,18 +5,19 @@ no handshake fails.
 TINCAN_LONG=1 swaps a thousand times.
 """
 
+import functools
 import json
 import os
 import re
 import shutil
 import ssl
 import subprocess
-import threading
 import time
 
 import pytest
 
 import harness
+import load
 import named
 from test_keeper import keeper_of
 
@@ -64,40 +65,20 @@ def shown(server, name):
     return handshake(server, name, untrusting())
 
 
-class Handshakes:
+class Handshakes(load.Clients):
     """Clients that do nothing else, each with a version of TLS, while a block runs."""
 
     def __init__(self, server, name):
-        self.server = server
-        self.name = name
-        self.done = 0
-        self.failures = []
-        self.over = threading.Event()
         versions = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
-        self.threads = [threading.Thread(target=self.work, args=(versions[i % 2],))
-                        for i in range(CLIENTS)]
+        super().__init__(server, [functools.partial(self._work, versions[i % 2])
+                                  for i in range(CLIENTS)])
+        self.name = name
 
-    def work(self, version):
+    def _work(self, version):
         made = untrusting(version)
-        try:
-            while not self.over.is_set():
-                handshake(self.server, self.name, made)
-                self.done += 1
-        except OSError as error:
-            self.failures.append(repr(error))
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join(harness.DEADLINE)
-        if kind is None:
-            assert not self.failures, (self.failures, self.server.log[-3000:])
-            assert self.done >= len(self.threads)
+        while not self.over.is_set():
+            handshake(self.server, self.name, made)
+            self.count()
 
 
 def renamed(new, old, first, second):

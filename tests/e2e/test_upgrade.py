@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A new program in place of the running one: nobody who asks may notice."""
 
+import functools
 import json
 import os
 import pathlib
@@ -10,11 +11,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
 import harness
+import load
 import plugs
 
 
@@ -101,25 +102,19 @@ def server(make_server):
     return make_server()
 
 
-class Load:
+class Load(load.Clients):
     """Clients that ask while the with block runs: on connections that they keep as long
     as the server does, and on a new one for each request. All must be answered."""
 
     def __init__(self, server):
-        self.server = server
+        tasks = [self._ask_and_keep] * 6 + [self._ask_afresh] * 2
+        super().__init__(server, [functools.partial(self._repeat, ask) for ask in tasks])
         self.context = server.context()
-        self.over = threading.Event()
-        self.failures = []
-        self.answered = 0
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._repeat, args=(ask,))
-                        for ask in [self._ask_and_keep] * 6 + [self._ask_afresh] * 2]
 
     def _ask(self, client):
         reply = client.get("/hello/x")
         assert (reply.status, reply.text) == (200, "Hello, x!\n")
-        with self.lock:
-            self.answered += 1
+        self.count()
         return reply.header("connection") != "close" and not self.over.is_set()
 
     def _ask_and_keep(self):
@@ -132,35 +127,20 @@ class Load:
             self._ask(client)
 
     def _repeat(self, ask):
-        try:
-            while not self.over.is_set():
-                ask()
-        except (OSError, AssertionError) as error:
-            self.failures.append(repr(error))
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join(harness.DEADLINE)
-        if kind is None:
-            assert not self.failures, (self.failures, self.server.log[-3000:])
+        while not self.over.is_set():
+            ask()
 
     def wait_for_more(self):
-        wanted = self.answered + 50
-        harness.wait_for(lambda: self.answered >= wanted or self.failures, "answers")
+        wanted = self.done + 50
+        harness.wait_for(lambda: self.done >= wanted or self.failures, "answers")
 
 
 def test_no_request_fails_and_no_connection_is_refused(server):
-    with Load(server) as load:
+    with Load(server) as clients:
         for _ in range(3):
-            load.wait_for_more()
+            clients.wait_for_more()
             server.upgrade()
-        load.wait_for_more()
+        clients.wait_for_more()
     assert server.master != server.pid
 
 
