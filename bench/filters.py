@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 
 import isolation
-from isolation import ROUNDS, SECONDS, harness
+from isolation import ROUNDS, SECONDS, harness, work
 
 FIELDS = {"set": {"Strict-Transport-Security": "max-age=31536000",
                   "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}}
@@ -45,9 +45,9 @@ def start(folder, certificates, filters):
 def measure(server):
     """Microseconds per request."""
     processes = harness.group_processes(server.pid)
-    before = isolation.cpu_us(processes)
+    before = work.cpu_us(processes)
     requests = isolation.ask(server, SECONDS)
-    return (isolation.cpu_us(processes) - before) / requests
+    return (work.cpu_us(processes) - before) / requests
 
 
 def main():

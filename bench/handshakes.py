@@ -18,8 +18,9 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP / "tests/e2e"))
+sys.path[:0] = [str(TOP / "bench/lib"), str(TOP / "tests/e2e")]
 import harness  # noqa: E402
+import work  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 HANDSHAKES = int(sys.argv[2]) if len(sys.argv) > 2 else 1600
@@ -63,12 +64,6 @@ def start(folder, program):
         "workers": 1}, folder, prefix=("taskset", "-c", "0"), program=program)
 
 
-def cpu_us(pids):
-    """The time that the threads of these processes have run."""
-    return sum(int(task.read_text().split()[0]) for pid in pids
-               for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
-
-
 def shake_hands(server, clients):
     subprocess.run(
         ["taskset", "-c", "1", harness.BUILD / "bench/connect", str(server.port),
@@ -79,9 +74,9 @@ def shake_hands(server, clients):
 def measure(server, clients):
     """Microseconds per handshake."""
     everything = harness.group_processes(server.pid)
-    before = cpu_us(everything)
+    before = work.cpu_us(everything)
     shake_hands(server, clients)
-    return (cpu_us(everything) - before) / HANDSHAKES
+    return (work.cpu_us(everything) - before) / HANDSHAKES
 
 
 def compare(kind, servers, clients):

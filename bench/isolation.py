@@ -19,18 +19,13 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP / "tests/e2e"))
+sys.path[:0] = [str(TOP / "bench/lib"), str(TOP / "tests/e2e")]
 import harness  # noqa: E402
+import work  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 KINDS = ("worker", "host")
-
-
-def cpu_us(pids):
-    """The time that the threads of these processes have run."""
-    return sum(int(task.read_text().split()[0]) for pid in pids
-               for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
 
 
 def busy_us():
@@ -61,7 +56,7 @@ def measure(server):
     hosts = server.hosts("hello")
     def read():
         client = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return (cpu_us(everything), cpu_us(hosts), busy_us(),
+        return (work.cpu_us(everything), work.cpu_us(hosts), busy_us(),
                 (client.ru_utime + client.ru_stime) * 1_000_000)
 
     before = read()
