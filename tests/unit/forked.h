@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/seccomp.h"
 #include "unit.h"
 
 /* Runs fn in a child; its wait status. */
@@ -24,10 +25,15 @@ static inline int forked(int (*fn)(int arg), int arg)
 	return status;
 }
 
-/* It is ended by SIGSYS. */
+/* It is ended by SIGSYS, where there are filters. */
 static inline void assert_trapped(int (*fn)(int arg), int arg)
 {
-	int status = forked(fn, arg);
+	int status;
+
+	if (!seccomp_available()) {
+		return;
+	}
+	status = forked(fn, arg);
 
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS,
 	    "%d ends with status 0x%x", arg, (unsigned)status);

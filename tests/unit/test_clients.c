@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "authority.h"
+#include "authorities.h"
 #include "base/hostname.h"
 #include "configs.h"
-#include "rig.h"
 
 static const char text[] = "{ \"tls\": { \"client_auth\": \"optional\","
     "\"client_ca\": \"ca.pem\" }, \"listeners\": [ { \"address\": \":1\" },"
@@ -21,10 +20,6 @@ static const char text[] = "{ \"tls\": { \"client_auth\": \"optional\","
 
 static const unsigned char identity[TLS_TRUST_ID_BYTES] = { 7 };
 
-static struct rig rig;
-static struct authority root;
-static struct authority other;
-static EVP_PKEY *key;
 static struct config *config;
 static struct problems problems;
 static struct tls_clients *clients;
@@ -33,16 +28,11 @@ static void set_up(void)
 {
 	char file[100];
 
-	rig_open(&rig);
-	ck_assert_int_eq(chdir(rig.root), 0);
-	authority_open(&root, "root");
-	authority_open(&other, "other");
-	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	authority_write("ca.pem", root.self);
+	authorities_open();
+	problems_init(&problems);
 	authority_write("other.pem", other.self);
 	snprintf(file, sizeof(file), "%s/server.json", rig.root);
 	config = configs_parse(file, text);
-	problems_init(&problems);
 	clients = tls_clients_new(config, TLS_KEYS_HERE, NULL, &problems);
 	ck_assert_uint_eq(problems.count, 0);
 }
@@ -51,11 +41,8 @@ static void tear_down(void)
 {
 	tls_clients_free(clients);
 	config_free(config);
-	authority_close(&root);
-	authority_close(&other);
-	EVP_PKEY_free(key);
 	problems_release(&problems);
-	rig_close(&rig);
+	authorities_close();
 }
 
 static const struct tls_client_auth *find(size_t listener, const char *host)

@@ -6,36 +6,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "authority.h"
-#include "rig.h"
+#include "authorities.h"
 
-static struct rig rig;
-static struct authority root;
-static struct authority other;
-static EVP_PKEY *key;
 static struct config_client_auth config;
 static struct problems problems;
 
 static void set_up(void)
 {
-	rig_open(&rig);
-	ck_assert_int_eq(chdir(rig.root), 0);
-	authority_open(&root, "root");
-	authority_open(&other, "other");
-	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	authority_write("ca.pem", root.self);
-	config = (struct config_client_auth){ .where = "here", .ca = "ca.pem" };
+	authorities_open();
 	problems_init(&problems);
+	config = (struct config_client_auth){ .where = "here", .ca = "ca.pem" };
 }
 
 static void tear_down(void)
 {
 	config_trust_release(&config.trust);
-	authority_close(&root);
-	authority_close(&other);
-	EVP_PKEY_free(key);
 	problems_release(&problems);
-	rig_close(&rig);
+	authorities_close();
 }
 
 static void write_list(const struct authority *authority, const X509 *revoked,
