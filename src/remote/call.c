@@ -8,28 +8,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "ipc/pack.h"
 #include "remote/call_state.h"
 #include "remote/filter.h"
-#include "remote/reply.h"
 #include "remote/watch.h"
 
-#define KILL_MS 2000 /* a host that is late gets this long before it is killed */
 #define RESENDS 3		/* deaths that a call may see before it is given up */
 #define EXTENSIONS 2		/* times that a call may wait for a late host to go */
 
-/* A piece of a streamed reply, until the client has it. */
-struct chunk {
-	struct remote *remote;
-	uint64_t call;
-	size_t size;
-	char data[];
-};
-
-static struct call *find(const struct remote *remote, uint64_t id)
+struct call *call_find(const struct remote *remote, uint64_t id)
 {
 	size_t slot = frame_slot(id);
 	struct call *call = slot < REMOTE_CALLS ? remote->calls[slot] : NULL;
@@ -39,7 +26,7 @@ static struct call *find(const struct remote *remote, uint64_t id)
 
 const char *call_request(const struct remote *remote, uint64_t id)
 {
-	const struct call *call = find(remote, id);
+	const struct call *call = call_find(remote, id);
 
 	return call == NULL ? NULL : call->request;
 }
@@ -57,7 +44,7 @@ void calls_init(struct remote *remote)
 static const struct exchange_handler_ops handler_ops;
 static const struct exchange_handler_ops filter_ops;
 
-static void detach(struct call *call)
+void call_detach(struct call *call)
 {
 	struct exchange *exchange = call->exchange;
 
@@ -73,17 +60,16 @@ static void detach(struct call *call)
 	}
 }
 
-static bool occupies(const struct call *call)
+bool call_occupies(const struct call *call)
 {
 	return call->remote->occupant == call->id;
 }
 
-/* Its host can take the next. */
-static void vacate(const struct call *call)
+void call_vacate(const struct call *call)
 {
 	struct remote *remote = call->remote;
 
-	if (occupies(call)) {
+	if (call_occupies(call)) {
 		remote->occupant = 0;
 		remote->unheard = 0;
 		remote_go_on(remote);
@@ -93,28 +79,27 @@ static void vacate(const struct call *call)
 	}
 }
 
-static void end(struct call *call)
+void call_end(struct call *call)
 {
 	struct remote *remote = call->remote;
 	size_t slot = frame_slot(call->id);
 
-	detach(call);
+	call_detach(call);
 	timer_cancel(&call->timer);
 	list_remove(&call->link);
 	remote->calls[slot] = NULL;
 	remote->free_slots[remote->free_count++] = (uint16_t)slot;
 	remote->call_count--;
-	vacate(call);
+	call_vacate(call);
 	free(call);
 	remote_check_idle(remote);
 }
 
-/* Answers for the host; the call itself may go on. */
-static void fail(struct call *call, int status, const char *reason)
+void call_fail(struct call *call, int status, const char *reason)
 {
 	struct exchange *exchange = call->exchange;
 
-	detach(call);
+	call_detach(call);
 	if (exchange != NULL) {
 		exchange_fail(exchange, status, reason);
 		filter_wake(exchange);
@@ -139,12 +124,12 @@ static void refuse_call(struct call *call)
 {
 	struct exchange *exchange = call->exchange;
 
-	detach(call);
+	call_detach(call);
 	if (exchange != NULL) {
 		remote_refuse(exchange, call->remote->retry_after_s);
 		filter_wake(exchange);
 	}
-	end(call);
+	call_end(call);
 }
 
 void calls_release(struct remote *remote)
@@ -175,13 +160,12 @@ void call_set_timer(struct call *call, int64_t ms)
 /* Nobody wants the rest: who blocks can learn that only when it says the next piece. */
 static void set_grace(struct call *call)
 {
-	call_set_timer(call, occupies(call) ? call->timeout_ms : KILL_MS);
+	call_set_timer(call, call_occupies(call) ? call->timeout_ms : CALL_KILL_MS);
 }
 
-/* One that says its reply while it runs has the same time for each next piece. */
-static void go_on(struct call *call)
+void call_go_on(struct call *call)
 {
-	if (occupies(call)) {
+	if (call_occupies(call)) {
 		call_set_timer(call, call->timeout_ms);
 	}
 }
@@ -196,10 +180,10 @@ static void send_call(struct call *call)
 	rc = request_pack(link_out(remote->link), call->id, call->instance,
 	    call->exchange);
 	if (rc != 0) {
-		fail(call, 503,
+		call_fail(call, 503,
 		    rc == ERR_LIMIT ? "the request does not fit the handler's queue" :
 				      "out of memory");
-		end(call);
+		call_end(call);
 		return;
 	}
 	link_flush(remote->link);
@@ -256,18 +240,18 @@ static void on_overdue(struct call *call)
 {
 	struct remote *remote = call->remote;
 
-	if (call->state < CALL_LATER || occupies(call)) {
+	if (call->state < CALL_LATER || call_occupies(call)) {
 		if (runs(call) || watch_is_stuck(remote) ||
 		    call->extensions >= EXTENSIONS) {
 			watch_kill(remote);
 		} else {
-			go_on(call);
+			call_go_on(call);
 		}
 	} else if (watch_is_stuck(remote)) {
 		watch_kill(remote);
 	} else if (remote_has_host(remote) &&
 	    atomic_load(&remote->link->page->tick) == call->tick) {
-		call_set_timer(call, KILL_MS);
+		call_set_timer(call, CALL_KILL_MS);
 	}
 }
 
@@ -305,7 +289,7 @@ static void on_timer(struct timer *timer)
 	}
 	/* It is the client who keeps it waiting, and has a time of its own for that. */
 	if (call->in_flight > 0) {
-		go_on(call);
+		call_go_on(call);
 		return;
 	}
 	if (call->streams && call->state == CALL_LATER && extend(call)) {
@@ -313,17 +297,17 @@ static void on_timer(struct timer *timer)
 	}
 	if (call->state == CALL_LATER || runs(call) || watch_is_stuck(remote) ||
 	    call->extensions >= EXTENSIONS) {
-		fail(call, 504, "the handler did not answer in time");
+		call_fail(call, 504, "the handler did not answer in time");
 		if (call->state == CALL_WAITING) {
-			end(call);
+			call_end(call);
 			return;
 		}
 		send_cancel(call, 0);
-		call_set_timer(call, KILL_MS);
+		call_set_timer(call, CALL_KILL_MS);
 		return;
 	}
 	call->extensions++;
-	call_set_timer(call, call->timeout_ms + KILL_MS);
+	call_set_timer(call, call->timeout_ms + CALL_KILL_MS);
 }
 
 /* The client has left. */
@@ -335,7 +319,7 @@ static void on_gone(struct exchange *exchange)
 	call->exchange = NULL;
 	call->stage = NULL;
 	if (call->state == CALL_WAITING) {
-		end(call);
+		call_end(call);
 		return;
 	}
 	send_cancel(call, 0);
@@ -441,183 +425,7 @@ void remote_call(struct remote *remote, uint32_t instance, struct exchange *exch
 	}
 }
 
-/* The client has taken a piece: the host may send as much again. */
-static void release_chunk(void *arg)
-{
-	struct chunk *chunk = arg;
-	struct remote *remote = chunk->remote;
-	struct call *call = find(remote, chunk->call);
-	uint32_t size = (uint32_t)chunk->size;
-	struct slice credit = { (const char *)&size, sizeof(size) };
-
-	if (call != NULL) {
-		call->in_flight -= size;
-	}
-	if (call != NULL && remote_has_host(remote) &&
-	    frame_append(link_out(remote->link), FRAME_WINDOW_MORE, 0, 0, chunk->call,
-	    credit) == 0) {
-		link_flush(remote->link);
-	}
-	free(chunk);
-	remote->chunks--;
-	remote_check_idle(remote);
-}
-
-/* There is no memory for what the host says, who may say it: the reply breaks off. */
-static int judge_piece(struct call *call, int rc)
-{
-	if (rc == ERR_INVALID) {
-		return ERR_PROTOCOL;
-	}
-	if (rc != 0) {
-		fail(call, 503, NULL);
-		send_cancel(call, 0);
-		set_grace(call);
-	}
-	return 0;
-}
-
-static int take_data(struct call *call, struct slice data)
-{
-	struct chunk *chunk;
-	int rc;
-
-	go_on(call);
-	if (call->exchange == NULL || data.size == 0) {
-		return 0;
-	}
-	if (data.size > FRAME_WINDOW - call->in_flight) {
-		return ERR_PROTOCOL;
-	}
-	chunk = malloc(sizeof(*chunk) + data.size);
-	if (chunk == NULL) {
-		return judge_piece(call, ERR_NOMEM);
-	}
-	*chunk = (struct chunk){ .remote = call->remote, .call = call->id,
-		.size = data.size };
-	memcpy(chunk->data, data.data, data.size);
-	call->remote->chunks++;
-	call->in_flight += (uint32_t)data.size;
-	rc = exchange_write_ref(call->exchange, chunk->data, data.size, release_chunk,
-	    chunk);
-	return judge_piece(call, rc);
-}
-
-/* Only a regular file can be read without ever waiting. */
-static int take_file(struct call *call, struct slice payload)
-{
-	int fd = link_take_fd(call->remote->link);
-	int64_t range[2];
-	struct stat st;
-	int rc;
-
-	if (payload.size != sizeof(range) || fd < 0 || fstat(fd, &st) != 0 ||
-	    !S_ISREG(st.st_mode) || ++call->files > FRAME_FILES) {
-		if (fd >= 0) {
-			close(fd);
-		}
-		return ERR_PROTOCOL;
-	}
-	memcpy(range, payload.data, sizeof(range));
-	go_on(call);
-	if (call->exchange == NULL) {
-		close(fd);
-		return 0;
-	}
-	rc = exchange_write_file(call->exchange, fd, range[0], range[1]);
-	return judge_piece(call, rc);
-}
-
-void call_count_answer(const struct call *call)
-{
-	LIST_OWNER(call->remote->link, struct host_link, link)->answered++;
-}
-
-static bool is_cut(const struct frame *frame)
-{
-	return frame->header.type == FRAME_END && (frame->header.flags & FRAME_BROKEN);
-}
-
-/* A last frame: the call ends, whatever becomes of the exchange. */
-static int finish(struct call *call, const struct frame *frame)
-{
-	struct exchange *exchange = call->exchange;
-	bool cut = is_cut(frame);
-	int rc = filter_may_answer(call);
-
-	if (rc != 0) {
-		return rc;
-	}
-
-	if (call->state == CALL_SENT) {
-		call_count_answer(call);
-	}
-	detach(call);
-	if (exchange != NULL && cut && exchange->state == EXCHANGE_OPEN) {
-		rc = exchange_abort(exchange);
-	} else if (exchange != NULL) {
-		rc = frame->header.type == FRAME_REPLY ? reply_take(frame, exchange)
-						       : reply_take_end(frame, exchange);
-		if (rc != 0) {
-			exchange_fail(exchange, 502, "the handler's reply is broken");
-		}
-	}
-	if (exchange != NULL) {
-		filter_wake(exchange);
-	}
-	end(call);
-	/* A reply that was cut on purpose is no breach of the protocol. */
-	return rc == ERR_PROTOCOL && !cut ? rc : 0;
-}
-
-static int start(struct call *call, const struct frame *frame)
-{
-	int rc = filter_may_answer(call);
-
-	if (rc == 0 && call->exchange != NULL) {
-		rc = reply_take_start(frame, call->exchange);
-	}
-	if (call->state == CALL_SENT) {
-		call_count_answer(call);
-	}
-	call->state = CALL_STARTED;
-	if (call->exchange != NULL) {
-		timer_cancel(&call->timer);
-	}
-	go_on(call);
-	return rc;
-}
-
-/* on_request has returned, and the rest of the reply is on its way. */
-static int take_rest(struct call *call)
-{
-	if (call->remote->blocking && !occupies(call)) {
-		return ERR_PROTOCOL;
-	}
-	if (call->exchange != NULL) {
-		timer_cancel(&call->timer);
-	} else {
-		call_set_timer(call, KILL_MS);
-	}
-	vacate(call);
-	return 0;
-}
-
-static int take_later(struct call *call)
-{
-	if (call->state == CALL_STARTED) {
-		return take_rest(call);
-	}
-	if (call->state != CALL_SENT) {
-		return ERR_PROTOCOL;
-	}
-	call_count_answer(call);
-	call->state = CALL_LATER;
-	vacate(call);
-	return 0;
-}
-
-static void resume(struct call *call)
+void call_resume(struct call *call)
 {
 	if (call->exchange == NULL || call->credit <= 0) {
 		return;
@@ -632,53 +440,7 @@ static void resume(struct call *call)
 void calls_go_on(struct remote *remote)
 {
 	for (struct list *at = remote->sent.next; at != &remote->sent; at = at->next) {
-		resume(LIST_OWNER(at, struct call, link));
-	}
-}
-
-static int take_window(struct call *call, struct slice payload)
-{
-	struct unpack in = { .rest = payload };
-	int64_t more = unpack_u32(&in);
-
-	if (!(call->streams || call->wants_body) || call->state < CALL_LATER ||
-	    !unpack_done(&in) || more > FRAME_WINDOW - call->credit) {
-		return ERR_PROTOCOL;
-	}
-	call->credit += (int32_t)more;
-	resume(call);
-	return 0;
-}
-
-int call_take_frame(struct remote *remote, const struct frame *frame)
-{
-	struct call *call = find(remote, frame->header.id);
-	bool started = call != NULL && call->state == CALL_STARTED;
-
-	if (call == NULL || call->state == CALL_WAITING) {
-		return ERR_PROTOCOL;
-	}
-	switch (frame->header.type) {
-	case FRAME_REPLY:
-		return started ? ERR_PROTOCOL : finish(call, frame);
-	case FRAME_START:
-		return started ? ERR_PROTOCOL : start(call, frame);
-	case FRAME_DATA:
-		return started ? take_data(call, frame->payload) : ERR_PROTOCOL;
-	case FRAME_FILE:
-		return started ? take_file(call, frame->payload) : ERR_PROTOCOL;
-	case FRAME_END:
-		return started || is_cut(frame) ? finish(call, frame) : ERR_PROTOCOL;
-	case FRAME_LATER:
-		return take_later(call);
-	case FRAME_NEXT:
-		return filter_take_next(call, frame);
-	case FRAME_PASS:
-		return filter_take_pass(call, frame);
-	case FRAME_WINDOW_MORE:
-		return take_window(call, frame->payload);
-	default:
-		return ERR_PROTOCOL;
+		call_resume(LIST_OWNER(at, struct call, link));
 	}
 }
 
@@ -690,8 +452,8 @@ static void give_back(struct call *call)
 	uint32_t instance = call->instance;
 	uint32_t timeout_ms = call->timeout_ms;
 
-	detach(call);
-	end(call);
+	call_detach(call);
+	call_end(call);
 	remote->ops.again(remote->ops.arg, instance, exchange, timeout_ms);
 }
 
@@ -701,10 +463,10 @@ static void lose(struct call *call, bool begun)
 
 	call->deaths++;
 	if (call->exchange == NULL) {
-		end(call);
+		call_end(call);
 	} else if (begun || call->state >= CALL_LATER || call->deaths > RESENDS) {
-		fail(call, 502, "the handler crashed");
-		end(call);
+		call_fail(call, 502, "the handler crashed");
+		call_end(call);
 	} else if (remote->blocking) {
 		give_back(call);
 	} else {
