@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host/host.h"
-#include "host/job.h"
+#include "host/job_reply.h"
 #include "ipc/pack.h"
 
 /* What may come while it runs, and waits: its peer stops well below that. */

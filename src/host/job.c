@@ -4,14 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host/alone.h"
 #include "host/blocked.h"
 #include "host/host.h"
+#include "host/job_reply.h"
 #include "host/screen.h"
 #include "ipc/pack.h"
-#include "remote/reply.h"
 
 #define JOB_SPARES 64		/* jobs that are kept, each with about 6 KB */
 
@@ -131,173 +130,6 @@ struct job *job_find(const struct host *host, uint64_t id)
 	return NULL;
 }
 
-/* The rest of the file, which the peer reads by itself. */
-static int send_file(struct host *host, struct job *job)
-{
-	struct pieces *pieces = &job->exchange.pieces;
-	const struct piece *piece = pieces->first;
-	size_t mark;
-	int rc;
-
-	buffer_reset(&host->frame);
-	rc = frame_begin(&host->frame, FRAME_FILE, 0, job->id, &mark);
-	rc = rc != 0 ? rc : pack_u64(&host->frame, (uint64_t)piece->offset);
-	rc = rc != 0 ? rc : pack_u64(&host->frame, (uint64_t)piece->left);
-	rc = rc != 0 ? rc : frame_end(&host->frame, mark, 0);
-	if (rc == 0) {
-		rc = outbox_put_file(&host->outbox, buffer_slice(&host->frame),
-		    piece->fd);
-	}
-	if (rc == 0) {
-		pieces_consume(pieces, (size_t)piece->left);
-	}
-	return rc;
-}
-
-static bool next_is_memory(const struct pieces *pieces)
-{
-	return pieces->first != NULL && pieces->first->data != NULL;
-}
-
-/* Pieces in memory up to room bytes, as handlers may write them in small steps. */
-static int pack_memory(struct buffer *out, struct pieces *pieces, size_t room)
-{
-	struct slice bytes;
-	int rc = 0;
-
-	while (rc == 0 && room > 0 && next_is_memory(pieces)) {
-		rc = pieces_peek(pieces, NULL, room, &bytes);
-		rc = rc != 0 ? rc : buffer_append(out, bytes.data, bytes.size);
-		if (rc == 0) {
-			pieces_consume(pieces, bytes.size);
-			room -= bytes.size;
-		}
-	}
-	return rc;
-}
-
-static int send_memory(struct host *host, struct job *job)
-{
-	size_t room = job->window < FRAME_DATA_MAX ? job->window : FRAME_DATA_MAX;
-	size_t mark;
-	int rc;
-
-	buffer_reset(&host->frame);
-	rc = frame_begin(&host->frame, FRAME_DATA, 0, job->id, &mark);
-	rc = rc != 0 ? rc : pack_memory(&host->frame, &job->exchange.pieces, room);
-	if (rc == 0) {
-		job->window -= host->frame.size - sizeof(struct frame_header);
-		rc = frame_end(&host->frame, mark, 0);
-	}
-	return host_send(host, rc);
-}
-
-/* The last frame of a reply that was started, or never will be. */
-static int send_end(struct host *host, struct job *job)
-{
-	int rc;
-
-	buffer_reset(&host->frame);
-	rc = reply_pack_end(&host->frame, job->id, &job->exchange);
-	rc = host_send(host, rc);
-	job_free(host, job);
-	return rc;
-}
-
-/* What its window lets through. */
-static int send_pieces(struct host *host, struct job *job)
-{
-	const struct pieces *pieces = &job->exchange.pieces;
-	int rc = 0;
-
-	while (rc == 0 && pieces->first != NULL &&
-	    (pieces->first->data == NULL || job->window > 0)) {
-		rc = pieces->first->data == NULL ? send_file(host, job) :
-		    send_memory(host, job);
-	}
-	return rc;
-}
-
-/* Goes on with a started reply; frees the job behind its end. */
-static int send_more(struct host *host, struct job *job)
-{
-	struct exchange *exchange = &job->exchange;
-	const struct pieces *pieces = &exchange->pieces;
-	int rc = send_pieces(host, job);
-
-	if (rc == 0 && pieces->first == NULL && exchange->state != EXCHANGE_STARTED) {
-		return send_end(host, job);
-	}
-	if (rc == 0) {
-		exchange_taken(exchange);
-	}
-	return rc;
-}
-
-/* Is the reply that of those behind the filter? */
-static bool passes(const struct job *job)
-{
-	return job->screen != NULL && screen_passes(job->screen);
-}
-
-static int send_start(struct host *host, struct job *job)
-{
-	int rc;
-
-	buffer_reset(&host->frame);
-	rc = !passes(job) ? reply_pack_start(&host->frame, job->id, &job->exchange) :
-	    reply_pack_pass(&host->frame, job->id, &job->exchange,
-		screen_has_body(job->screen));
-	job->started = true;
-	return host_send(host, rc);
-}
-
-int job_send_some(struct host *host, struct job *job)
-{
-	int rc = job->started ? 0 : send_start(host, job);
-
-	rc = rc != 0 ? rc : send_pieces(host, job);
-	return rc != 0 ? rc : outbox_flush(&host->outbox);
-}
-
-static int send_whole(struct host *host, struct job *job)
-{
-	int rc;
-
-	buffer_reset(&host->frame);
-	rc = reply_pack(&host->frame, job->id, &job->exchange);
-	rc = host_send(host, rc);
-	if (rc == 0) {
-		job_free(host, job);
-	}
-	return rc;
-}
-
-/* Sends what there is of a reply that has started, in whatever state it is. */
-static int send_reply(struct host *host, struct job *job)
-{
-	const struct exchange *exchange = &job->exchange;
-	int rc = 0;
-
-	if (!job->started && exchange->state == EXCHANGE_BROKEN &&
-	    exchange->reply.status == 0) {
-		return send_end(host, job);
-	}
-	if (!job->started && !passes(job) && reply_is_small(exchange)) {
-		return send_whole(host, job);
-	}
-	if (!job->started) {
-		rc = send_start(host, job);
-	}
-	if (rc == 0 && passes(job)) {
-		if (!screen_has_body(job->screen)) {
-			return 0;
-		}
-		rc = screen_grant(job->screen);
-	}
-	return rc != 0 ? rc : send_more(host, job);
-}
-
 static int say_later(struct host *host, const struct job *job)
 {
 	int rc;
@@ -315,7 +147,7 @@ static int send_later(struct host *host, struct job *job)
 		return 0;
 	}
 	return job->exchange.state == EXCHANGE_OPEN ? say_later(host, job)
-						    : send_reply(host, job);
+						    : job_send_reply(host, job);
 }
 
 /* Of a handler that blocks the peer waits to hear that it has returned. */
@@ -331,9 +163,9 @@ static int answer_blocking(struct host *host, struct job *job)
 		return say_later(host, job);
 	}
 	if (gone) {
-		return send_end(host, job);
+		return job_send_end(host, job);
 	}
-	rc = job->exchange.held ? send_later(host, job) : send_reply(host, job);
+	rc = job->exchange.held ? send_later(host, job) : job_send_reply(host, job);
 	job = job_find(host, id);
 	return rc != 0 || job == NULL || open ? rc : say_later(host, job);
 }
@@ -401,7 +233,7 @@ static int answer(struct host *host, struct job *job)
 	job_run(host, job);
 	later = job->exchange.held;
 	rc = host->blocking ? answer_blocking(host, job) :
-	    later ? send_later(host, job) : send_reply(host, job);
+	    later ? send_later(host, job) : job_send_reply(host, job);
 	if (rc != 0) {
 		return rc;
 	}
@@ -418,7 +250,7 @@ static int answer(struct host *host, struct job *job)
 static int refuse(struct host *host, struct job *job, int status, const char *reason)
 {
 	exchange_fail(&job->exchange, status, reason);
-	return send_reply(host, job);
+	return job_send_reply(host, job);
 }
 
 static int begin(struct host *host, struct job *job, uint32_t instance, bool more)
@@ -534,7 +366,7 @@ int job_window(struct host *host, const struct frame *frame)
 		return 0;
 	}
 	job->window += more;
-	return send_more(host, job);
+	return job_send_more(host, job);
 }
 
 /* The peer waits for an END all the same: until then the handler may still be busy with
@@ -545,13 +377,13 @@ int job_cancel(struct host *host, const struct frame *frame)
 
 	if (job != NULL && job->screen != NULL && (frame->header.flags & FRAME_LAST) &&
 	    screen_go_on(job->screen)) {
-		return send_end(host, job);
+		return job_send_end(host, job);
 	}
 	if (job == NULL || job->exchange.state == EXCHANGE_GONE ||
 	    !exchange_part(&job->exchange, &ops)) {
 		return 0;
 	}
-	return send_end(host, job);
+	return job_send_end(host, job);
 }
 
 void job_desert(struct job *job)
@@ -573,7 +405,7 @@ void job_abandon(struct host *host, struct job *job)
 static int send_gone(struct host *host, struct job *job)
 {
 	if (job->id != 0) {
-		return send_end(host, job);
+		return job_send_end(host, job);
 	}
 	job_free(host, job);
 	return 0;
@@ -590,7 +422,7 @@ static int send_moved(struct host *host, struct job *job)
 		rc = go_on(host, job);
 	}
 	return rc != 0 || job->exchange.state == EXCHANGE_OPEN ? rc :
-	    send_reply(host, job);
+	    job_send_reply(host, job);
 }
 
 int job_send_moved(struct host *host)

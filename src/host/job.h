@@ -54,10 +54,6 @@ int job_trailer(struct host *host, const struct frame *frame) MUST_USE;
 int job_window(struct host *host, const struct frame *frame) MUST_USE;
 int job_cancel(struct host *host, const struct frame *frame) MUST_USE;
 
-/* Sends what there is, within its window, of a reply that has started and whose handler
- * still runs. */
-int job_send_some(struct host *host, struct job *job) MUST_USE;
-
 /* Nobody waits for the reply of a handler that still runs. */
 void job_desert(struct job *job);
 
