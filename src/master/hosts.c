@@ -15,54 +15,19 @@
 #include "ipc/page.h"
 #include "master/children.h"
 #include "master/hostexec.h"
+#include "master/hosts_state.h"
 #include "master/memories.h"
-#include "master/obituary.h"
 #include "master/rollout.h"
 
-#define FIRST_DELAY_MS 100
-#define MAX_DELAY_MS 30000
-#define BREAKER_DEATHS 5
-#define BREAKER_FIRST_S 30
-#define BREAKER_MAX_S 600
 #define ABORT_MS 1000		/* from SIGABRT, for the backtrace, to SIGKILL */
 #define LOST_MS 2000		/* from the end of its socket to SIGKILL */
 
-/* The hosts of one version for one worker. What a death means is judged for all of them
- * together: the next request may find any of them. */
-struct squad {
-	struct list link;		/* in master.squads */
-	struct master *master;
-	struct child *child;
-	uint32_t version;
-	uint32_t wanted;		/* how many there are to be */
-	uint64_t max_memory;		/* of each */
-	uint64_t answers;		/* of hosts that it has no more */
-	uint64_t heard;			/* answers of all, at the last death */
-	uint32_t in_row;		/* deaths without an answer between */
-	uint32_t breaker_s;		/* 0: closed */
-	struct timer trial;		/* set: the breaker is open until then */
-};
-
-struct host {
-	struct list link;		/* in master.hosts */
-	struct master *master;
-	struct child *child;
-	struct squad *squad;		/* NULL: retired, it ends and is not missed */
-	uint32_t version;
-	pid_t pid;			/* 0: none runs */
-	const struct page *page;
-	bool hung;			/* killed by us for that */
-	uint32_t crashes;
-	uint64_t answers;		/* of its processes before this one */
-	struct timer timer; /* the next start, or SIGKILL for one that hangs */
-};
-
-static const char *name_of(const struct master *master, uint32_t version)
+const char *hosts_name(const struct master *master, uint32_t version)
 {
 	return versions_by_number(master, version)->plugin.note.name;
 }
 
-static uint64_t answers_of(const struct host *host)
+uint64_t host_answers(const struct host *host)
 {
 	return host->page == NULL ? 0 : atomic_load(&host->page->finished);
 }
@@ -83,7 +48,7 @@ static int cpu_of(const struct host *host, const struct version *version)
 	return version->plugin.can & PLUGIN_BLOCKING ? -1 : child_cpu(host->child);
 }
 
-static void start(struct host *host)
+void host_start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
 	const struct boot *live = rollout_live(host->master);
@@ -99,7 +64,7 @@ static void start(struct host *host)
 		log_say(LOG_ERROR, "cannot start a process for handler '%s': %s",
 		    version->plugin.note.name, strerror(errno));
 		timer_set(&host->master->loop->timers, &host->timer,
-		    host->master->loop->now_ms + FIRST_DELAY_MS);
+		    host->master->loop->now_ms + HOSTS_FIRST_DELAY_MS);
 		return;
 	}
 	host->pid = started.pid;
@@ -121,7 +86,7 @@ static void on_timer(struct timer *timer)
 	if (host->pid > 0) {
 		kill(host->pid, SIGKILL);
 	} else {
-		start(host);
+		host_start(host);
 	}
 }
 
@@ -155,7 +120,7 @@ static struct host *find(const struct child *child, uint32_t version, pid_t pid)
 	return NULL;
 }
 
-static uint32_t count_hosts(const struct squad *squad)
+uint32_t squad_count(const struct squad *squad)
 {
 	const struct list *hosts = &squad->master->hosts;
 	uint32_t count = 0;
@@ -176,11 +141,10 @@ static void add(struct squad *squad)
 	host->version = squad->version;
 	timer_init(&host->timer, on_timer);
 	list_append(&squad->master->hosts, &host->link);
-	start(host);
+	host_start(host);
 }
 
-/* Of all that it ever had. */
-static uint64_t squad_answers(const struct squad *squad)
+uint64_t squad_answers(const struct squad *squad)
 {
 	const struct list *hosts = &squad->master->hosts;
 	uint64_t sum = squad->answers;
@@ -188,15 +152,15 @@ static uint64_t squad_answers(const struct squad *squad)
 	for (struct list *link = hosts->next; link != hosts; link = link->next) {
 		const struct host *host = LIST_OWNER(link, struct host, link);
 
-		sum += host->squad == squad ? host->answers + answers_of(host) : 0;
+		sum += host->squad == squad ? host->answers + host_answers(host) : 0;
 	}
 	return sum;
 }
 
-static void forget(struct host *host)
+void host_forget(struct host *host)
 {
 	if (host->squad != NULL) {
-		host->squad->answers += host->answers + answers_of(host);
+		host->squad->answers += host->answers + host_answers(host);
 	}
 	timer_cancel(&host->timer);
 	list_remove(&host->link);
@@ -214,12 +178,12 @@ static void start_missing(struct squad *squad)
 
 		if (host->squad == squad && host->pid == 0) {
 			timer_cancel(&host->timer);
-			start(host);
+			host_start(host);
 		}
 	}
 }
 
-static void tell_broken(const struct squad *squad, uint32_t seconds)
+void squad_tell_broken(const struct squad *squad, uint32_t seconds)
 {
 	struct channel_message message = { .type = CHANNEL_BREAK,
 		.number = squad->version, .value = seconds, .fds = { -1, -1 } };
@@ -231,7 +195,7 @@ static void on_trial(struct timer *timer)
 {
 	struct squad *squad = LIST_OWNER(timer, struct squad, trial);
 
-	tell_broken(squad, 0);
+	squad_tell_broken(squad, 0);
 	start_missing(squad);
 }
 
@@ -260,7 +224,7 @@ static void change_limit(const struct squad *squad)
 			log_say(LOG_WARN,
 			    "max_memory_bytes of handler '%s' waits for its next "
 			    "process: %s",
-			    name_of(squad->master, squad->version), strerror(errno));
+			    hosts_name(squad->master, squad->version), strerror(errno));
 		}
 	}
 }
@@ -271,7 +235,7 @@ static void tell_count(const struct squad *squad)
 		.number = squad->version, .value = squad->wanted, .fds = { -1, -1 } };
 
 	snprintf(message.text, sizeof(message.text), "%s",
-	    name_of(squad->master, squad->version));
+	    hosts_name(squad->master, squad->version));
 	(void)!child_tell(squad->child, &message);
 }
 
@@ -279,14 +243,14 @@ static void tell_count(const struct squad *squad)
 static void drop_missing(const struct squad *squad)
 {
 	const struct list *hosts = &squad->master->hosts;
-	uint32_t surplus = count_hosts(squad) - squad->wanted;
+	uint32_t surplus = squad_count(squad) - squad->wanted;
 
 	for (struct list *link = hosts->next; surplus > 0 && link != hosts;) {
 		struct host *host = LIST_OWNER(link, struct host, link);
 
 		link = link->next;
 		if (host->squad == squad && host->pid == 0) {
-			forget(host);
+			host_forget(host);
 			surplus--;
 		}
 	}
@@ -296,10 +260,10 @@ static void resize(struct squad *squad, uint32_t wanted)
 {
 	squad->wanted = wanted;
 	tell_count(squad);
-	if (count_hosts(squad) > wanted) {
+	if (squad_count(squad) > wanted) {
 		drop_missing(squad);
 	}
-	for (uint32_t count = count_hosts(squad); count < wanted; count++) {
+	for (uint32_t count = squad_count(squad); count < wanted; count++) {
 		add(squad);
 	}
 }
@@ -338,7 +302,7 @@ static void retire(struct host *host)
 {
 	host->squad = NULL;
 	if (host->pid == 0) {
-		forget(host);
+		host_forget(host);
 	} else {
 		timer_set(&host->master->loop->timers, &host->timer,
 		    host->master->loop->now_ms + LOST_MS);
@@ -376,7 +340,7 @@ void hosts_worker_gone(struct child *child)
 	}
 }
 
-static bool is_live(const struct master *master, uint32_t version)
+bool hosts_serve(const struct master *master, uint32_t version)
 {
 	const struct boot *live = rollout_live(master);
 
@@ -397,7 +361,7 @@ void hosts_retired(struct child *child, uint32_t version)
 	if (squad != NULL) {
 		struct hosts_want want = { .count = squad->wanted,
 			.max_memory = squad->max_memory };
-		bool live = is_live(child->master, version) &&
+		bool live = hosts_serve(child->master, version) &&
 		    !child->master->stopping && !child->leaving;
 
 		dismiss(squad);
@@ -418,7 +382,7 @@ void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 	host->hung = true;
 	log_say(LOG_ERROR,
 	    "handler '%s' does not come back from %s: ending its process %d",
-	    name_of(host->master, version),
+	    hosts_name(host->master, version),
 	    host->page == NULL ? "a callback" : page_callback_name(host->page),
 	    (int)host->pid);
 	kill(host->pid, SIGABRT);
@@ -443,170 +407,6 @@ void hosts_lost(struct child *child, uint32_t version, pid_t pid)
 	}
 }
 
-static void tell_died(const struct host *host)
-{
-	struct channel_message message = { .type = CHANNEL_DIED, .number = host->version,
-		.value = (uint32_t)host->pid, .fds = { -1, -1 } };
-
-	(void)!child_tell(host->child, &message);
-}
-
-static void open_breaker(struct squad *squad)
-{
-	const struct list *hosts = &squad->master->hosts;
-
-	squad->breaker_s = squad->breaker_s == 0 ? BREAKER_FIRST_S : squad->breaker_s * 2;
-	if (squad->breaker_s > BREAKER_MAX_S) {
-		squad->breaker_s = BREAKER_MAX_S;
-	}
-	log_say(LOG_ERROR,
-	    "handler '%s' has died %u times without an answer between: 503 for %u s, "
-	    "then a trial",
-	    name_of(squad->master, squad->version), squad->in_row, squad->breaker_s);
-	tell_broken(squad, squad->breaker_s);
-	for (struct list *link = hosts->next; link != hosts; link = link->next) {
-		struct host *host = LIST_OWNER(link, struct host, link);
-
-		if (host->squad == squad && host->pid == 0) {
-			timer_cancel(&host->timer);
-		}
-	}
-	timer_set(&squad->master->loop->timers, &squad->trial,
-	    squad->master->loop->now_ms + (int64_t)squad->breaker_s * 1000);
-}
-
-/* Never by a plain count of deaths: one poisonous request, sent again and again, would
- * shut the handler for everybody. */
-static void restart(struct host *host)
-{
-	struct squad *squad = host->squad;
-	int64_t delay_ms = 0;
-
-	if (timer_is_set(&squad->trial)) {
-		return;
-	}
-	if (squad->in_row >= BREAKER_DEATHS) {
-		open_breaker(squad);
-		return;
-	}
-	if (squad->in_row > 1) {
-		delay_ms = (int64_t)FIRST_DELAY_MS << (squad->in_row - 2);
-	}
-	if (delay_ms > MAX_DELAY_MS) {
-		delay_ms = MAX_DELAY_MS;
-	}
-	if (delay_ms == 0) {
-		start(host);
-	} else {
-		timer_set(&host->master->loop->timers, &host->timer,
-		    host->master->loop->now_ms + delay_ms);
-	}
-}
-
-static void tell_death(const struct host *host, const struct version *version, int status)
-{
-	char text[OBITUARY_BYTES] = "died";
-
-	if (host->page != NULL) {
-		obituary(&version->plugin, host->page, status, text);
-	}
-	log_say(LOG_ERROR, "handler '%s', version %s, worker %u, process %d: %s",
-	    version->plugin.note.name, version->plugin.hash, host->child->index,
-	    (int)host->pid, text);
-}
-
-static bool is_draining(const struct child *child)
-{
-	const struct scoreboard_worker *slot =
-	    &child->master->board->worker[child->index];
-
-	return atomic_load(&slot->state) == SCOREBOARD_DRAINING;
-}
-
-/* Its worker has let go of it, which it may tell us only after we have seen the end. */
-static bool ended_as_told(const struct host *host, int status)
-{
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && host->page != NULL &&
-	    atomic_load(&host->page->exited) == 0 &&
-	    atomic_load(&host->page->running) == 0 &&
-	    (!is_live(host->master, host->version) || is_draining(host->child));
-}
-
-static bool is_surplus(const struct host *host)
-{
-	return count_hosts(host->squad) > host->squad->wanted;
-}
-
-/* What it has counted stays. */
-static void end_page(struct host *host)
-{
-	host->answers += answers_of(host);
-	page_unmap(host->page);
-	host->page = NULL;
-}
-
-/* A death of one that should live. */
-static void count_death(struct host *host, const struct version *version)
-{
-	struct master *master = host->master;
-	struct squad *squad = host->squad;
-	uint64_t answers = squad_answers(squad);
-	bool answered = answers > squad->heard;
-
-	host->hung = false;
-	host->crashes++;
-	counter_add(&master->board->crashes[scoreboard_handler_find(master->board,
-	    version->plugin.note.name)], 1);
-	squad->heard = answers;
-	squad->in_row = answered ? 1 : squad->in_row + 1;
-	if (answered) {
-		squad->breaker_s = 0;
-	}
-}
-
-/* By itself, and not because we have ended it. */
-static bool crashed(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) != 0 : WTERMSIG(status) != SIGKILL;
-}
-
-static void on_death(struct host *host, int status)
-{
-	struct master *master = host->master;
-	struct version *version = versions_by_number(master, host->version);
-
-	if (host->squad == NULL || master->stopping) {
-		if (crashed(status)) {
-			tell_death(host, version, status);
-		}
-		host->pid = 0;
-		forget(host);
-		return;
-	}
-	tell_died(host);
-	if (ended_as_told(host, status) && !is_surplus(host)) {
-		timer_cancel(&host->timer);
-		host->pid = 0;
-		end_page(host);
-		return;
-	}
-	if (!is_surplus(host) || crashed(status)) {
-		tell_death(host, version, status);
-	}
-	timer_cancel(&host->timer);
-	host->pid = 0;
-	if (is_surplus(host)) {
-		forget(host);
-		return;
-	}
-	count_death(host, version);
-	end_page(host);
-	if (version_died(master, version, squad_answers(host->squad))) {
-		rollout_plugins(master);
-	}
-	restart(host);
-}
-
 void hosts_reap(struct master *master)
 {
 	for (struct list *link = master->hosts.next; link != &master->hosts;) {
@@ -615,7 +415,7 @@ void hosts_reap(struct master *master)
 
 		link = link->next;
 		if (host->pid > 0 && waitpid(host->pid, &status, WNOHANG) == host->pid) {
-			on_death(host, status);
+			host_died(host, status);
 		}
 	}
 }
@@ -628,12 +428,12 @@ uint32_t hosts_reset(struct master *master, const char *name)
 	     link = link->next) {
 		struct squad *squad = LIST_OWNER(link, struct squad, link);
 
-		if (strcmp(name_of(master, squad->version), name) == 0) {
-			count += count_hosts(squad);
+		if (strcmp(hosts_name(master, squad->version), name) == 0) {
+			count += squad_count(squad);
 			squad->in_row = 0;
 			squad->breaker_s = 0;
 			timer_cancel(&squad->trial);
-			tell_broken(squad, 0);
+			squad_tell_broken(squad, 0);
 			start_missing(squad);
 		}
 	}
@@ -649,7 +449,7 @@ void hosts_release(struct master *master)
 			kill(host->pid, SIGKILL);
 			(void)waitpid(host->pid, NULL, 0);
 		}
-		forget(host);
+		host_forget(host);
 	}
 	while (!list_empty(&master->squads)) {
 		dismiss(LIST_OWNER(master->squads.next, struct squad, link));
@@ -667,7 +467,7 @@ void hosts_each(const struct master *master,
 			.version = host->version,
 			.pid = host->pid,
 			.crashes = host->crashes,
-			.answers = host->answers + answers_of(host),
+			.answers = host->answers + host_answers(host),
 			.broken = squad != NULL && timer_is_set(&squad->trial) };
 
 		if (squad != NULL) {
