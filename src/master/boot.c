@@ -9,44 +9,20 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "master/expiry.h"
 #include "master/hostexec.h"
 #include "master/preflight.h"
 #include "master/renewals.h"
 #include "master/ticket_file.h"
 
-/* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
-static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
-{
-	const char **names = memory_new(plugins->count, sizeof(*names));
-	const char *nearest;
-	char *hint;
-
-	for (size_t i = 0; i < plugins->count; i++) {
-		names[i] = plugins->items[i].note.name;
-	}
-	nearest = text_nearest(name, names, plugins->count);
-	hint = nearest == NULL ? NULL : memory_printf("did you mean '%s'", nearest);
-	free(names);
-	return hint;
-}
-
 static void need_plugin(struct boot *boot, const char *name, const char *where,
     const char *key)
 {
-	char *hint;
-	char *place;
+	char *place = memory_printf("%s%s", where, key);
 
-	if (plugin_find(&boot->plugins, name) != NULL) {
-		return;
-	}
-	hint = nearest_plugin(&boot->plugins, name);
-	place = memory_printf("%s%s", where, key);
-	problems_add(&boot->problems, place, hint, "no plugin named '%s' in '%s'", name,
-	    boot->config->plugin_directory);
+	(void)plugin_need(&boot->plugins, name, place, boot->config->plugin_directory,
+	    &boot->problems);
 	free(place);
-	free(hint);
 }
 
 static void check_names(struct boot *boot)

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "os/crew.h"
 
 void plugin_learn(struct plugin *plugin, const struct plugin *from)
@@ -121,6 +122,35 @@ struct plugin *plugin_find(const struct plugin_set *set, const char *name)
 		}
 	}
 	return refused;
+}
+
+/* "did you mean 'hello'"; owned by the caller, or NULL. */
+static char *guess(const struct plugin_set *set, const char *name)
+{
+	const char **names = memory_new(set->count, sizeof(*names));
+	const char *nearest;
+
+	for (size_t i = 0; i < set->count; i++) {
+		names[i] = set->items[i].note.name;
+	}
+	nearest = text_nearest(name, names, set->count);
+	free(names);
+	return nearest == NULL ? NULL : memory_printf("did you mean '%s'", nearest);
+}
+
+struct plugin *plugin_need(const struct plugin_set *set, const char *name,
+    const char *where, const char *directory, struct problems *problems)
+{
+	struct plugin *plugin = plugin_find(set, name);
+
+	if (plugin == NULL) {
+		char *hint = guess(set, name);
+
+		problems_add(problems, where, hint, "no plugin named '%s' in '%s'", name,
+		    directory);
+		free(hint);
+	}
+	return plugin;
 }
 
 struct crew *plugin_threads(struct plugin *plugin)

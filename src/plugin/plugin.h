@@ -136,6 +136,11 @@ void plugin_set_settle_names(struct plugin_set *set);
  * its file's stem), or NULL. */
 struct plugin *plugin_find(const struct plugin_set *set, const char *name);
 
+/* The same; where there is none it becomes a problem of that place in the configuration,
+ * as the set is that of the directory. */
+struct plugin *plugin_need(const struct plugin_set *set, const char *name,
+    const char *where, const char *directory, struct problems *problems);
+
 /* What its code has said of itself: own_route, can, release, about. Copied from another
  * of the same content. */
 void plugin_learn(struct plugin *plugin, const struct plugin *from);

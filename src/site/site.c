@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "site/place.h"
 
 struct build {
@@ -78,35 +77,11 @@ static void mount(const struct build *build, struct site_route *route, char *pla
 	free(place);
 }
 
-/* "did you mean 'hello'", among the plugins there are; owned by the caller, or NULL. */
-static char *nearest_plugin(const struct plugin_set *plugins, const char *name)
-{
-	const char **names = memory_new(plugins->count, sizeof(*names));
-	const char *nearest;
-	char *hint;
-
-	for (size_t i = 0; i < plugins->count; i++) {
-		names[i] = plugins->items[i].note.name;
-	}
-	nearest = text_nearest(name, names, plugins->count);
-	hint = nearest == NULL ? NULL : memory_printf("did you mean '%s'", nearest);
-	free(names);
-	return hint;
-}
-
 static struct plugin *need_plugin(const struct build *build, const char *name,
     const char *where)
 {
-	struct plugin *plugin = plugin_find(build->site->plugins, name);
-
-	if (plugin == NULL) {
-		char *hint = nearest_plugin(build->site->plugins, name);
-
-		problems_add(build->problems, where, hint, "no plugin named '%s' in '%s'",
-		    name, build->site->config->plugin_directory);
-		free(hint);
-	}
-	return plugin;
+	return plugin_need(build->site->plugins, name, where,
+	    build->site->config->plugin_directory, build->problems);
 }
 
 /* Its place is kept also where nobody has it, as for streams. */
