@@ -7,7 +7,6 @@
 #define TINCAN_TESTS_RIG_H
 
 #include <check.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +15,11 @@
 #include <unistd.h>
 
 #include "exchange/exchange.h"
+#include "folder.h"
 #include "plugin/plugin.h"
 
 struct rig {
-	char root[64];
+	char root[FOLDER_BYTES];
 	char plugins[80];	/* the plugin directory */
 	char state[80];		/* the state directory */
 	struct plugin_set set;
@@ -29,28 +29,18 @@ struct rig {
 static inline void rig_open(struct rig *rig)
 {
 	memset(rig, 0, sizeof(*rig));
-	snprintf(rig->root, sizeof(rig->root), "/tmp/tincan-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(rig->root));
+	folder_make(rig->root);
 	snprintf(rig->plugins, sizeof(rig->plugins), "%s/plugins", rig->root);
 	snprintf(rig->state, sizeof(rig->state), "%s/run", rig->root);
 	ck_assert_int_eq(mkdir(rig->plugins, 0755), 0);
 	problems_init(&rig->problems);
 }
 
-static inline int rig_remove(const char *path, const struct stat *status, int type,
-    struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
 static inline void rig_close(struct rig *rig)
 {
 	plugin_set_release(&rig->set);
 	problems_release(&rig->problems);
-	nftw(rig->root, rig_remove, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(rig->root);
 }
 
 /* Writes a file into the plugin directory. */

@@ -3,7 +3,6 @@
 #include "control/call.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +13,12 @@
 
 #include "control/address.h"
 #include "control/control.h"
+#include "folder.h"
 #include "unit.h"
 
 #define LARGE_BYTES (1 << 20)
 
-static char top[] = "/tmp/tincan-test-XXXXXX";
+static char top[FOLDER_BYTES];
 static char path[512];
 static struct loop *loop;
 static struct control *control;
@@ -64,22 +64,12 @@ static void start_server(void)
 
 static void set_up(void)
 {
-	memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(top));
+	folder_make(top);
 	snprintf(path, sizeof(path), "%s/tincan.sock", top);
 	loop = loop_new();
 	problems_init(&problems);
 	control = NULL;
 	server = 0;
-}
-
-static int remove_one(const char *name, const struct stat *status, int kind,
-    struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(name);
 }
 
 static void tear_down(void)
@@ -93,7 +83,7 @@ static void tear_down(void)
 	loop_free(loop);
 	problems_release(&problems);
 	json_decref(reply);
-	ck_assert_int_eq(nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	folder_remove(top);
 }
 
 static int call(const char *command)

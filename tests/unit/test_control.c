@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +16,13 @@
 
 #include "control/answers.h"
 #include "control/client.h"
+#include "folder.h"
 #include "unit.h"
 
 #define DEADLINE_MS 20000
 #define CLIENTS 70		/* more than are let in */
 
-static char top[] = "/tmp/tincan-test-XXXXXX";
+static char top[FOLDER_BYTES];
 static char path[256];		/* of the socket; in a folder that is missing */
 static struct loop *loop;
 static struct control *control;
@@ -75,8 +75,7 @@ static struct control *open_control(void)
 
 static void set_up(void)
 {
-	memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(top));
+	folder_make(top);
 	snprintf(path, sizeof(path), "%s/run/tincan.sock", top);
 	loop = loop_new();
 	timer_init(&tick, on_tick);
@@ -86,22 +85,13 @@ static void set_up(void)
 	ck_assert_uint_eq(problems.count, 0);
 }
 
-static int remove_one(const char *name, const struct stat *status, int kind,
-    struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(name);
-}
-
 static void tear_down(void)
 {
 	control_close(control);
 	loop_run_deferred(loop);
 	loop_free(loop);
 	problems_release(&problems);
-	ck_assert_int_eq(nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	folder_remove(top);
 }
 
 static int new_client(void)

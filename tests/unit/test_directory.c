@@ -3,20 +3,20 @@
 #include "os/directory.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "unit.h"
 
 #define DEADLINE_MS 20000
 
 static struct loop *loop;
 static struct directory_watch watch;
-static char top[] = "/tmp/tincan-test-XXXXXX";
+static char top[FOLDER_BYTES];
 static char folder[64];		/* the one that is watched; inside top */
 static unsigned calls;
 static int64_t called_ms;
@@ -60,8 +60,7 @@ static void start_watch(void)
 
 static void set_up(void)
 {
-	memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(top));
+	folder_make(top);
 	snprintf(folder, sizeof(folder), "%s/plugins", top);
 	ck_assert_int_eq(mkdir(folder, 0755), 0);
 	loop = loop_new();
@@ -70,22 +69,13 @@ static void set_up(void)
 	timer_init(&deadline, on_deadline);
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind,
-    struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
 static void tear_down(void)
 {
 	directory_watch_release(&watch);
 	timer_cancel(&work);
 	timer_cancel(&deadline);
 	loop_free(loop);
-	ck_assert_int_eq(nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	folder_remove(top);
 }
 
 /* Runs the loop for that long, or until changed is called. */

@@ -7,21 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "unit.h"
 
-static char folder[] = "/tmp/file_mark.XXXXXX";
+static char folder[FOLDER_BYTES];
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	ck_assert_int_eq(chdir(folder), 0);
 }
 
 static void tear_down(void)
 {
-	(void)unlink("f");
-	(void)unlink("g");
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove(folder);
 }
 
 static void write_file(const char *name, const char *text)

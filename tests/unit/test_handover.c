@@ -10,13 +10,14 @@
 
 #include "base/memory.h"
 #include "configs.h"
+#include "folder.h"
 #include "master/rollout.h"
 
 static const char text[] = "{ \"certificates\": ["
     "{ \"chain\": \"a\", \"key\": \"a.key\" },"
     "{ \"chain\": \"b\", \"key\": \"b.key\" } ] }";
 
-static char folder[] = "/tmp/test_handover.XXXXXX";
+static char folder[FOLDER_BYTES];
 static struct master master;
 static struct handovers handovers;
 static struct handover first;
@@ -69,8 +70,7 @@ static void set_up(void)
 {
 	struct boot boot = { 0 };
 
-	memset(folder + strlen(folder) - 6, 'X', 6);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	ck_assert_int_eq(chdir(folder), 0);
 	boot.config = parse();
 	problems_init(&boot.problems);
@@ -94,9 +94,7 @@ static void tear_down(void)
 	loop_free(master.loop);
 	close(fds[0]);
 	close(fds[1]);
-	unlink("a.key");
-	unlink("b.key");
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove(folder);
 }
 
 static void send_all(void)

@@ -3,6 +3,7 @@
  * The host process, driven as its peer does: what it answers, how it shares its socket
  * among calls, and that of a batch in which it dies exactly one call is lost.
  */
+#include "folder.h"
 #include "host_rig.h"
 #include "unit.h"
 
@@ -36,18 +37,10 @@ END_TEST
 /* A file of /proc about the host, cut at 64 KB. */
 static const char *read_proc(const struct host_rig *host, const char *name)
 {
-	static char text[65536];
 	char path[64];
-	size_t size;
-	FILE *in;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)host->pid, name);
-	in = fopen(path, "r");
-	ck_assert_ptr_nonnull(in);
-	size = fread(text, 1, sizeof(text) - 1, in);
-	fclose(in);
-	text[size] = '\0';
-	return text;
+	return folder_text(path);
 }
 
 START_TEST(maps_no_library_that_a_plugin_could_clash_with)

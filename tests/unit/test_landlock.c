@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "forked.h"
 
-static char folder[] = "/tmp/tincan-landlock-XXXXXX";
+static char folder[FOLDER_BYTES];
 static char file[64];
 static char other[64];
 
@@ -28,8 +29,7 @@ static void make_file(const char *path)
 
 static void set_up(void)
 {
-	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	snprintf(file, sizeof(file), "%s/file", folder);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	make_file(file);
@@ -38,9 +38,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	unlink(file);
-	unlink(other);
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove(folder);
 }
 
 /* errno, or 0. */

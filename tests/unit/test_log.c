@@ -9,10 +9,11 @@
 
 #include <jansson.h>
 
+#include "folder.h"
 #include "unit.h"
 
 static char path[] = "/tmp/tincan-log-XXXXXX";
-static char text[65536];
+static const char *text;		/* of it, when it was last read */
 
 static void set_up(void)
 {
@@ -27,13 +28,7 @@ static void tear_down(void)
 
 static const char *content(void)
 {
-	FILE *in = fopen(path, "r");
-	size_t size;
-
-	ck_assert_ptr_nonnull(in);
-	size = fread(text, 1, sizeof(text) - 1, in);
-	fclose(in);
-	text[size] = '\0';
+	text = folder_text(path);
 	return text;
 }
 

@@ -8,25 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "unit.h"
 
-static char folder[] = "/tmp/tincan-test-XXXXXX";
+static char folder[FOLDER_BYTES];
 static char path[64];
 static size_t size;
 static const char *why;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	snprintf(path, sizeof(path), "%s/file", folder);
 	why = NULL;
 }
 
 static void tear_down(void)
 {
-	(void)remove(path);
-	ck_assert_int_eq(rmdir(folder), 0);
-	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	folder_remove(folder);
 }
 
 static void write_file(size_t count)

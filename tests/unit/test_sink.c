@@ -12,23 +12,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "unit.h"
 
-static char folder[] = "/tmp/tincan-sink-XXXXXX";
+static char folder[FOLDER_BYTES];
 static char path[64];
 static struct sink sink;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	snprintf(path, sizeof(path), "%s/log", folder);
 }
 
 static void tear_down(void)
 {
 	sink_close(&sink);
-	unlink(path);
-	rmdir(folder);
+	folder_remove(folder);
 }
 
 static void put(const char *line)
@@ -36,30 +36,16 @@ static void put(const char *line)
 	sink_line(&sink, line, strlen(line));
 }
 
-/* The whole of the file; static. */
-static const char *content(const char *file)
-{
-	static char text[8192];
-	FILE *in = fopen(file, "r");
-	size_t size;
-
-	ck_assert_ptr_nonnull(in);
-	size = fread(text, 1, sizeof(text) - 1, in);
-	fclose(in);
-	text[size] = '\0';
-	return text;
-}
-
 START_TEST(appends_lines_to_a_file)
 {
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(sink_open(&sink, path, STDOUT_FILENO), 0);
 		put("one\n");
-		ck_assert_str_eq(content(path), i == 0 ? "" : "one\n");
+		ck_assert_str_eq(folder_text(path), i == 0 ? "" : "one\n");
 		sink_flush(&sink);
 		sink_close(&sink);
 	}
-	ck_assert_str_eq(content(path), "one\none\n");
+	ck_assert_str_eq(folder_text(path), "one\none\n");
 	ck_assert_uint_eq(sink.lost, 0);
 }
 END_TEST
@@ -103,8 +89,8 @@ START_TEST(goes_on_in_a_new_file_after_a_rotation)
 	ck_assert_int_eq(sink_reopen(&sink), 0);
 	put("after\n");
 	sink_flush(&sink);
-	ck_assert_str_eq(content(old), "before\n");
-	ck_assert_str_eq(content(path), "after\n");
+	ck_assert_str_eq(folder_text(old), "before\n");
+	ck_assert_str_eq(folder_text(path), "after\n");
 	unlink(old);
 }
 END_TEST
@@ -161,7 +147,7 @@ START_TEST(ends_the_line_that_a_full_disk_has_torn)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	put("fourth\n");
 	sink_flush(&sink);
-	ck_assert_str_eq(content(path), "first\nseco\nfourth\n");
+	ck_assert_str_eq(folder_text(path), "first\nseco\nfourth\n");
 	ck_assert_uint_eq(sink.lost, 2);
 }
 END_TEST
@@ -279,7 +265,7 @@ START_TEST(goes_on_at_a_descriptor_that_it_is_given)
 	sink_take(&sink, fds[1]);
 	put("two\n");
 	sink_flush(&sink);
-	ck_assert_str_eq(content(path), "one\n");
+	ck_assert_str_eq(folder_text(path), "one\n");
 	ck_assert_int_eq(read(fds[0], text, sizeof(text)), 4);
 	ck_assert_int_eq(memcmp(text, "two\n", 4), 0);
 	/* It has no file of its own any more. */

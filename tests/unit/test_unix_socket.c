@@ -9,26 +9,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "unit.h"
 
 static const struct unix_access access_all = { .mode = 0606 };
 
-static char folder[] = "/tmp/unix_socket.XXXXXX";
+static char folder[FOLDER_BYTES];
 static char path[sizeof(folder) + 32];
 static char why[UNIX_SOCKET_WHY_BYTES];
 
 static void set_up(void)
 {
-	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder_make(folder);
 	snprintf(path, sizeof(path), "%s/web.sock", folder);
 	why[0] = '\0';
 }
 
 static void tear_down(void)
 {
-	(void)unlink(path);
-	ck_assert_int_eq(rmdir(folder), 0);
+	folder_remove(folder);
 }
 
 static int listen_on(const char *name, struct unix_file *file)
