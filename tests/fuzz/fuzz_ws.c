@@ -41,15 +41,6 @@ static void on_closed(void *arg, uint16_t code)
 	echo->told = code;
 }
 
-static void collect(struct echo *echo)
-{
-	struct slice out = ws_out(&echo->ws);
-	size_t size = out.size;
-
-	peer_append(&echo->output, out.data, size);
-	ws_sent(&echo->ws, size);
-}
-
 /* All of the input, in pieces of step bytes. */
 static void feed(struct echo *echo, struct slice input, size_t step)
 {
@@ -60,9 +51,9 @@ static void feed(struct echo *echo, struct slice input, size_t step)
 
 		slice_skip(&input, piece.size);
 		while ((rc = ws_input(&echo->ws, &piece)) == ERR_AGAIN) {
-			collect(echo);
+			peer_take(&echo->ws, &echo->output);
 		}
-		collect(echo);
+		peer_take(&echo->ws, &echo->output);
 		peer_check(piece.size == 0, "input is left");
 		peer_check(rc == (ws_done(&echo->ws) ? ERR_EOF : 0), "its result");
 		peer_check(ws_done(&echo->ws) == (echo->told != 0), "done and told");

@@ -4,6 +4,7 @@
 #ifndef TINCAN_TESTS_CASE_TEXT_H
 #define TINCAN_TESTS_CASE_TEXT_H
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,52 @@ static inline const char *case_append(const struct case_place *place, struct buf
 		case_expect(place, buffer_append(out, &byte, 1) == 0, "too long");
 	}
 	return text;
+}
+
+/* Calls take with every line of a file, which is "key: value"; comments and empty ones
+ * are left out. */
+static inline void case_read_lines(struct case_place *place, FILE *file,
+    void (*take)(void *cases, const char *key, const char *value), void *cases)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+
+	for (place->line = 1; getline(&line, &capacity, file) >= 0; place->line++) {
+		char *value;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '#' || line[0] == '\0') {
+			continue;
+		}
+		value = strchr(line, ':');
+		case_expect(place, value != NULL, "not 'key: value'");
+		*value++ = '\0';
+		take(cases, line, *value == ' ' ? value + 1 : value);
+	}
+	free(line);
+}
+
+/* The same for every file in that folder of tests, below $srcdir or here. */
+static inline void case_read(struct case_place *place, const char *folder,
+    void (*take)(void *cases, const char *key, const char *value), void *cases)
+{
+	const char *srcdir = getenv("srcdir");
+	char pattern[4096];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/tests/%s/*.txt",
+	    srcdir == NULL ? "." : srcdir, folder);
+	place->file = pattern;
+	case_expect(place, glob(pattern, 0, NULL, &found) == 0, "no cases found");
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "r");
+
+		place->file = found.gl_pathv[i];
+		case_expect(place, file != NULL, "cannot be read");
+		case_read_lines(place, file, take, cases);
+		fclose(file);
+	}
+	globfree(&found);
 }
 
 #endif

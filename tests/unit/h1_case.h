@@ -4,7 +4,6 @@
 #ifndef TINCAN_TESTS_H1_CASE_H
 #define TINCAN_TESTS_H1_CASE_H
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +108,7 @@ static inline void case_line(struct h1_cases *cases, struct h1_case *item,
 	}
 }
 
-static inline struct h1_case *case_start(struct h1_cases *cases, const char *name)
+static inline void case_start(struct h1_cases *cases, const char *name)
 {
 	struct h1_case *item = &cases->items[cases->count];
 
@@ -117,58 +116,24 @@ static inline struct h1_case *case_start(struct h1_cases *cases, const char *nam
 	cases->count++;
 	item->name = case_copy(name);
 	buffer_init(&item->input, 1 << 24);
-	return item;
 }
 
-static inline void case_read_file(struct h1_cases *cases, FILE *file)
+static inline void case_take(void *arg, const char *key, const char *value)
 {
-	struct h1_case *item = NULL;
-	char *line = NULL;
-	size_t capacity = 0;
-	ssize_t size;
+	struct h1_cases *cases = arg;
 
-	for (cases->place.line = 1; (size = getline(&line, &capacity, file)) >= 0;
-	     cases->place.line++) {
-		char *value;
-
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0') {
-			continue;
-		}
-		value = strstr(line, ": ");
-		case_expect(&cases->place, value != NULL, "not 'key: value'");
-		*value = '\0';
-		value += 2;
-		if (strcmp(line, "case") == 0) {
-			item = case_start(cases, value);
-		} else {
-			case_expect(&cases->place, item != NULL, "no case yet");
-			case_line(cases, item, line, value);
-		}
+	if (strcmp(key, "case") == 0) {
+		case_start(cases, value);
+		return;
 	}
-	free(line);
+	case_expect(&cases->place, cases->count > 0, "no case yet");
+	case_line(cases, &cases->items[cases->count - 1], key, value);
 }
 
-/* The cases of every file in tests/http1, below $srcdir or here. */
+/* The cases of every file in tests/http1. */
 static inline void h1_cases_read(struct h1_cases *cases)
 {
-	const char *srcdir = getenv("srcdir");
-	char pattern[4096];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "%s/tests/http1/*.txt",
-	    srcdir == NULL ? "." : srcdir);
-	cases->place.file = pattern;
-	case_expect(&cases->place, glob(pattern, 0, NULL, &found) == 0, "no cases found");
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file = fopen(found.gl_pathv[i], "r");
-
-		cases->place.file = found.gl_pathv[i];
-		case_expect(&cases->place, file != NULL, "cannot be read");
-		case_read_file(cases, file);
-		fclose(file);
-	}
-	globfree(&found);
+	case_read(&cases->place, "http1", case_take, cases);
 }
 
 static inline void h1_cases_release(struct h1_cases *cases)

@@ -225,6 +225,20 @@ static inline struct frame host_rig_expect(struct host_rig *host, enum frame_typ
 	return frame;
 }
 
+/* The next one that is no line of the log; of that id. */
+static inline struct frame host_rig_expect_of(struct host_rig *host, enum frame_type type,
+    uint64_t id)
+{
+	struct frame frame;
+
+	do {
+		ck_assert_int_eq(host_rig_next(host, &frame), 0);
+	} while (frame.header.type == FRAME_LOG);
+	ck_assert_int_eq(frame.header.type, type);
+	ck_assert_uint_eq(frame.header.id, id);
+	return frame;
+}
+
 /* Packs an OPEN without settings. */
 static inline void host_rig_mount(struct host_rig *host, uint32_t id, const char *pattern)
 {

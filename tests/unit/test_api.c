@@ -1,48 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/api.h"
 
-#include "plugin/instance.h"
-#include "rig.h"
-#include "unit.h"
-
-static struct rig rig;
-static struct rig_exchange request;
-static struct settings settings;
-static struct instance *instance;
-
-static void set_up(void)
-{
-	rig_open(&rig);
-	settings_init(&settings);
-	instance = NULL;
-	rig_log = (struct rig_log){ 0 };
-}
-
-static void tear_down(void)
-{
-	rig_end(&request);
-	instance_close(instance);
-	settings_release(&settings);
-	rig_close(&rig);
-}
-
-static void open_instance(const char *name)
-{
-	instance = instance_open(rig_load(&rig, name),
-	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
-		.where = "route" }, &rig.problems);
-	ck_assert_ptr_nonnull(instance);
-}
-
-static void ask(const char *name, const char *path)
-{
-	if (instance == NULL) {
-		open_instance(name);
-	}
-	rig_end(&request);
-	rig_begin(&request, HTTP_GET, path);
-	instance_request(instance, &request.exchange);
-}
+#include "instance_rig.h"
 
 static void add_fields(struct request *given)
 {

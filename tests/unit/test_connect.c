@@ -3,38 +3,9 @@
 #include "plugin/instance.h"
 
 #include "fake_peer.h"
-#include "rig.h"
-#include "unit.h"
+#include "instance_rig.h"
 
-static struct rig rig;
-static struct rig_exchange upgrade;
-static struct settings settings;
-static struct instance *instance;
 static struct fake_peer peer;
-
-static void set_up(void)
-{
-	rig_open(&rig);
-	settings_init(&settings);
-	instance = NULL;
-	rig_log = (struct rig_log){ 0 };
-}
-
-static void tear_down(void)
-{
-	rig_end(&upgrade);
-	instance_close(instance);
-	settings_release(&settings);
-	rig_close(&rig);
-}
-
-static void open_instance(const char *name)
-{
-	instance = instance_open(rig_load(&rig, name),
-	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
-		.where = "server.json:8: routes[0]" }, &rig.problems);
-	ck_assert_ptr_nonnull(instance);
-}
 
 static void connect_stream(const char *name)
 {
@@ -48,9 +19,9 @@ static void connect_websocket(const char *path, const char *query)
 {
 	open_instance("puppet");
 	fake_peer_init(&peer, DUPLEX_WEBSOCKET);
-	rig_begin(&upgrade, HTTP_GET, path);
-	upgrade.exchange.request.query = slice_of(query);
-	instance_connect(instance, &peer.duplex, &upgrade.exchange);
+	rig_begin(&request, HTTP_GET, path);
+	request.exchange.request.query = slice_of(query);
+	instance_connect(instance, &peer.duplex, &request.exchange);
 	ck_assert_int_eq(peer.opened, 1);
 }
 
@@ -74,7 +45,7 @@ START_TEST(a_handler_takes_a_websocket)
 {
 	connect_websocket("/", "");
 	ck_assert_int_eq(peer.status, 0);
-	ck_assert_int_eq(upgrade.exchange.state, EXCHANGE_OPEN);
+	ck_assert_int_eq(request.exchange.state, EXCHANGE_OPEN);
 	fake_peer_say(&peer, "hello", TC_TEXT);
 	ck_assert_str_eq(fake_peer_trace(&peer), "T:hello ");
 	fake_peer_end(&peer, 1005);
@@ -118,23 +89,23 @@ START_TEST(fields_of_the_answer_are_kept)
 {
 	connect_websocket("/choose", "");
 	ck_assert_int_eq(peer.status, 0);
-	ck_assert_str_eq(rig_header(&upgrade, "sec-websocket-protocol"), "two");
+	ck_assert_str_eq(rig_header(&request, "sec-websocket-protocol"), "two");
 }
 END_TEST
 
 START_TEST(a_status_refuses)
 {
 	expect_refusal("/refuse", 403, CONNECTED);
-	ck_assert_str_eq(rig_header(&upgrade, "x-why"), "because");
-	ck_assert_str_eq(rig_body(&upgrade), "403 Forbidden\n");
+	ck_assert_str_eq(rig_header(&request, "x-why"), "because");
+	ck_assert_str_eq(rig_body(&request), "403 Forbidden\n");
 }
 END_TEST
 
 START_TEST(a_reply_refuses_with_its_own_status)
 {
 	expect_refusal("/own", 401, CONNECTED);
-	ck_assert_int_eq(upgrade.exchange.reply.status, 401);
-	ck_assert_str_eq(rig_body(&upgrade), "not you\n");
+	ck_assert_int_eq(request.exchange.reply.status, 401);
+	ck_assert_str_eq(rig_body(&request), "not you\n");
 }
 END_TEST
 
@@ -156,9 +127,9 @@ static void expect_status(const char *result, int status)
 {
 	connect_websocket("/number", result);
 	ck_assert_int_eq(peer.status, status);
-	ck_assert_int_eq(upgrade.exchange.state,
+	ck_assert_int_eq(request.exchange.state,
 	    status == 500 ? EXCHANGE_OPEN : EXCHANGE_ENDED);
-	rig_end(&upgrade);
+	rig_end(&request);
 	instance_close(instance);
 	instance = NULL;
 }
@@ -199,10 +170,10 @@ END_TEST
 START_TEST(a_handler_without_on_request_has_no_page)
 {
 	open_instance("silent");
-	rig_begin(&upgrade, HTTP_GET, "/");
-	instance_request(instance, &upgrade.exchange);
-	ck_assert_int_eq(upgrade.exchange.state, EXCHANGE_ENDED);
-	ck_assert_int_eq(upgrade.exchange.reply.status, 404);
+	rig_begin(&request, HTTP_GET, "/");
+	instance_request(instance, &request.exchange);
+	ck_assert_int_eq(request.exchange.state, EXCHANGE_ENDED);
+	ck_assert_int_eq(request.exchange.reply.status, 404);
 }
 END_TEST
 

@@ -6,28 +6,7 @@
  */
 #include "plugin/instance.h"
 
-#include "rig.h"
-#include "unit.h"
-
-static struct rig rig;
-static struct rig_exchange request;
-static struct settings settings;
-static struct instance *instance;
-
-static void set_up(void)
-{
-	rig_open(&rig);
-	settings_init(&settings);
-	instance = NULL;
-}
-
-static void tear_down(void)
-{
-	rig_end(&request);
-	instance_close(instance);
-	settings_release(&settings);
-	rig_close(&rig);
-}
+#include "instance_rig.h"
 
 static struct plugin *load(const char *name)
 {
@@ -47,12 +26,8 @@ static struct plugin *load(const char *name)
 
 static void expect(const char *name, const char *path, const char *body)
 {
-	instance = instance_open(load(name),
-	    &(struct instance_setup){ .settings = &settings, .directory = "/srv",
-		.where = "routes[0]" }, &rig.problems);
-	ck_assert_ptr_nonnull(instance);
-	rig_begin(&request, HTTP_GET, path);
-	instance_request(instance, &request.exchange);
+	open_plugin(load(name));
+	ask_instance(path);
 	ck_assert_int_eq(request.exchange.reply.status, 200);
 	ck_assert_str_eq(rig_body(&request), body);
 }

@@ -67,17 +67,9 @@ static void say(uint64_t id, const char *text, uint8_t flags)
 	host_rig_send(&host);
 }
 
-/* The next frame that is no line of the log. */
 static struct frame expect(enum frame_type type, uint64_t id)
 {
-	struct frame frame;
-
-	do {
-		ck_assert_int_eq(host_rig_next(&host, &frame), 0);
-	} while (frame.header.type == FRAME_LOG);
-	ck_assert_int_eq(frame.header.type, type);
-	ck_assert_uint_eq(frame.header.id, id);
-	return frame;
+	return host_rig_expect_of(&host, type, id);
 }
 
 static void expect_message(uint64_t id, const char *text, unsigned flags)

@@ -61,16 +61,6 @@ static struct ws_extensions negotiate(const struct ws_case *item)
 	return agreed;
 }
 
-/* Takes away what the server has written. */
-static void collect(struct echo *echo)
-{
-	struct slice out = ws_out(&echo->ws);
-	size_t size = out.size;
-
-	peer_append(&echo->output, out.data, size);
-	ws_sent(&echo->ws, size);
-}
-
 static void feed(struct echo *echo, struct slice input, size_t step)
 {
 	while (input.size > 0) {
@@ -86,7 +76,7 @@ static void feed(struct echo *echo, struct slice input, size_t step)
 		free(copy);
 		peer_check(piece.size == 0 && rc == (ws_done(&echo->ws) ? ERR_EOF : 0),
 		    "ws_input");
-		collect(echo);
+		peer_take(&echo->ws, &echo->output);
 		slice_skip(&input, size);
 	}
 }

@@ -4,7 +4,6 @@
 #ifndef TINCAN_TESTS_WS_CASE_H
 #define TINCAN_TESTS_WS_CASE_H
 
-#include <glob.h>
 
 #include "case_text.h"
 #include "ws_peer.h"
@@ -227,9 +226,9 @@ static inline void ws_case_start(struct ws_cases *cases, const char *name)
 	buffer_init(&item->expected, PEER_MAX);
 }
 
-static inline void ws_case_line(struct ws_cases *cases, const char *key,
-    const char *value)
+static inline void ws_case_line(void *arg, const char *key, const char *value)
 {
+	struct ws_cases *cases = arg;
 	struct ws_case *item;
 
 	if (strcmp(key, "case") == 0) {
@@ -250,48 +249,11 @@ static inline void ws_case_line(struct ws_cases *cases, const char *key,
 	cases->times = 1;
 }
 
-static inline void ws_case_read_file(struct ws_cases *cases, FILE *file)
-{
-	char *line = NULL;
-	size_t capacity = 0;
-
-	cases->times = 1;
-	for (cases->place.line = 1; getline(&line, &capacity, file) >= 0;
-	     cases->place.line++) {
-		char *value;
-
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0') {
-			continue;
-		}
-		value = strchr(line, ':');
-		case_expect(&cases->place, value != NULL, "not 'key: value'");
-		*value++ = '\0';
-		ws_case_line(cases, line, *value == ' ' ? value + 1 : value);
-	}
-	free(line);
-}
-
-/* The cases of every file in tests/ws, below $srcdir or here. */
+/* The cases of every file in tests/ws. */
 static inline void ws_cases_read(struct ws_cases *cases)
 {
-	const char *srcdir = getenv("srcdir");
-	char pattern[4096];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "%s/tests/ws/*.txt",
-	    srcdir == NULL ? "." : srcdir);
-	cases->place.file = pattern;
-	case_expect(&cases->place, glob(pattern, 0, NULL, &found) == 0, "no cases found");
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file = fopen(found.gl_pathv[i], "r");
-
-		cases->place.file = found.gl_pathv[i];
-		case_expect(&cases->place, file != NULL, "cannot be read");
-		ws_case_read_file(cases, file);
-		fclose(file);
-	}
-	globfree(&found);
+	cases->times = 1;
+	case_read(&cases->place, "ws", ws_case_line, cases);
 }
 
 static inline void ws_cases_release(struct ws_cases *cases)

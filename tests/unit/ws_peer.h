@@ -32,6 +32,16 @@ static inline void peer_append(struct buffer *out, const void *data, size_t size
 	peer_check(buffer_append(out, data, size) == 0, "out of memory");
 }
 
+/* Takes away what the server has written, and appends it. */
+static inline void peer_take(struct ws *ws, struct buffer *out)
+{
+	struct slice written = ws_out(ws);
+	size_t size = written.size;
+
+	peer_append(out, written.data, size);
+	ws_sent(ws, size);
+}
+
 /* The header of a frame, but for its mask: the first byte as it is, then the length. */
 static inline void peer_header(struct buffer *out, unsigned first, uint64_t size,
     bool masked)
