@@ -377,6 +377,7 @@ int64_t tls_seconds(const ASN1_TIME *time)
 
 static char *names_text(const struct tls_certificate *certificate)
 {
+	static const char cut[] = ", ...";
 	char text[NAMES_BYTES] = "";
 	size_t size = 0;
 
@@ -385,8 +386,11 @@ static char *names_text(const struct tls_certificate *certificate)
 		    size == 0 ? "" : ", ", *name);
 
 		if ((size_t)more >= sizeof(text) - size) {
-			snprintf(text + (size > NAMES_BYTES - 6 ? NAMES_BYTES - 6 : size),
-			    6, ", ...");
+			size_t most = sizeof(text) - sizeof(cut);
+
+			/* Of the first there is what room there is for. */
+			memcpy(text + (size == 0 || size > most ? most : size), cut,
+			    sizeof(cut));
 			break;
 		}
 		size += (size_t)more;

@@ -5,6 +5,7 @@ what becomes of one that is broken, expires, or changes while it is served.
 
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -265,6 +266,21 @@ def test_a_name_that_no_certificate_is_for_is_told(start_server, tmp_path):
     server = start_server(hosts=[host(["b.test", "c.test"], chains.make(["b.test"]))])
     assert "warning: no certificate is for its name 'c.test'" in server.log
     assert "'b.test'" not in server.log
+
+
+@pytest.mark.parametrize("names, told", [
+    (["a.test", "b.test"], "a.test, b.test"),
+    ([f"n{i}.many.test" for i in range(30)], r"n0\.many\.test, .*, \.\.\."),
+    ([".".join(["a" * 60] * 3) + ".test"], r"a{60}\.a{60}\..*\.\.\.")])
+def test_more_names_than_a_line_has_room_for_are_cut(start_server, tmp_path, names, told):
+    server, pairs = hosted(start_server, tmp_path, "first.test")
+    pair = server.chains.make(names)
+    change(server, hosts=[host(names, pair)])
+    assert tincan(server, "reload").returncode == 0
+    done = harness.tincan("status", "--json", "--config", server.config)
+    shown, = (x["names"] for x in json.loads(done.stdout)["certificates"]
+              if x["chain"] == pair["chain"])
+    assert re.fullmatch(told, shown) and len(shown) < 128
 
 
 # Live swap
