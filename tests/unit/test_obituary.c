@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "unit.h"
 
@@ -84,6 +85,26 @@ START_TEST(a_page_full_of_nonsense_is_survived)
 }
 END_TEST
 
+static void check_cause(int status, int call, const char *expected)
+{
+	char cause[OBITUARY_CAUSE_BYTES];
+
+	obituary_cause(status, call, cause);
+	ck_assert_str_eq(cause, expected);
+}
+
+START_TEST(tells_the_call_that_a_worker_was_refused)
+{
+	check_cause(KILLED(SIGSYS), SYS_ptrace,
+	    "signal 31 (Bad system call), as it called ptrace");
+	check_cause(KILLED(SIGSYS), 100000,
+	    "signal 31 (Bad system call), as it called what has no name");
+	check_cause(KILLED(SIGSYS), 0, "signal 31 (Bad system call)");
+	check_cause(KILLED(SIGKILL), SYS_ptrace, "signal 9 (Killed)");
+	check_cause(EXITED(3), 0, "exit status 3");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *all = suite_create("obituary");
@@ -94,6 +115,7 @@ static Suite *suite(void)
 	tcase_add_test(one, tells_the_address_that_could_not_be_touched);
 	tcase_add_test(one, tells_an_exit_of_the_plugin_from_another_end);
 	tcase_add_loop_test(one, a_request_that_is_no_id_is_left_out, 0, 3);
+	tcase_add_test(one, tells_the_call_that_a_worker_was_refused);
 	tcase_add_loop_test(one, a_page_full_of_nonsense_is_survived, 0, 256);
 	suite_add_tcase(all, one);
 	return all;

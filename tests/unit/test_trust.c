@@ -117,6 +117,31 @@ START_TEST(what_was_admitted_before_is_held_against_another)
 }
 END_TEST
 
+START_TEST(a_ca_before_or_after_its_time_is_told)
+{
+	static const struct {
+		int begin_days;
+		int end_days;
+		const char *what;
+	} times[] = {
+		{ -9, -1, "the CA 'CN=late' has expired" },
+		{ 1, 9, "the CA 'CN=late' is not valid yet" },
+	};
+	struct authority late = { .key = root.key };
+	struct tls_trust *trust;
+
+	late.self = authority_issue(&late, late.key, "late", times[_i].begin_days,
+	    times[_i].end_days);
+	authority_write("ca.pem", late.self);
+	trust = read_files();
+	ck_assert_uint_eq(problems.count, 1);
+	ck_assert_str_eq(problems.items[0].where, "here.client_ca");
+	ck_assert_str_eq(problems.items[0].what, times[_i].what);
+	X509_free(late.self);
+	tls_trust_unref(trust);
+}
+END_TEST
+
 START_TEST(a_list_that_has_ended_lets_nobody_in_and_is_told)
 {
 	X509 *good = authority_issue(&root, key, "good", -1, 1);
@@ -240,6 +265,7 @@ int main(void)
 	tcase_add_test(tcase, lets_in_whom_the_ca_has_issued_and_nobody_else);
 	tcase_add_test(tcase, refuses_what_a_list_has_revoked);
 	tcase_add_test(tcase, what_was_admitted_before_is_held_against_another);
+	tcase_add_loop_test(tcase, a_ca_before_or_after_its_time_is_told, 0, 2);
 	tcase_add_test(tcase, a_list_that_has_ended_lets_nobody_in_and_is_told);
 	tcase_add_test(tcase, a_ca_without_a_list_is_told);
 	tcase_add_test(tcase, what_is_shown_is_the_same_elsewhere);
