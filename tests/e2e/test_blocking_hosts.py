@@ -20,6 +20,7 @@ import h2
 import harness
 import load
 import plugs
+import ws
 
 BLOCKER = harness.BUILD / "tests/plugins/blocker.so"
 MiB = 1 << 20
@@ -521,3 +522,60 @@ def test_what_is_shown(start):
     assert shown["processes"] == "3" and shown["queue"] == "1"
     finish(calls)
     finish([one.begun()])
+
+
+# WebSockets of its handler
+
+
+SIZES = {"fields": ".flags = TC_BLOCKING, .on_connect = connected, .on_data = heard",
+         "code": """
+#include <fcntl.h>
+#include <stdio.h>
+
+static int connected(tc_conn *c, tc_req *upgrade)
+{
+	(void)c;
+	(void)upgrade;
+	return TC_OK;
+}
+
+static int heard(tc_conn *c, const void *data, size_t size, uint32_t flags)
+{
+	char text[32];
+
+	(void)data;
+	(void)flags;
+	snprintf(text, sizeof(text), "%zu", size);
+	return tc.send(c, text, strlen(text), TC_TEXT);
+}
+""", "first": "close(open(tc.query(r), O_RDONLY));"}
+# Together more than waits for a process that is busy; each within its window.
+PEERS, MESSAGES, MESSAGE = 24, 4, bytes(60000)
+
+
+@pytest.mark.parametrize("version", ws.OPEN)
+def test_what_websockets_say_to_a_busy_process_waits(start_server, tmp_path, version):
+    plug = plugs.Plugs(tmp_path)
+    plug.drop("sizes", "woken", **SIZES)
+    latches = Latches(tmp_path)
+    server = start_server(workers=1, plugins={"directory": str(plug.directory)},
+                          handlers={"sizes": {"processes": 1}}, routes=[
+                              {"path": "/sizes", "handler": "sizes"},
+                              {"path": "/hello/{name}", "handler": "hello"}])
+    before = server.hosts("sizes")
+    with contextlib.ExitStack() as peers:
+        sockets = [peers.enter_context(ws.OPEN[version](server, "/sizes"))
+                   for _ in range(PEERS)]
+        name = latches.make()
+        call = Ask(server, f"/sizes?{tmp_path / name}")
+        latch = latches.reached(name)
+        for socket_of in sockets:
+            for _ in range(MESSAGES):
+                socket_of.binary(MESSAGE)
+        with load.Steady(server):
+            os.close(latch)
+            assert call.reply().text == "woken"
+            for socket_of in sockets:
+                assert [socket_of.read_text() for _ in range(MESSAGES)] == [
+                    str(len(MESSAGE))] * MESSAGES
+    assert server.hosts("sizes") == before
