@@ -92,13 +92,13 @@ def test_check_starts_nothing_and_leaves_nothing(folder):
 def test_routes_come_in_the_order_of_matching(folder, make_config):
     (folder / "server.json").write_text(json.dumps(make_config(routes=[
         {"path": "/*", "handler": "echo"}, {"path": "/{x}", "handler": "hello"},
-        {"path": "/a", "handler": "hello", "methods": ["GET", "POST"]},
+        {"path": "/a", "handler": "hello", "methods": ["GET", "PURGE"]},
         {"path": "/old", "redirect": "/a", "status": 308}])))
     done = harness.tincan("routes", folder=folder)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
     assert [line[0] for line in lines[1:]] == ["/a", "/old", "/{x}", "/*"]
-    assert "GET" in lines[1][1] and "308" in lines[2] and lines[4][-1] == "echo"
+    assert lines[1][1] == "GET,PURGE" and "308" in lines[2] and lines[4][-1] == "echo"
 
 
 @pytest.fixture

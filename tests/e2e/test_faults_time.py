@@ -68,6 +68,13 @@ def test_a_breaker_lets_a_trial_pass_and_trips_sooner_but_for_longer(start, tmp_
     becomes(server, "/poison/fine", 200)
 
 
+def test_status_tells_the_two_largest_units_of_a_time(start):
+    server, orders = start()
+    orders.order(faults.EVERYBODY, real_ms=93784 * 1000)
+    told = harness.tincan("status", "--config", server.config).stdout
+    assert re.match(r"tincan .*, up 1 d 2 h\n", told)
+
+
 def test_a_worker_that_does_not_end_in_time_is_killed(start):
     server, orders = start(workers=2, timeouts={"drain_ms": 1000})
     late, _ = server.workers

@@ -65,6 +65,10 @@ def tickets(server):
     return json.loads(done.stdout)["tickets"]
 
 
+def status(server):
+    return harness.tincan("status", "--config", server.config).stdout
+
+
 def figure(server, name):
     return server.get("/status").json["server"][name]
 
@@ -233,6 +237,9 @@ def test_a_file_that_changes_is_read_anew_if_it_is_good(start_server, tmp_path):
         write_secret(path, text, mode)
         harness.wait_for(lambda why=why: why in (tickets(server)["problem"] or ""), why)
         server.wait_log(re.escape(why))
+        told = status(server)
+        assert f"\nsession tickets: keys by the file '{path}', 2 accepted" in told
+        assert re.search(rf"\nsession tickets: .*{re.escape(why)}", told)
         assert all_resume(server, context, session)
     path.unlink()
     server.wait_log("No such file or directory; the keys of session tickets stay")
@@ -276,6 +283,7 @@ def test_without_tickets_nothing_is_resumed(start_server, version):
         session = client.sock.session
     assert not resumes(server, context, session)
     assert tickets(server)["source"] == "off"
+    assert "\nsession tickets: off\n" in status(server)
     assert figure(server, "tincan_tickets_total") == 0
 
 

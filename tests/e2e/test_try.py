@@ -57,6 +57,14 @@ def test_prints_the_reply_as_lines_and_the_content_as_it_is(attempt):
     assert said == ""
 
 
+def test_who_is_alone_may_use_the_bus_all_the_same(attempt):
+    """It subscribes, says and unsubscribes, by the rules there are for all."""
+    output, said = attempt(TESTS / "gossip.so", "GET", "/gossip/rules")
+    assert split(output)[2] == b"1 1 1 -4 -4 -4 -5 0 0" and said == ""
+    output, said = attempt(TESTS / "gossip.so", "GET", "/gossip/say?hello")
+    assert split(output)[0] == "HTTP/1.1 200 OK" and said == ""
+
+
 def test_status_of_an_error_is_a_reply_like_any_other(attempt):
     output, _ = attempt(harness.PLUGINS / "hello.so", "PUT", "/hello/Ada")
     assert split(output)[0] == "HTTP/1.1 405 Method Not Allowed"
