@@ -14,6 +14,7 @@ import harness
 import named
 import test_limits
 import test_passphrase
+import test_tickets
 import test_upgrade
 
 PROGRAMS = "tincan", "tincan-host", "tincan-keeper"
@@ -106,6 +107,22 @@ def test_a_program_that_hangs_takes_nothing_over(start, tmp_path):
     assert "the new program did not start; this one goes on" in said
     harness.wait_for(lambda: pid not in harness.group_processes(server.pid), "its end")
     assert server.get("/hello/x").status == 200
+
+
+def test_an_upgrade_hands_on_the_keys_of_older_tickets(start):
+    server, orders = start(tls={"tickets": {"lifetime_s": 4000}})
+    context = test_tickets.context_of(server, "1.2")
+    sessions = [test_tickets.begin(server, context)]
+    jump(orders, 1001)
+    harness.wait_for(lambda: test_tickets.tickets(server)["keys"] == 2, "the next key")
+    sessions.append(test_tickets.begin(server, context))
+    assert harness.tincan("upgrade", "--config", server.config).returncode == 0
+    assert test_tickets.tickets(server)["keys"] == 2
+    for session in sessions:
+        assert test_tickets.all_resume(server, context, session)
+    assert harness.tincan("stop", "--config", server.config).returncode == 0
+    assert server.wait_exit() == 0
+    harness.wait_for(lambda: not harness.group_processes(server.pid), "their end")
 
 
 def test_a_passphrase_command_that_hangs_costs_its_renewal_alone(start, tmp_path):

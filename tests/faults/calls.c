@@ -116,7 +116,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int rc = __real_clock_gettime(clock, now);
 	int64_t ms = clock == CLOCK_REALTIME ? ordered(&faults_page->real_ms) :
-	    clock == CLOCK_MONOTONIC ? ordered(&faults_page->monotonic_ms) : 0;
+	    clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ?
+	    ordered(&faults_page->monotonic_ms) : 0;
 
 	now->tv_sec += ms / 1000;
 	return rc;

@@ -27,7 +27,7 @@ struct faults {
 	int64_t write_errno;	/* with which writes to files fail */
 	int64_t write_count;	/* how many have; counts up */
 	int64_t real_ms;	/* the clock of the day is ahead by that */
-	int64_t monotonic_ms;	/* and the other one */
+	int64_t monotonic_ms;	/* and the others */
 };
 
 extern struct faults *faults_page;
