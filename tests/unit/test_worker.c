@@ -80,24 +80,27 @@ START_TEST(stops_when_it_was_told_before_it_could_listen)
 }
 END_TEST
 
-/* Those that wait in the queue are served before the end, more than one batch of them. */
+/* Those that wait in the queue are served before the end, more than one batch of them.
+ * Without TLS: a handshake would have to be over soon, however busy the machine is. */
 START_TEST(serves_all_that_have_connected_before_it_stops)
 {
 	/* More than are accepted in one go. */
 	static struct client clients[80];
+	char reply[12];
 
-	/* The last one waits for the handshakes of all others, on a busy machine long. */
-	served_start(&served, ",\"timeouts\":{\"handshake_ms\":100000}");
+	served_start(&served, ",\"listeners\":[{\"address\":\"127.0.0.1:8443\","
+	    "\"tls\":false,\"redirect\":\"https:443\"}]");
 	kill(served.pid, SIGSTOP);
 	for (size_t i = 0; i < 80; i++) {
 		client_connect(&clients[i], &served, 0);
+		ck_assert_int_eq(send(clients[i].fd, GET, strlen(GET), 0), strlen(GET));
 	}
 	kill(served.pid, SIGTERM);
 	kill(served.pid, SIGCONT);
 	for (size_t i = 0; i < 80; i++) {
-		client_handshake(&clients[i]);
-		client_send(&clients[i], GET);
-		client_await(&clients[i], "Hello, you");
+		ck_assert_int_eq(recv(clients[i].fd, reply, sizeof(reply), MSG_WAITALL),
+		    sizeof(reply));
+		ck_assert_mem_eq(reply, "HTTP/1.1 308", sizeof(reply));
 		client_close(&clients[i]);
 	}
 	ck_assert_int_eq(served_wait(&served), 0);
