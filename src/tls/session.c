@@ -150,8 +150,13 @@ int tls_session_read(struct tls_session *session, char *out, size_t size, size_t
 		return wire_take(session, out, size, got);
 	}
 	forget_errors();
+	session->reading = true;
+	session->fetched = false;
+	session->stopped = false;
 	result = SSL_read_ex(session->ssl, out, size, got);
-	return result == 1 ? 0 : failure_of(session, result);
+	session->reading = false;
+	return result == 1 ? 0 : session->stopped ? ERR_LIMIT :
+	    failure_of(session, result);
 }
 
 bool tls_session_has_input(const struct tls_session *session)

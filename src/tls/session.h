@@ -68,6 +68,9 @@ struct tls_session {
 	bool hung_up;		/* the peer's end is in the queue: read up to it */
 	bool ended;		/* recv has said end of file */
 	bool broken;		/* the socket failed, or TLS did: send nothing more */
+	bool reading;		/* a read is on, which may receive once; */
+	bool fetched;		/* it has, */
+	bool stopped;		/* and would have again */
 	bool plain_text;	/* the first bytes were no TLS record but letters */
 	struct signature *signature;	/* that the handshake waits for; NULL: none */
 	struct tls_peer *peer;	/* owned; NULL: no certificate was asked for */
@@ -104,8 +107,10 @@ int tls_session_handshake(struct tls_session *session) MUST_USE;
 /*
  * Reads up to size plain bytes.
  *
- * @return 0 with *got > 0; ERR_AGAIN: nothing more until the next event; ERR_EOF: the
- *	peer has ended its side; ERR_CLOSED: the connection is over.
+ * @return 0 with *got > 0; ERR_AGAIN: nothing more until the next event; ERR_LIMIT: all
+ *	that came so far is for TLS itself, and others should have a turn before more is
+ *	received; ERR_EOF: the peer has ended its side; ERR_CLOSED: the connection is
+ *	over.
  */
 int tls_session_read(struct tls_session *session, char *out, size_t size, size_t *got)
     MUST_USE;

@@ -112,10 +112,22 @@ static int judge_first(struct tls_session *session)
 	return session->plain_text ? ERR_CLOSED : 0;
 }
 
+/* Messages of TLS that are nobody's data, such as key updates, OpenSSL reads one behind
+ * the other for as long as there are any. */
+static int await_records(struct tls_session *session)
+{
+	if (session->in_size > 0 || !session->readable || !session->reading) {
+		return await_input(session);
+	}
+	session->stopped = session->fetched;
+	session->fetched = true;
+	return session->stopped ? ERR_AGAIN : await_input(session);
+}
+
 static int wire_read(BIO *bio, char *out, int size)
 {
 	struct tls_session *session = BIO_get_data(bio);
-	int rc = await_input(session);
+	int rc = await_records(session);
 	size_t got;
 
 	BIO_clear_retry_flags(bio);

@@ -297,7 +297,7 @@ static int read_input(struct connection *connection, size_t *taken)
 		return ERR_LIMIT;
 	}
 	rc = more_input(connection);
-	if (rc == ERR_AGAIN) {
+	if (rc == ERR_AGAIN || rc == ERR_LIMIT) {
 		return rc;
 	}
 	if (rc != 0) {

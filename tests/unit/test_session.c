@@ -265,6 +265,50 @@ START_TEST(reads_what_was_sent_in_any_step)
 }
 END_TEST
 
+/* All in one piece, as so many small ones have no room in a socket. */
+static void send_key_updates(int count)
+{
+	BIO *records = BIO_new(BIO_s_mem());
+	int bytes = 1 << 20;
+	char *data;
+	long size;
+
+	ck_assert_int_eq(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)),
+	    0);
+	SSL_set0_wbio(client, records);
+	while (count-- > 0) {
+		ck_assert_int_eq(SSL_key_update(client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		ck_assert_int_eq(SSL_do_handshake(client), 1);
+	}
+	ck_assert_int_eq(SSL_write(client, "x", 1), 1);
+	size = BIO_get_mem_data(records, &data);
+	ck_assert_int_gt(size, 2 * TLS_WIRE_IN);
+	ck_assert_int_eq(send(fds[1], data, (size_t)size, 0), size);
+}
+
+/* One who sends them as fast as they are read would have a worker for itself. */
+START_TEST(a_flood_of_key_updates_lets_others_have_their_turns)
+{
+	int pauses = 0;
+	char byte;
+	size_t got;
+	int rc;
+
+	handshake();
+	send_key_updates(5200);
+	tell();
+	while ((rc = tls_session_read(&session, &byte, 1, &got)) == ERR_LIMIT) {
+		ck_assert(tls_session_has_input(&session));
+		ck_assert_int_eq(tls_session_flush(&session), 0);
+		pauses++;
+	}
+	ck_assert_int_eq(rc, 0);
+	ck_assert_int_eq(byte, 'x');
+	ck_assert_int_eq(pauses, 2);
+	ck_assert_int_eq(tls_session_read(&session, &byte, 1, &got), ERR_AGAIN);
+}
+END_TEST
+
 /* A reader that holds back keeps what has come; others use the wire meanwhile. */
 START_TEST(keeps_input_between_turns)
 {
@@ -617,6 +661,7 @@ int main(void)
 	tcase_add_test(tests, a_handshake_may_outlive_its_context);
 	tcase_add_test(tests, takes_a_handshake_in_single_bytes);
 	tcase_add_loop_test(tests, reads_what_was_sent_in_any_step, 0, 4);
+	tcase_add_test(tests, a_flood_of_key_updates_lets_others_have_their_turns);
 	tcase_add_test(tests, keeps_input_between_turns);
 	tcase_add_test(tests, keeps_what_a_slow_reader_does_not_take);
 	tcase_add_test(tests, takes_more_than_the_room_there_is);
