@@ -221,6 +221,8 @@ def fresh_host(server, handler):
     os.kill(old, signal.SIGKILL)
     new, = harness.wait_for(lambda: [pid for pid in server.hosts(handler) if pid != old],
                             "a new host")
+    # Until it has opened its routes it may end for want of memory in any way.
+    assert server.get("/echo").status == 200
     return new
 
 
