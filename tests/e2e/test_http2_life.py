@@ -9,7 +9,7 @@ import pytest
 import h2
 import harness
 import plugs
-from test_files import chromium
+from browser import Browser
 
 IN_WORKER = {"isolation": "worker"}
 
@@ -268,7 +268,8 @@ def test_chromium_loads_a_page_of_200_resources_over_one_connection(
         "</script>\n")
     server = start_server(routes=[
         {"path": "/*", "handler": "files", "settings": {"root": str(folder)}}])
-    assert "200 by h2<" in chromium(server.url("/"), tmp_path / "profile")
+    with Browser(tmp_path / "chromium", server.url("/")) as page:
+        assert page.evaluate("document.querySelector('p').textContent") == "200 by h2"
     lines = [server.wait_access(f"/{i}.js") for i in range(200)]
     assert all(line["status"] == 200 for line in lines)
     assert len({line["client"] for line in lines}) == 1
