@@ -119,7 +119,7 @@ class ByByte(harness.Server):
         self._end(source, target)
 
 
-def test_a_byte_for_each_edge(tmp_path, certificates, make_config):
+def test_a_byte_for_each_edge(request, tmp_path, certificates, make_config):
     """All of TLS, HTTP and WebSocket, handshakes included."""
     (tmp_path / "data.bin").write_bytes(BODY)
     config = make_config(workers=1, listeners=[
@@ -127,6 +127,7 @@ def test_a_byte_for_each_edge(tmp_path, certificates, make_config):
     config["routes"] += [{"path": "/files/*", "handler": "files",
                           "settings": {"root": str(tmp_path)}}]
     server = harness.Server(tmp_path, config, certificates)
+    request.addfinalizer(lambda: server.stopped or server.kill())
     speak(ByByte(server))
     server.stop()
 

@@ -229,9 +229,10 @@ def fresh_host(server, handler):
 @pytest.mark.parametrize("handler, name", [
     ("echo", "upload"), ("echo", "stream"), ("echo", "websocket"), ("upload", "pieces"),
     ("compress", "filtered"), ("headers", "filtered")])
-def test_host(tmp_path, certificates, make_config, handler, name):
+def test_host(request, tmp_path, certificates, make_config, handler, name):
     """One that has no memory left says so, and may end; the next one goes on."""
     server, orders = start(tmp_path, make_config, certificates, "host")
+    request.addfinalizer(lambda: server.stopped or server.kill())
     for n in trials():
         host = fresh_host(server, handler)
         attempt(SCENARIOS[name], server, lambda: orders.order(host, memory_after=n))
