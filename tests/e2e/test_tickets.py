@@ -257,7 +257,8 @@ def test_a_file_that_changes_is_read_anew_if_it_is_good(start_server, tmp_path):
 def test_no_host_and_no_keeper_has_the_keys(start_server, tmp_path):
     write_secret(tmp_path / "keys", random_hex(80))
     server = start_server(tls={"tickets": {"key_file": str(tmp_path / "keys")}})
-    assert resumes(server, context := server.context(), begin(server, context))
+    context = server.context()
+    assert resumes(server, context, begin(server, context))
     key = bytes.fromhex((tmp_path / "keys").read_text())[16:48]
     assert key in test_keeper.memory(server.pid)  # so it would be found
     others = [pid for pid in harness.children(server.pid) if pid not in server.workers]
