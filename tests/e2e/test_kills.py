@@ -18,6 +18,10 @@ import ws
 SIZE = 20_000_000  # more than all buffers on the way hold
 
 
+# Requests stand still while those before them are ended, 20 MB each.
+PATIENCE = {"header_ms": 600000, "body_ms": 600000, "write_ms": 600000}
+
+
 def start(folder, make_config, certificates, **changes):
     plug = plugs.Plugs(folder)
     plug.add(harness.PLUGINS / "echo.so")
@@ -26,7 +30,8 @@ def start(folder, make_config, certificates, **changes):
         plugins={"directory": str(plug.directory)}, routes=[
             {"path": "/hello/{name}", "handler": "hello"},
             {"path": "/echo", "handler": "echo"},
-            {"path": "/upload/*", "handler": "upload"}], **changes), certificates)
+            {"path": "/upload/*", "handler": "upload"}],
+        timeouts=PATIENCE, **changes), certificates)
 
 
 @pytest.fixture(scope="module")
