@@ -30,7 +30,7 @@
 #include "tls/context.h"
 
 #define TLS_WIRE_IN (64 * 1024)
-#define TLS_GATHER_MAX (512 * 1024)	/* plain bytes that one send may carry */
+#define TLS_GATHER_MAX (256 * 1024)	/* plain bytes that one send may carry */
 #define TLS_GATHER_MIN (64 * 1024)
 /* What may be written past the room there is: a reply's header and trailer, alerts. */
 #define TLS_GATHER_SLACK (256 * 1024)

@@ -218,7 +218,8 @@ static int send_buffer(struct tls_session *session, struct buffer *buffer)
 
 /*
  * How much to gather follows what the socket takes: a fast reader gets the largest
- * gathers, which cost least; a slow one does not make us keep half a megabyte for it.
+ * gathers, which cost least; a slow one does not make us keep a quarter of a megabyte
+ * for it.
  */
 static void adapt_gather(struct tls_session *session, int rc, size_t size)
 {

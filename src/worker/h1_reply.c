@@ -48,6 +48,15 @@ static int write_piece(struct h1_session *session, struct slice piece)
 	return rc == 0 && chunked ? h1_write_chunk_end(out) : rc;
 }
 
+/* How much of the body may be written in one go. */
+static size_t piece_room(const struct h1_session *session)
+{
+	size_t room = connection_room(session->base.connection);
+
+	room -= room < H1_CHUNK_OVERHEAD ? room : H1_CHUNK_OVERHEAD;
+	return room < WORKER_PIECE_BYTES ? room : WORKER_PIECE_BYTES;
+}
+
 /* 0 when the queue is empty, ERR_AGAIN when there is no room for more of it now. */
 static int write_pieces(struct h1_session *session)
 {
@@ -56,13 +65,13 @@ static int write_pieces(struct h1_session *session)
 	int rc = 0;
 
 	while (rc == 0 && exchange->pieces.left > 0) {
-		size_t room = connection_room(session->base.connection);
+		size_t room = piece_room(session);
 
-		if (room <= H1_CHUNK_OVERHEAD) {
+		if (room == 0) {
 			return ERR_AGAIN;
 		}
-		rc = pieces_peek(&exchange->pieces, h1_worker(session)->scratch,
-		    room - H1_CHUNK_OVERHEAD, &piece);
+		rc = pieces_peek(&exchange->pieces, h1_worker(session)->scratch, room,
+		    &piece);
 		if (rc == 0) {
 			rc = write_piece(session, piece);
 		}

@@ -193,7 +193,7 @@ static void init(struct worker *worker, const struct worker_setup *setup)
 		.threads = true, .waiting = on_waiting, .turned_away = on_turned_away };
 	worker->key_log_fd = -1;
 	worker->plain = memory_new(1, WORKER_PLAIN_BYTES);
-	worker->scratch = memory_new(1, TLS_GATHER_MAX);
+	worker->scratch = memory_new(1, WORKER_PIECE_BYTES);
 	buffer_init(&worker->out, OUT_MAX);
 	buffer_init(&worker->access_line, SINK_MAX_BYTES);
 	list_init(&worker->listeners);

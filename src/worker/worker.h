@@ -26,6 +26,9 @@
 #include "ws/ws_shared.h"
 
 #define WORKER_PLAIN_BYTES (32 * 1024)	/* plain bytes read in one go */
+/* Of a reply's body written in one go: what a file gives is still in the CPU's nearest
+ * cache when it is encrypted. */
+#define WORKER_PIECE_BYTES (32 * 1024)
 #define WORKER_SPARES 64		/* exchanges kept for reuse */
 
 /* All that a worker inherits; what it serves comes over the channel. */
@@ -83,7 +86,7 @@ struct worker {
 	struct buffer access_line;	/* the one being put together */
 	char *plain;			/* what a connection has read in its turn */
 	struct buffer out;		/* what it writes in its turn */
-	char *scratch; /* parts of files on their way; TLS_GATHER_MAX bytes */
+	char *scratch; /* parts of files on their way; WORKER_PIECE_BYTES */
 	struct exchange *spares[WORKER_SPARES];
 	size_t spare_count;
 	struct list parted; /* exchanges that have no client any more, but a handler */
