@@ -392,15 +392,29 @@ void keeper_reap(struct master *master)
 }
 
 /* It ends by itself when its channel does, unless it hangs. */
+static bool ends_in_time(int pid_fd)
+{
+	struct pollfd ended = { pid_fd, POLLIN, 0 };
+	int64_t until_ms = clock_us() / 1000 + STOP_MS;
+	int rc;
+
+	do {
+		int64_t left_ms = until_ms - clock_us() / 1000;
+
+		rc = poll(&ended, 1, left_ms < 0 ? 0 : (int)left_ms);
+	} while (rc < 0 && errno == EINTR);
+	return rc == 1;
+}
+
 static void await_end(pid_t pid)
 {
-	struct pollfd ended = { pidfd_open(pid, 0), POLLIN, 0 };
+	int pid_fd = pidfd_open(pid, 0);
 
-	if (ended.fd < 0 || poll(&ended, 1, STOP_MS) != 1) {
+	if (pid_fd < 0 || !ends_in_time(pid_fd)) {
 		kill(pid, SIGKILL);
 	}
-	if (ended.fd >= 0) {
-		close(ended.fd);
+	if (pid_fd >= 0) {
+		close(pid_fd);
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
 	}

@@ -19,6 +19,7 @@ import plugs
 ZOO = harness.BUILD / "tests/plugins/zoo"
 OTHERS = harness.BUILD / "tests/plugins"
 MEMORY = 0 if harness.SANITIZED else 64 << 20
+TIMEOUT_MS = 5000 if harness.SANITIZED else 500  # its report may take more than a second
 RUDE = ["/no-reply", "/no-end", "/short", "/twice", "/fail", "/fail-after", "/all-memory"]
 
 
@@ -103,7 +104,7 @@ def plug(tmp_path_factory):
 def server(plug, tmp_path_factory, certificates, make_config):
     config = make_config(
         plugins={"directory": str(plug.directory)},
-        handlers={"poison": {"timeout_ms": 500, "max_memory_bytes": MEMORY}},
+        handlers={"poison": {"timeout_ms": TIMEOUT_MS, "max_memory_bytes": MEMORY}},
         routes=[{"path": path, "handler": "rude"} for path in RUDE])
     running = harness.Server(tmp_path_factory.mktemp("server"), config, certificates)
     yield running
