@@ -11,8 +11,8 @@
 #include <openssl/crypto.h>
 #include <seccomp.h>
 
-#include "os/seccomp.h"
 #include "os/rlimits.h"
+#include "os/seccomp.h"
 #include "os/user.h"
 #include "tls/libcrypto.h"
 

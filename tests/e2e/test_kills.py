@@ -74,8 +74,7 @@ def h1_in_reply(client):
     client.read(1000)
 
     def rest():
-        size = 1000 + len(client.data)
-        client.data.clear()
+        size = 1000
         while size < SIZE and client.receive():
             size += len(client.data)
             client.data.clear()
