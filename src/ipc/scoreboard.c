@@ -19,6 +19,7 @@ const char *const scoreboard_limits[LIMITS] = {
 	[LIMIT_MAX_TARGET_BYTES] = "limits.max_target_bytes",
 	[LIMIT_MAX_HEADER_BYTES] = "limits.max_header_bytes",
 	[LIMIT_MAX_BODY_BYTES] = "limits.max_body_bytes",
+	[LIMIT_MAX_STREAMS] = "limits.max_streams",
 	[LIMIT_MAX_REQUESTS_PER_CONNECTION] = "limits.max_requests_per_connection",
 	[LIMIT_MAX_CONNECTION_BYTES] = "limits.max_connection_bytes",
 	[LIMIT_MAX_WORKER_BYTES] = "limits.max_worker_bytes",

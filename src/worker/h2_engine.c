@@ -5,6 +5,8 @@
  */
 #include "worker/h2_stream.h"
 
+#include "worker/limits.h"
+
 #define SESSION_WINDOW (1 << 20)
 /* A header section within the limits comes in one frame or a few. */
 #define CONTINUATIONS 8
@@ -87,6 +89,33 @@ static int on_data(nghttp2_session *engine, uint8_t flags, int32_t id,
 	/* A handler that holds up its own client does not hold up the other streams. */
 	rc = nghttp2_session_consume_connection(engine, size);
 	return rc != 0 ? rc : nghttp2_session_consume_stream(engine, id, taken);
+}
+
+static bool is_full(const struct h2_session *session)
+{
+	uint32_t left = nghttp2_session_get_local_settings(session->engine,
+	    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+
+	for (const struct list *link = session->streams.next;
+	     left > 0 && link != &session->streams; link = link->next) {
+		left--;
+	}
+	return left == 0;
+}
+
+/* A stream too many is refused until the client has acknowledged how many there may be;
+ * then it is an error of the connection. */
+static int on_invalid(nghttp2_session *engine, const nghttp2_frame *frame, int error,
+    void *arg)
+{
+	struct h2_session *session = session_of(arg);
+
+	(void)engine;
+	if (opens_stream(frame) && (error == NGHTTP2_ERR_REFUSED_STREAM ||
+	    (error == NGHTTP2_ERR_PROTO && is_full(session)))) {
+		limits_count(h2_worker(session), LIMIT_MAX_STREAMS);
+	}
+	return 0;
 }
 
 static int charge(struct h2_session *session, enum h2_charge kind)
@@ -214,6 +243,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
 	nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(calls, on_invalid);
 	nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
 	nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_frame_sent);
 	nghttp2_session_callbacks_set_send_data_callback(calls, h2_reply_send);

@@ -267,6 +267,10 @@ def test_too_many_fields_are_431(client):
     assert client.get("/hello/x").status == 200
 
 
+def refused_streams(server):
+    return server.get("/status").json["server"]["tincan_limits_met_total"]["max_streams"]
+
+
 def test_streams_past_the_limit_are_refused(start_server):
     """Of a client that asks before it knows the limit, as they all do."""
     server = start_server(limits={"max_streams": 5})
@@ -281,9 +285,20 @@ def test_streams_past_the_limit_are_refused(start_server):
         for stream in streams:
             client.update_window(stream, 100)
             assert client.reply(stream).text == "Hello, x!\n"
+        assert refused_streams(server) == 3
         again = client.start("GET", "/hello/y")
         client.update_window(again, 100)
         assert client.reply(again).text == "Hello, y!\n"
+
+
+def test_streams_past_the_limit_of_who_knows_it_end_the_connection(start_server):
+    server = start_server(limits={"max_streams": 5})
+    with h2.connect(server) as client:
+        for _ in range(6):
+            client.start("POST", "/echo", end=False)
+        assert client.wait_goaway() == h2.Code.PROTOCOL_ERROR
+        client.wait_end()
+    assert refused_streams(server) == 1
 
 
 # The log
