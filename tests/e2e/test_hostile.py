@@ -9,22 +9,17 @@ tests/ws; what is wrong in HTTP/2 as an amount in test_http2_abuse.py."""
 import contextlib
 import ctypes
 import os
-import pathlib
-import re
 import socket
 import ssl
 import struct
-import time
 
 import pytest
 
 import h2
 import harness
-import load
+import neighbour
 import ws
 
-PATIENCE = 1.5 * (4 if harness.SANITIZED else 1)  # seconds that an answer may take
-ROOM = 64 << 20  # bytes that all processes may grow by
 ENDS = (*h2.ENDS, ssl.SSLError)
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: what close does then
 
@@ -42,47 +37,6 @@ def target(tmp_path_factory, make_config, certificates):
     server.stop()
 
 
-class Neighbour(load.Clients):
-    """Asks all the while; keeps the longest time that an answer took."""
-
-    def __init__(self, server):
-        super().__init__(server, [self._ask])
-        self.longest = 0
-
-    def _time(self, get):
-        began = time.monotonic()
-        assert get("/hello/x").text == "Hello, x!\n"
-        self.longest = max(self.longest, time.monotonic() - began)
-        self.count()
-
-    def _ask(self):
-        last = False
-        with self.server.connect() as client:
-            while not last:
-                last = self.over.wait(0.01)
-                self._time(client.get)
-                self._time(self.server.get)
-
-    def __enter__(self):
-        super().__enter__()
-        harness.wait_for(lambda: self.done or self.failures, "an answer")
-        return self
-
-    def check(self):
-        super().check()
-        assert self.longest < PATIENCE, (self.done, self.longest)
-
-
-def memory(server):
-    """What all processes of the server have in memory that is their own."""
-    total = 0
-    for pid in harness.group_processes(server.pid):
-        with contextlib.suppress(OSError):
-            text = pathlib.Path(f"/proc/{pid}/status").read_text()
-            total += sum(int(found) for found in re.findall(r"RssAnon:\s*(\d+)", text))
-    return total << 10
-
-
 # What an attacker holds on to: from another address than the neighbour's.
 
 
@@ -93,10 +47,12 @@ def tcp(server):
     return sock
 
 
-def tls(server, version=None):
+def tls(server, version=None, alpn=None):
     context = server.context()
     if version:
         context.maximum_version = version
+    if alpn:
+        context.set_alpn_protocols([alpn])
     return harness.Client(context.wrap_socket(tcp(server), server_hostname="localhost"))
 
 
@@ -361,9 +317,6 @@ ATTACKS = {
 def test_attack(target, name):
     workers = target.workers
     hosts = target.hosts("echo")
-    before = memory(target)
-    with Neighbour(target):
+    with neighbour.Neighbour(target):
         ATTACKS[name](target)
     assert (target.workers, target.hosts("echo")) == (workers, hosts)
-    grown = memory(target) - before
-    assert harness.SANITIZED or grown < ROOM, grown
