@@ -10,6 +10,10 @@
 #define FRAMES_PER_ANSWER 4
 #define BYTES_PER_FRAME 1024
 
+/* Each is work, and there are not ten of them (CVE-2020-11080). More than these end the
+ * connection in nghttp2 as well, but without a word to us. */
+#define SETTINGS_BYTES (32 * 6)
+
 static const struct allowance {
 	uint32_t most;		/* also at the start */
 	uint32_t per_second;
@@ -71,6 +75,11 @@ const char *h2_guard_frame(struct h2_guard *guard, const struct h2_frame *frame,
 	case H2_CONTINUATION:
 		if (frame->size > 0 || (frame->flags & H2_END_HEADERS) != 0) {
 			return NULL;
+		}
+		break;
+	case H2_SETTINGS:
+		if (frame->size > SETTINGS_BYTES) {
+			return "sent too many settings at once";
 		}
 		break;
 	case H2_DATA:

@@ -5,6 +5,7 @@ log says so; a client beside it, on the same worker, notices nothing."""
 import contextlib
 import os
 import re
+import struct
 
 import pytest
 
@@ -177,6 +178,10 @@ FLOODS = {
     "settings": lambda i: h2.frame(h2.Type.SETTINGS),
     "settings of many": lambda i: h2.frame(h2.Type.SETTINGS, 0, 0, h2.settings_payload(
         {h2.Setting.INITIAL_WINDOW_SIZE: i % 1000}) * 30),
+    "settings of thousands": lambda i: h2.frame(  # CVE-2020-11080
+        h2.Type.SETTINGS, 0, 0, struct.pack(">HI", 0x99, i) * 2400),
+    "one setting too many": lambda i: h2.frame(
+        h2.Type.SETTINGS, 0, 0, struct.pack(">HI", 0x99, i) * 33),
     "ping": lambda i: h2.ping(),
     "pong": lambda i: h2.frame(h2.Type.PING, h2.Flag.ACK, 0, bytes(8)),
     "priority": lambda i: h2.frame(h2.Type.PRIORITY, 0, stream(i % 1000 + 1),

@@ -51,6 +51,14 @@ START_TEST(ends_a_flood_of_any_frame_that_asks_for_nothing)
 }
 END_TEST
 
+START_TEST(takes_as_many_settings_at_once_as_the_library)
+{
+	ck_assert_ptr_null(frame(H2_SETTINGS, 32 * 6, 0, START_MS));
+	ck_assert_str_eq(frame(H2_SETTINGS, 33 * 6, 0, START_MS),
+	    "sent too many settings at once");
+}
+END_TEST
+
 START_TEST(charges_nothing_for_requests)
 {
 	ck_assert_int_eq(taken(H2_HEADERS, 20, H2_END_HEADERS, START_MS, 5000), 5000);
@@ -130,6 +138,7 @@ int main(void)
 
 	tcase_add_checked_fixture(all, setup, NULL);
 	tcase_add_test(all, ends_a_flood_of_any_frame_that_asks_for_nothing);
+	tcase_add_test(all, takes_as_many_settings_at_once_as_the_library);
 	tcase_add_test(all, charges_nothing_for_requests);
 	tcase_add_test(all, ends_rapid_reset);
 	tcase_add_test(all, counts_resets_by_fault_as_the_clients_own);
