@@ -21,6 +21,7 @@ import neighbour
 import ws
 
 ENDS = (*h2.ENDS, ssl.SSLError)
+STREAM = "tincan-hostile"  # the ALPN name of a raw stream
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: what close does then
 
 
@@ -29,7 +30,7 @@ def target(tmp_path_factory, make_config, certificates):
     folder = tmp_path_factory.mktemp("target")
     with open(folder / "big.bin", "wb") as file:
         file.truncate(64 << 20)
-    config = make_config(workers=1)
+    config = make_config(workers=1, alpn={STREAM: "echo"})
     config["routes"].append(
         {"path": "/files/*", "handler": "files", "settings": {"root": str(folder)}})
     server = harness.Server(folder, config, certificates)
@@ -101,6 +102,17 @@ def crowd(server, data, count=200):
             with contextlib.suppress(*ENDS):
                 sock.sendall(data)
         assert server.get("/hello/x").status == 200
+
+
+def secure_crowd(data, alpn=None, count=100):
+    """The same in TLS."""
+    def attack(server):
+        with contextlib.ExitStack() as clients:
+            for _ in range(count):
+                client = clients.enter_context(tls(server, alpn=alpn))
+                client.send(data)
+            assert server.get("/hello/x").status == 200
+    return attack
 
 
 def garbage(server):
@@ -266,17 +278,103 @@ def byte_by_byte(server):
         client.close()
 
 
-def websocket(*frames):
-    """These frames, over and over, of one who does not read what comes back."""
+def flood(client, data):
+    """That, over and over, of one who does not read what comes back."""
+    client.sock.settimeout(0.5)
+    with contextlib.suppress(*ENDS, TimeoutError):
+        for _ in range(2000):
+            client.send(data)
+
+
+def websocket(*frames, fields=()):
     def attack(server):
         with contextlib.closing(tls(server)) as client:
-            socket = ws.open_h1(server, "/echo", client=client)
-            client.sock.settimeout(0.5)
-            with contextlib.suppress(*ENDS, TimeoutError):
-                for _ in range(2000):
-                    client.send(b"".join(frames))
+            socket = ws.open_h1(server, "/echo", *fields, client=client)
+            flood(client, b"".join(frames))
             socket.drop()
     return attack
+
+
+def stream_unread(server):
+    with contextlib.closing(tls(server, alpn=STREAM)) as client:
+        flood(client, b"x" * 65536)
+
+
+# The same over HTTP/2
+
+
+def send_as_allowed(connection, stream, data):
+    """False if the server takes no more of it: its window stays shut, or the stream is
+    over."""
+    while data and not (connection.ended or connection.stream(stream).over):
+        room = min(connection.left(stream), 16384)
+        if room > 0:
+            connection.spend(stream, len(data[:room]))
+            connection.data(stream, data[:room])
+            data = data[room:]
+        elif not connection.receive(0.5):
+            return False
+    return not data
+
+
+def talk(server, **how):
+    """A connection of HTTP/2, by an attacker."""
+    return h2.Connection(tls(server, alpn="h2"), **how).handshake()
+
+
+def websocket_h2(*frames, fields=()):
+    def attack(server):
+        with talk(server, opens_windows=False) as connection:
+            socket = ws.open_h2(server, "/echo", *fields, connection=connection)
+            for _ in range(2000):
+                if not send_as_allowed(connection, socket.carrier.stream,
+                                       b"".join(frames)):
+                    break
+    return attack
+
+
+def endless_data(server):
+    with talk(server) as connection:
+        stream = connection.start("POST", "/echo", end=False)
+        going = True
+        while going:
+            going = send_as_allowed(connection, stream, b"x" * 8000)
+        assert connection.reply(stream).status == 413
+
+
+def data_byte_by_byte(server):
+    """A million frames, if the server takes them."""
+    with talk(server) as connection:
+        stream = connection.start("POST", "/echo", end=False)
+        piece = h2.frame(h2.Type.DATA, 0, stream, b"x") * 10000
+        for _ in range(100):
+            connection.room(stream, 10000)
+            connection.spend(stream, 10000)
+            connection.send(piece)
+        connection.round_trip()
+
+
+# Requests that make much of little
+
+
+def ranges(server):
+    """A file, by a thousand ranges that overlap."""
+    asked = "Range: bytes=" + ",".join(f"{i}-" for i in range(1000))
+    crowd = secure_crowd("\r\n".join(["GET /files/big.bin HTTP/1.1", "Host: localhost",
+                                      asked, "", ""]), count=20)
+    crowd(server)
+
+
+BOMB = ws.frame(ws.Op.BINARY, ws.pack(bytes(1 << 20)), rsv=4)  # of just what is taken
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
+MESSAGES = {
+    "endless message": ([ws.frame(ws.Op.TEXT, b"x" * 8000, fin=False)], []),
+    "empty fragments": ([ws.frame(ws.Op.TEXT, fin=False),
+                         ws.frame(ws.Op.CONTINUATION, fin=False) * 1000], []),
+    "pings": ([ws.frame(ws.Op.PING, b"x" * 125) * 100], []),
+    "messages unread": ([ws.frame(ws.Op.TEXT, b"x" * 8000)], []),
+    "bombs": ([BOMB * 50], [DEFLATE]),
+}
 
 
 ATTACKS = {
@@ -305,11 +403,20 @@ ATTACKS = {
     "endless trailers": endless(POST + "0\r\n", "x: y\r\n" * 1000, [400, 431]),
     "requests unread": requests_unread,
     "byte by byte": byte_by_byte,
-    "endless message": websocket(ws.frame(ws.Op.TEXT, b"x" * 8000, fin=False)),
-    "empty fragments": websocket(ws.frame(ws.Op.TEXT, fin=False),
-                                 ws.frame(ws.Op.CONTINUATION, fin=False) * 1000),
-    "pings": websocket(ws.frame(ws.Op.PING, b"x" * 125) * 100),
-    "messages unread": websocket(ws.frame(ws.Op.TEXT, b"x" * 8000)),
+    "half a request": secure_crowd(GET),
+    "half a body": secure_crowd(GET + "Content-Length: 1000000\r\n\r\n" + "x" * 5000),
+    "half a header, HTTP/2": secure_crowd(
+        h2.PREFACE + h2.frame(h2.Type.SETTINGS) + h2.frame(
+            h2.Type.HEADERS, 0, 1, h2.literals("GET", "/hello/x")), alpn="h2"),
+    "replies unread": secure_crowd("GET /files/big.bin HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "ranges": ranges,
+    "stream unread": stream_unread,
+    "endless data, HTTP/2": endless_data,
+    "data byte by byte, HTTP/2": data_byte_by_byte,
+    **{name: websocket(*frames, fields=fields)
+       for name, (frames, fields) in MESSAGES.items()},
+    **{f"{name}, HTTP/2": websocket_h2(*frames, fields=fields)
+       for name, (frames, fields) in MESSAGES.items()},
 }
 
 

@@ -37,6 +37,10 @@ def target(request, tmp_path_factory, make_config, certificates):
     server.stop()
 
 
+def abuses(server):
+    return server.get("/status").json["server"]["tincan_abuses_total"]
+
+
 @contextlib.contextmanager
 def attacker(server, settings=None, codes=(h2.Code.ENHANCE_YOUR_CALM,)):
     """A client that the server has to get rid of within the block, or soon after it,
@@ -44,6 +48,7 @@ def attacker(server, settings=None, codes=(h2.Code.ENHANCE_YOUR_CALM,)):
     with h2.connect(server) as used, h2.connect(server) as fresh:
         used.get("/hello/x")
         workers = server.workers
+        before = abuses(server)
         with neighbour.Neighbour(server, ROOM), \
                 h2.connect(server, settings, opens_windows=False) as client:
             address = "%s:%d" % client.sock.getsockname()
@@ -54,6 +59,7 @@ def attacker(server, settings=None, codes=(h2.Code.ENHANCE_YOUR_CALM,)):
             client.wait_end()
             if not client.goaway or client.goaway.error_code in SLOW:
                 server.wait_log(re.escape(address))
+                assert abuses(server) == before + 1
             for one in used, fresh:
                 assert one.get("/hello/x").status == 200 and not one.goaway
         assert server.workers == workers

@@ -43,6 +43,7 @@ class Server(harness.Server):
         os.truncate(folder / "big.bin", 64 << 20)  # the hostile want it
         config["plugins"] = {"directory": str(self.plug.directory)}
         config["handlers"] = {"poison": {"timeout_ms": 1000}}
+        config["alpn"] = {test_hostile.STREAM: "echo"}
         config["routes"].append({"path": "/files/*", "handler": "files",
                                  "settings": {"root": str(folder)}})
         super().__init__(folder, config, certificates)
