@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What no code of a plugin may do, wherever it runs: hosts, probes, and workers that have
- * handlers of their own. Files, sockets, programs and threads it needs no leave for, as a
+ * What code of a plugin may call, wherever it runs: hosts, probes, and workers that have
+ * handlers of their own. Files, sockets, programs and threads are on the list, as a
  * handler may have a use for any of them.
  */
 #ifndef TINCAN_PLUGIN_SANDBOX_H
@@ -9,7 +9,10 @@
 
 #include "os/seccomp.h"
 
-/* The system calls that fail. ERR_SYSTEM, see seccomp_compile. */
+/* The list; behind the last there is one without calls. */
+extern const struct seccomp_rule plugin_sandbox_rules[];
+
+/* Made ready to be put on. ERR_SYSTEM, see seccomp_compile. */
 int plugin_sandbox_calls(struct seccomp_filter *filter) MUST_USE;
 
 #endif

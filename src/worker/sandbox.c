@@ -13,27 +13,20 @@
 #include "plugin/sandbox.h"
 #include "tls/libcrypto.h"
 
-static const int worker_calls[] = {
+static const char worker_calls[] =
 	/* Connections, hosts, the master, the keeper: all come as descriptors. */
-	SCMP_SYS(accept4), SCMP_SYS(close), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_wait), SCMP_SYS(fcntl), SCMP_SYS(getpeername),
-	SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(ioctl), SCMP_SYS(poll),
-	SCMP_SYS(read), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
-	SCMP_SYS(sendto), SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(write),
-	SCMP_SYS(writev),
+	"accept4 close epoll_ctl epoll_pwait epoll_wait fcntl getpeername getsockname "
+	"getsockopt ioctl poll read recvfrom recvmsg sendmsg sendto setsockopt "
+	"shutdown write writev "
 	/* Files that a handler or the master has opened. */
-	SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(newfstatat), SCMP_SYS(pread64),
+	"fstat lseek newfstatat pread64 "
 	/* Memory (qsort asks how much there is), time, chance. */
-	SCMP_SYS(brk), SCMP_SYS(clock_gettime), SCMP_SYS(futex), SCMP_SYS(getrandom),
-	SCMP_SYS(gettimeofday), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap),
-	SCMP_SYS(sysinfo),
+	"brk clock_gettime futex getrandom gettimeofday madvise mremap munmap sysinfo "
 	/* Its end. */
-	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),
-};
+	"exit exit_group getpid gettid restart_syscall rt_sigaction rt_sigprocmask "
+	"rt_sigreturn tgkill";
 
-static int deny_calls(void)
+static int allow_plugins(void)
 {
 	struct seccomp_filter filter;
 	int rc = plugin_sandbox_calls(&filter);
@@ -73,8 +66,7 @@ void worker_sandbox(bool handlers)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	libcrypto_wake();
 	give_up_files(handlers);
-	rc = handlers ? deny_calls() : seccomp_allow(worker_calls,
-	    sizeof(worker_calls) / sizeof(worker_calls[0]));
+	rc = handlers ? allow_plugins() : seccomp_allow(worker_calls);
 	if (rc != 0) {
 		log_say(LOG_WARN, "the kernel does not have seccomp: the worker may make "
 		    "any system call");

@@ -14,8 +14,8 @@
  * now, no files, no ports, and few system calls: one that it does not need ends it with
  * SIGSYS.
  *
- * @param handlers	the code of plugins is to run here: then it is denied only what
- *	that of any plugin is (plugin/sandbox.h)
+ * @param handlers	the code of plugins is to run here: then it may call what that of
+ *	any plugin may (plugin/sandbox.h)
  */
 void worker_sandbox(bool handlers);
 

@@ -23,6 +23,8 @@ FLAGS = ["-D_GNU_SOURCE", f"-DFILTERED={int(not harness.SANITIZED)}"]
 TRIES = {"flags": FLAGS, "code": r"""
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -104,6 +106,7 @@ static void try_calls(void)
 {
 	char byte = 'x', copy;
 	struct iovec here = { &copy, 1 }, there = { &byte, 1 };
+	int pair[2];
 
 	say("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 	say("vm_read", process_vm_readv(getpid(), &here, 1, &there, 1, 0));
@@ -117,6 +120,14 @@ static void try_calls(void)
 	say("perf", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
 	say("handle", syscall(SYS_open_by_handle_at, -1, NULL, 0));
 	say("type", ioctl(0, TIOCSTI, "x"));
+	say("unlisted", syscall(1000));
+	say("packet", socket(AF_PACKET, SOCK_RAW, 0));
+	say("old_packet", socket(AF_INET, SOCK_PACKET, 0));
+	say("raw", socket(AF_INET, SOCK_RAW, IPPROTO_TCP));
+	say("cipher", socket(AF_ALG, SOCK_SEQPACKET, 0));
+	say("hypervisor", socket(AF_VSOCK, SOCK_STREAM, 0));
+	say("pair", socketpair(AF_TIPC, SOCK_STREAM, 0, pair));
+	say("uevent", socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
 }
 
 static void try_all(void)
@@ -139,10 +150,13 @@ static void try_all(void)
 	close(fd);
 }
 """}
-EPERM, EACCES, ENOSYS = 1, 13, 38
+EPERM, EACCES, ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT = 1, 13, 38, 93, 97
 CALLS = {"ptrace": EPERM, "vm_read": EPERM, "unshare": EPERM, "namespace": EPERM,
          "clone3": ENOSYS, "io_uring": ENOSYS, "bpf": EPERM, "keyctl": EPERM,
-         "mount": EPERM, "perf": EPERM, "handle": EPERM, "type": EPERM}
+         "mount": EPERM, "perf": EPERM, "handle": EPERM, "type": EPERM,
+         "unlisted": ENOSYS, "packet": EAFNOSUPPORT, "old_packet": EAFNOSUPPORT,
+         "raw": EPERM, "cipher": EAFNOSUPPORT, "hypervisor": EAFNOSUPPORT,
+         "pair": EAFNOSUPPORT, "uevent": EPROTONOSUPPORT}
 FREE = {"self": 0, "fork": 0, "thread": 0, "move": 0, "socket": 0}
 ANSWERS = {**TRIES, "first": "try_all(); return tc.text(r, 200, said);"}
 REFUSES = {**TRIES, "fields": ".on_open = opened", "code": TRIES["code"] + """
