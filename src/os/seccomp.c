@@ -49,6 +49,14 @@ static const char *take_name(const char *calls, char name[NAME_BYTES])
 	return length > 0 ? calls + length : NULL;
 }
 
+/* A number below 0 is a call that the architecture does not have, which libseccomp leaves
+ * out, or one that is part of another (socketcall), which it sees to; but what are
+ * arguments elsewhere lie behind a pointer then. */
+static bool has_rule(int call, unsigned conditions)
+{
+	return conditions > 0 ? call >= 0 : call != __NR_SCMP_ERROR;
+}
+
 static bool add_rule(scmp_filter_ctx filter, const char *calls, uint32_t action,
     const struct scmp_arg_cmp *when, unsigned conditions)
 {
@@ -58,8 +66,8 @@ static bool add_rule(scmp_filter_ctx filter, const char *calls, uint32_t action,
 
 	while (done && (calls = take_name(calls, name)) != NULL) {
 		call = seccomp_syscall_resolve_name(name);
-		done = call < 0 || seccomp_rule_add_array(filter, action, call,
-		    conditions, when) == 0;
+		done = !has_rule(call, conditions) || seccomp_rule_add_array(filter,
+		    action, call, conditions, when) == 0;
 	}
 	return done;
 }

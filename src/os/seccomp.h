@@ -35,7 +35,8 @@ int seccomp_allow(const char *calls) MUST_USE;
 struct seccomp_rule {
 	const char *calls;
 	int error;		/* they fail with that errno; 0: they are allowed */
-	/* Only with all these arguments; op 0: no condition. For rules that refuse. */
+	/* Only with all these arguments; op 0: no condition. For rules that refuse, and
+	 * not for calls that are part of another, as of socketcall on s390x. */
 	struct scmp_arg_cmp when[SECCOMP_CONDITIONS];
 };
 
