@@ -64,7 +64,7 @@ class Peer:
     version_flag = "-v"
 
     def __init__(self, site, folder, kind="ecdsa", routes=0):
-        self.site, self.folder, self.routes = site, folder, routes
+        self.site, self.folder, self.kind, self.routes = site, folder, kind, routes
         folder.mkdir()
         self.port = free_port()
         self.chain, self.key = site.pair(kind)
@@ -125,7 +125,11 @@ class Peer:
             os.kill(pid, signal.SIGKILL)
 
     def route_lines(self, line):
-        return "\n".join(line.format(i=i) for i in range(self.routes))
+        """A line of configuration for each route: {i} is its number, {text} what to
+        reply, {root} the folder of files."""
+        text = SMALL.strip() + "\\n"
+        return "\n".join(line.format(i=i, text=text, root=self.site.root)
+                         for i in range(self.routes))
 
 
 class Nginx(Peer):
@@ -134,6 +138,7 @@ class Nginx(Peer):
     reload_signal = signal.SIGHUP
 
     def arguments(self):
+        routes = self.route_lines('location /r{i}/ {{ return 200 "{text}"; }}')
         return "-p", self.folder, "-e", "stderr", "-c", self.write("nginx.conf", f"""
 user root;
 daemon off;
@@ -159,7 +164,7 @@ http {{
 		root {self.site.root};
 		location = /small {{ return 200 "{SMALL.strip()}\\n"; }}
 		location = /upload {{ return 200 "taken\\n"; }}
-		{self.route_lines('location = /r{i}/x {{ return 200 "{i}"; }}')}
+		{routes}
 	}}
 }}
 """)
@@ -167,6 +172,7 @@ http {{
 
 class H2o(Peer):
     name = program = package = "h2o"
+    can = Peer.can | {"routes"}
 
     def arguments(self):
         return "-c", self.write("h2o.conf", f"""
@@ -187,6 +193,7 @@ hosts:
       /:
         file.dir: {self.site.root}
         file.etag: off
+{self.route_lines("      /r{i}/: {{ file.dir: {root}, file.etag: off }}")}
 """)
 
 
@@ -215,10 +222,11 @@ ssl.privkey = "{self.key}"
 
 class Haproxy(Peer):
     name = program = package = "haproxy"
-    can = {"small", "h2", "idle", "reload"}
+    can = {"small", "h2", "idle", "reload", "routes"}
     reload_signal = signal.SIGUSR2
 
     def arguments(self):
+        paths = self.write("paths", "/small\n" + self.route_lines("/r{i}/"))
         return "-W", "-f", self.write("haproxy.cfg", f"""
 global
 	nbthread 1
@@ -232,6 +240,8 @@ defaults
 	timeout http-keep-alive 600s
 frontend all
 	bind 127.0.0.1:{self.port} ssl crt {self.pem} alpn h2,http/1.1
+	acl known path_beg -f {paths}
+	http-request return status 404 unless known
 	http-request return status 200 content-type text/plain string "{SMALL.strip()}\\n"
 """)
 
@@ -239,13 +249,13 @@ frontend all
 class Apache(Peer):
     name = "apache"
     program, package = "apache2", "apache2-bin"
-    can = Peer.can | {"reload"}
+    can = Peer.can | {"reload", "routes"}
     reload_signal = signal.SIGUSR1
 
     def arguments(self):
         modules = "/usr/lib/apache2/modules"
         loads = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in
-                          ("mpm_event", "authz_core", "ssl", "http2", "mime"))
+                          ("mpm_event", "authz_core", "ssl", "http2", "mime", "alias"))
         return "-DFOREGROUND", "-f", self.write("apache.conf", f"""
 {loads}
 ServerName localhost
@@ -273,6 +283,7 @@ SSLCertificateFile {self.chain}
 SSLCertificateKeyFile {self.key}
 SSLSessionTickets on
 SSLSessionCache none
+{self.route_lines("Alias /r{i}/ {root}/")}
 """)
 
 
@@ -284,12 +295,13 @@ class Tincan:
     name = "tincan"
 
     def __init__(self, site, folder, kind="ecdsa", routes=0):
+        self.site, self.folder, self.kind = site, folder, kind
         folder.mkdir()
         chain, key = site.pair(kind)
-        handlers = "hello", "files", "taker"
+        handlers = "small", "files", "taker"
         plugins = folder / "plugins"
         plugins.mkdir()
-        for path in "plugins/hello.so", "plugins/files.so", "bench/taker.so":
+        for path in "plugins/files.so", "bench/small.so", "bench/taker.so":
             shutil.copy(harness.BUILD / path, plugins)
         self.server = harness.Server(folder, {
             "listeners": [{"address": "127.0.0.1:0"}],
@@ -297,10 +309,10 @@ class Tincan:
             "plugins": {"directory": "plugins", "serve_unrouted": False},
             "handlers": {name: {"isolation": self.isolation} for name in handlers},
             "routes": [
-                {"path": "/small", "handler": "hello", "settings": {"greeting": "Hello"}},
+                {"path": "/small", "handler": "small"},
                 {"path": "/upload", "handler": "taker"},
                 {"path": "/*", "handler": "files", "settings": {"root": str(site.root)}},
-                *({"path": f"/r{i}/x", "handler": "hello"} for i in range(routes))],
+                *({"path": f"/r{i}/*", "handler": "small"} for i in range(routes))],
             "limits": {"max_connections": 18000, "max_connections_per_address": 0,
                        "max_body_bytes": 2 << 20},
             "timeouts": {"idle_ms": 600000},
@@ -311,7 +323,7 @@ class Tincan:
     @classmethod
     def missing(cls):
         gone = [name for name in ("tincan", "tincan-host", "tincan-keeper",
-                                  "plugins/hello.so", "plugins/files.so",
+                                  "plugins/files.so", "bench/small.so",
                                   "bench/taker.so", "bench/connect", "bench/load")
                 if not (harness.BUILD / name).exists()]
         return f"make all bench  # {' '.join(gone)}" if gone else None

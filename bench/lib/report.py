@@ -26,11 +26,12 @@ def figure(value):
     return f"{value:,.{digits}f}"
 
 
-def verdict(row, server, ratio):
+def verdict(row, server, cost, ratio):
     bar = row.bar.get(server)
-    if bar is None or ratio is None:
+    value = ratio if row.to_nginx else cost
+    if bar is None or value is None:
         return ""
-    return f"{bar:.2f}: {'met' if ratio <= bar else 'missed'}"
+    return f"{bar:.2f}: {'met' if value <= bar else 'missed'}"
 
 
 def table(results, servers):
@@ -39,7 +40,8 @@ def table(results, servers):
              "| rate /s | p50 us | p99 us |", "|---|---|---:|---:|---|---:|---:|---:|"]
     for row, found in results.items():
         name = f"{row.name}, {row.unit}"
-        reference = found[REFERENCE][0].cost if REFERENCE in found else 0
+        comparable = row.to_nginx and REFERENCE in found
+        reference = found[REFERENCE][0].cost if comparable else 0
         for server in servers:
             if server.name not in found:
                 continue
@@ -48,7 +50,7 @@ def table(results, servers):
             cells = [name, server.name,
                      f"{figure(middle.cost)} ({figure(least)} to {figure(most)})",
                      f"{ratio:.2f}" if ratio is not None else "",
-                     verdict(row, server.name, ratio),
+                     verdict(row, server.name, middle.cost, ratio),
                      *(figure(value) if value else ""
                        for value in (middle.rate, middle.p50_us, middle.p99_us))]
             lines.append("| " + " | ".join(cells) + " |")
@@ -85,7 +87,7 @@ def plot(results, servers):
     parts, y = [text_at(10, 20, "Cost of a unit of work, nginx = 1 (shorter is better)",
                         size=15)], 34
     for row, found in results.items():
-        if found.get(REFERENCE) and found[REFERENCE][0].cost > 0:
+        if row.to_nginx and REFERENCE in found:
             y = group(row, found, servers, y, parts)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="{y}" '
             f'font-family="sans-serif" fill="#222"><rect width="800" height="{y}" '

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ import harness
 CLIENT = ("taskset", "-c", "1")
 HANDSHAKES = 800  # of one measurement
 SHAKERS = 8  # that many at once: a server that is alone with one mostly waits
+ROUTES = 10, 10_000
 IDLE = 9_000  # haproxy keeps two descriptors for each of what may come
 MIB = 1 << 20
 ENVIRONMENT = dict(os.environ)  # of the clients
@@ -69,6 +71,8 @@ def wrk(port, target, connections, seconds):
     if re.search(r"Non-2xx|Socket errors: connect [1-9]", said):
         raise RuntimeError(said)
     requests, took = re.search(r"(\d+) requests in ([\d.]+\w+),", said).groups()
+    if requests == "0":
+        raise RuntimeError("no request was answered")
     p50, p99 = (microseconds(re.search(rf"^ +{share}% +(\S+)", said, re.M).group(1))
                 for share in (50, 99))
     return int(requests), microseconds(took) / 1e6, p50, p99
@@ -91,6 +95,7 @@ class Row:
     """name and unit are for people; needs is what a server must be able to do."""
 
     fresh = False  # measured once in the life of a server, which has done nothing before
+    to_nginx = True  # the bar is a share of nginx's cost, not a cost
 
     def __init__(self, name, unit, needs, load, per=1.0, bar=None, kind="ecdsa"):
         self.name, self.unit, self.needs, self.load = name, unit, needs, load
@@ -143,8 +148,32 @@ class Idle(Row):
         return Sample(grown / IDLE)
 
 
+class Routes(Row):
+    """By how much a request of the last route costs more where there are many of them."""
+
+    to_nginx = False
+
+    def measure(self, server, seconds):
+        few, many = (self._cost(server, routes, seconds) for routes in ROUTES)
+        return Sample(many.cost / few.cost, many.rate, many.p50_us, many.p99_us)
+
+    def _cost(self, like, routes, seconds):
+        server = type(like)(like.site, like.folder / str(routes), like.kind, routes)
+        try:
+            last = f"/r{routes - 1}/small"
+            row = Row(self.name, "us", self.needs,
+                      lambda port, took: wrk(port, last, 64, took))
+            row.measure(server, 1)  # warms up
+            return row.measure(server, seconds)
+        finally:
+            server.stop()
+            shutil.rmtree(server.folder)
+
+
 class Reloads(Row):
     """Five reloads under load: connections that ended under their client."""
+
+    to_nginx = False
 
     def measure(self, server, seconds):
         with subprocess.Popen(
@@ -187,7 +216,10 @@ ROWS = (
     Row("upload, 1 MiB bodies", "ms/GB", "upload", upload,
         per=1e9 / MIB / 1000, bar={"tincan": 1.0}),
     Idle("an idle connection", "KiB", "idle", None, bar={"tincan": 0.98}),
-    Reloads("broken by 5 reloads", "connections", "reload", None),
+    Routes("10 to 10,000 routes", "ratio", "routes", None,
+           bar={"tincan": 1.05, "tincan isolated": 1.05}),
+    Reloads("broken by 5 reloads", "connections", "reload", None,
+            bar={"tincan": 0, "tincan isolated": 0}),
 )
 
 
