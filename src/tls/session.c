@@ -115,6 +115,13 @@ static int failure_of(struct tls_session *session, int result)
 	}
 }
 
+static void begin_input(struct tls_session *session)
+{
+	session->asked = 0;
+	session->filled = false;
+	session->stopped = false;
+}
+
 int tls_session_handshake(struct tls_session *session)
 {
 	int result;
@@ -127,6 +134,7 @@ int tls_session_handshake(struct tls_session *session)
 		return ERR_AGAIN;
 	}
 	forget_errors();
+	begin_input(session);
 	signer_for(session);
 	result = SSL_do_handshake(session->ssl);
 	signer_for(NULL);
@@ -136,6 +144,9 @@ int tls_session_handshake(struct tls_session *session)
 		return 0;
 	}
 	rc = failure_of(session, result);
+	if (rc == ERR_AGAIN && session->stopped) {
+		return ERR_LIMIT;
+	}
 	return session->plain_text ? ERR_PROTOCOL : rc == ERR_EOF ? ERR_CLOSED : rc;
 }
 
@@ -150,11 +161,8 @@ int tls_session_read(struct tls_session *session, char *out, size_t size, size_t
 		return wire_take(session, out, size, got);
 	}
 	forget_errors();
-	session->reading = true;
-	session->fetched = false;
-	session->stopped = false;
+	begin_input(session);
 	result = SSL_read_ex(session->ssl, out, size, got);
-	session->reading = false;
 	return result == 1 ? 0 : session->stopped ? ERR_LIMIT :
 	    failure_of(session, result);
 }

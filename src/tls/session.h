@@ -32,6 +32,10 @@
 #define TLS_WIRE_IN (64 * 1024)
 #define TLS_GATHER_MAX (256 * 1024)	/* plain bytes that one send may carry */
 #define TLS_GATHER_MIN (64 * 1024)
+/* What a handshake, or a read, may take of a client before others have their turns: what
+ * one recv has brought, and of that so many records. A flood of new keys, the dearest
+ * that a record can be, is 2 ms of work then. */
+#define TLS_TURN_RECORDS 256
 /* What may be written past the room there is: a reply's header and trailer, alerts. */
 #define TLS_GATHER_SLACK (256 * 1024)
 
@@ -68,9 +72,9 @@ struct tls_session {
 	bool hung_up;		/* the peer's end is in the queue: read up to it */
 	bool ended;		/* recv has said end of file */
 	bool broken;		/* the socket failed, or TLS did: send nothing more */
-	bool reading;		/* a read is on, which may receive once; */
-	bool fetched;		/* it has, */
-	bool stopped;		/* and would have again */
+	uint32_t asked;		/* how often OpenSSL has asked for input in this turn, */
+	bool filled;		/* which has received all that it may, */
+	bool stopped;		/* and would have gone on */
 	bool plain_text;	/* the first bytes were no TLS record but letters */
 	struct signature *signature;	/* that the handshake waits for; NULL: none */
 	struct tls_peer *peer;	/* owned; NULL: no certificate was asked for */
@@ -101,7 +105,8 @@ int tls_session_peek(struct tls_session *session, struct slice *bytes) MUST_USE;
 size_t tls_session_skip(struct tls_session *session, size_t size);
 
 /* Goes on with the handshake: 0 done; ERR_AGAIN: it waits for the peer or a signature;
- * ERR_PROTOCOL (an alert waits to be flushed, or plain_text is set); ERR_CLOSED. */
+ * ERR_LIMIT: it would go on, but others should have a turn before; ERR_PROTOCOL (an alert
+ * waits to be flushed, or plain_text is set); ERR_CLOSED. */
 int tls_session_handshake(struct tls_session *session) MUST_USE;
 
 /*
@@ -109,8 +114,7 @@ int tls_session_handshake(struct tls_session *session) MUST_USE;
  *
  * @return 0 with *got > 0; ERR_AGAIN: nothing more until the next event; ERR_LIMIT: all
  *	that came so far is for TLS itself, and others should have a turn before more is
- *	received; ERR_EOF: the peer has ended its side; ERR_CLOSED: the connection is
- *	over.
+ *	taken; ERR_EOF: the peer has ended its side; ERR_CLOSED: the connection is over.
  */
 int tls_session_read(struct tls_session *session, char *out, size_t size, size_t *got)
     MUST_USE;

@@ -112,16 +112,26 @@ static int judge_first(struct tls_session *session)
 	return session->plain_text ? ERR_CLOSED : 0;
 }
 
-/* Messages of TLS that are nobody's data, such as key updates, OpenSSL reads one behind
- * the other for as long as there are any. */
+/* Of a record OpenSSL asks for the header, then for the rest. */
+#define TURN_ASKS (2 * TLS_TURN_RECORDS)
+
+/* Messages of TLS that are nobody's data, fragments of a handshake or key updates,
+ * OpenSSL reads one behind the other for as long as there are any. */
 static int await_records(struct tls_session *session)
 {
-	if (session->in_size > 0 || !session->readable || !session->reading) {
-		return await_input(session);
+	bool fetches = session->in_size == 0 && session->readable;
+	int rc;
+
+	session->asked++;
+	session->stopped = (fetches && session->filled) ||
+	    ((fetches || session->in_size > 0) && session->asked > TURN_ASKS);
+	if (session->stopped) {
+		return ERR_AGAIN;
 	}
-	session->stopped = session->fetched;
-	session->fetched = true;
-	return session->stopped ? ERR_AGAIN : await_input(session);
+	rc = await_input(session);
+	/* If not, what comes next is the end, or nothing. */
+	session->filled = session->filled || session->in_size == TLS_WIRE_IN;
+	return rc;
 }
 
 static int wire_read(BIO *bio, char *out, int size)

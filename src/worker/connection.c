@@ -23,6 +23,7 @@
 #define EVICT_IDLE_MS 1000	/* then it may have to go for another one */
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
+#define STEP_BYTES 256		/* as which a step counts that has read less */
 
 static const char plain_reply[] =
     "HTTP/1.1 400 Bad Request\r\n"
@@ -307,7 +308,8 @@ static int read_input(struct connection *connection, size_t *taken)
 	}
 	before = connection->input.size;
 	session->ops->input(session, &connection->input);
-	*taken += before - connection->input.size;
+	before -= connection->input.size;
+	*taken += before < STEP_BYTES ? STEP_BYTES : before;
 	change_session(connection);
 	return 0;
 }
@@ -464,8 +466,8 @@ static bool handshake(struct connection *connection)
 		counter_add(&self->tickets_unknown, connection->tls.ticket_unknown);
 		return open_session(connection);
 	}
-	if (rc == ERR_AGAIN) {
-		end_turn(connection, false);
+	if (rc == ERR_AGAIN || rc == ERR_LIMIT) {
+		end_turn(connection, rc == ERR_LIMIT);
 	} else {
 		fail_handshake(connection);
 	}

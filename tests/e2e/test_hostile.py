@@ -132,6 +132,22 @@ def hello_in_records_of_a_byte(server):
                                     for i in range(5, len(HELLO))))[0] in (0x15, 0x16)
 
 
+def hellos_in_records_of_a_byte(server):
+    """The longest that are read, from many at once; none of them is ever whole."""
+    parts = b"\1\1\xff\xff\3\3" + bytes(100000)
+    crowd(server, b"".join(record(22, parts[i:i + 1]) for i in range(len(parts))), 10)
+
+
+def tiny_records(server):
+    """As many of a byte as a socket holds: a body, in one go."""
+    with tls(server) as client, contextlib.suppress(*ENDS):
+        client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+                    "Content-Length: 100000\r\n\r\n")
+        for _ in range(100000):
+            client.sock.send(b"x")
+        assert client.read_reply().status == 200
+
+
 def hello_without_end(server):
     """It says that it has 16 MB, the most that a length can say, and keeps coming."""
     say(server, record(22, b"\1\xff\xff\xff\3\3") + record(22, bytes(16384)) * 500)
@@ -384,7 +400,9 @@ ATTACKS = {
     "garbage": garbage,
     "plain": plain,
     "hello in records of a byte": hello_in_records_of_a_byte,
+    "hellos in records of a byte": hellos_in_records_of_a_byte,
     "hello without end": hello_without_end,
+    "tiny records": tiny_records,
     "empty records": records(22, b""),
     "change cipher spec": records(20, b"\1"),
     "alerts": records(21, b"\1\x5a"),

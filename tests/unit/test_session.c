@@ -304,8 +304,71 @@ START_TEST(a_flood_of_key_updates_lets_others_have_their_turns)
 	}
 	ck_assert_int_eq(rc, 0);
 	ck_assert_int_eq(byte, 'x');
-	ck_assert_int_eq(pauses, 2);
+	ck_assert_int_eq(pauses, 5200 / TLS_TURN_RECORDS);
 	ck_assert_int_eq(tls_session_read(&session, &byte, 1, &got), ERR_AGAIN);
+}
+END_TEST
+
+/* Records of a byte each, of a ClientHello that is said to have 100000. */
+static size_t send_hello_of_bytes(size_t count)
+{
+	static const char header[] = { 22, 3, 1, 0, 1 };
+	static const char hello[] = { 1, 1, (char)0x86, (char)0xa0, 3, 3 };
+	size_t size = count * (sizeof(header) + 1);
+	char *data = calloc(1, size);
+
+	ck_assert_ptr_nonnull(data);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(data + i * 6, header, sizeof(header));
+		data[i * 6 + 5] = i < sizeof(hello) ? hello[i] : 0;
+	}
+	ck_assert_int_eq(send(fds[1], data, size, 0), size);
+	free(data);
+	return size;
+}
+
+START_TEST(a_hello_in_thousands_of_records_lets_others_have_their_turns)
+{
+	size_t size = send_hello_of_bytes(10000);
+	int pauses = 0;
+	int rc;
+
+	tell();
+	while ((rc = tls_session_handshake(&session)) == ERR_LIMIT) {
+		pauses++;
+		ck_assert_uint_eq(session.in_size,
+		    size - (size_t)pauses * TLS_TURN_RECORDS * 6);
+		ck_assert_int_eq(tls_session_flush(&session), 0);
+		memset(wire.in, 0xff, TLS_WIRE_IN);
+	}
+	ck_assert_int_eq(rc, ERR_AGAIN);
+	ck_assert_int_eq(pauses, 10000 / TLS_TURN_RECORDS);
+	ck_assert_uint_eq(session.in_size, 0);
+}
+END_TEST
+
+/* As fast as it is received, which is no reason to receive on. */
+START_TEST(a_handshake_receives_once_a_turn)
+{
+	static const char header[] = { 22, 3, 1, 64, 0 };
+	static char data[sizeof(header) + 16384];
+	int bytes = 1 << 20;
+
+	ck_assert_int_eq(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)),
+	    0);
+	memcpy(data, header, sizeof(header));
+	memcpy(data + sizeof(header), (char[]){ 1, 1, (char)0xff, (char)0xff, 3, 3 }, 6);
+	for (int i = 0; i < 6; i++) {
+		ck_assert_int_eq(send(fds[1], data, sizeof(data), 0), sizeof(data));
+	}
+	tell();
+	ck_assert_int_eq(tls_session_handshake(&session), ERR_LIMIT);
+	ck_assert_uint_eq(session.received, TLS_WIRE_IN);
+	ck_assert_uint_eq(session.in_size, 0);
+	ck_assert(tls_session_has_input(&session));
+	ck_assert_int_eq(tls_session_flush(&session), 0);
+	ck_assert_int_eq(tls_session_handshake(&session), ERR_AGAIN);
+	ck_assert_uint_eq(session.received, 6 * sizeof(data));
 }
 END_TEST
 
@@ -662,6 +725,9 @@ int main(void)
 	tcase_add_test(tests, takes_a_handshake_in_single_bytes);
 	tcase_add_loop_test(tests, reads_what_was_sent_in_any_step, 0, 4);
 	tcase_add_test(tests, a_flood_of_key_updates_lets_others_have_their_turns);
+	tcase_add_test(tests,
+	    a_hello_in_thousands_of_records_lets_others_have_their_turns);
+	tcase_add_test(tests, a_handshake_receives_once_a_turn);
 	tcase_add_test(tests, keeps_input_between_turns);
 	tcase_add_test(tests, keeps_what_a_slow_reader_does_not_take);
 	tcase_add_test(tests, takes_more_than_the_room_there_is);
