@@ -116,7 +116,8 @@ static void fail(struct upgrade *upgrade)
 	static const char text[] = "the new program did not start; this one goes on";
 
 	log_say(LOG_ERROR, "%s", text);
-	answer(upgrade, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+	answer(upgrade, json_pack("{s:b, s:s, s:s}", "ok", 0, "error", text, "hint",
+	    "it has said why in the error log, or on the server's standard error"));
 	end_upgrade(upgrade);
 }
 
@@ -346,7 +347,8 @@ void upgrade_serves(struct master *master)
 {
 	struct channel_message ready = { .type = CHANNEL_READY, .fds = { -1, -1 } };
 
-	if (master->upgrade != NULL &&
+	/* One of our own may be under way already: its program waits for other words. */
+	if (master->upgrade != NULL && master->upgrade->pid == 0 &&
 	    channel_send(master->upgrade->channel.fd, &ready) != 0) {
 		log_say(LOG_WARN, "the old master does not listen");
 	}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A new program in place of the running one: nobody who asks may notice."""
 
+import concurrent.futures
 import functools
 import json
 import os
@@ -142,6 +143,71 @@ def test_no_request_fails_and_no_connection_is_refused(server):
             server.upgrade()
         clients.wait_for_more()
     assert server.master != server.pid
+
+
+HELD = """
+#include <string.h>
+#include <sys/prctl.h>
+#include <tincan/handler.h>
+#include <unistd.h>
+
+/* A worker that opens it has to wait; a probe has not. */
+static int hold(tc_conf *cf, void **state)
+{
+	const char *gate = tc.conf_path(cf, "gate", NULL);
+	char name[16];
+
+	(void)state;
+	prctl(PR_GET_NAME, name);
+	while (strcmp(name, "tincan-worker") == 0 && access(gate, F_OK) != 0) {
+		usleep(1000);
+	}
+	return TC_OK;
+}
+"""
+# The program, as soon as the file "go" is there.
+PATIENT = """#!/bin/sh
+cd %s/bin && : >begun
+until [ -e go ]; do sleep 0.01; done
+cd %s && exec %s/later/tincan "$@"
+"""
+
+
+def begin_early(folder):
+    """Asks the server there, which starts, for an upgrade; then lets it serve."""
+    def answers():
+        return subprocess.run([harness.TINCAN, "status"], cwd=folder,
+                              capture_output=True).returncode == 0
+
+    later = folder / "bin/later"
+    shutil.copytree(folder / "bin", later)
+    harness.wait_for(answers, "the control socket")
+    program = folder / "bin/new"
+    program.write_text(PATIENT % (folder, folder, folder / "bin"))
+    program.chmod(0o755)
+    program.rename(folder / "bin/tincan")
+    asked = subprocess.Popen([harness.TINCAN, "upgrade"], cwd=folder)
+    harness.wait_for((folder / "bin/begun").exists, "the new program")
+    (folder / "gate").touch()
+    return asked
+
+
+def test_one_that_is_asked_for_before_the_server_serves(make_server, tmp_path):
+    plugins = plugs.Plugs(tmp_path)
+    plugs.build(plugins.directory / "held.so", "held", "", code=HELD,
+                fields=".on_open = hold")
+    (tmp_path / "run").mkdir()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        early = pool.submit(lambda: harness.wait_for(
+            (tmp_path / "run/tincan.sock").exists, "a start") and begin_early(tmp_path))
+        server = make_server(
+            plugins={"directory": "plugins"}, handlers={"held": {"isolation": "worker"}},
+            routes=[{"path": "/held", "handler": "held", "settings": {"gate": "gate"}}])
+        asked = early.result()
+    (tmp_path / "bin/go").touch()
+    server.await_successor(0)
+    assert asked.wait(harness.DEADLINE) == 0
+    assert server.get("/held").status == 200
 
 
 def ports(server):
