@@ -207,11 +207,12 @@ def test_workers(server):
 
 
 @pytest.mark.parametrize("isolation", ["host", "worker"])
-def test_master(tmp_path, make_config, certificates, isolation):
+def test_master(request, tmp_path, make_config, certificates, isolation):
     """Workers do as for a stop: what is in flight is answered, but for what a host had
     begun, as hosts end with the master. Nothing stays, and the next server starts."""
     handlers = {name: {"isolation": isolation} for name in ("echo", "hello", "upload")}
     server = start(tmp_path, make_config, certificates, handlers=handlers)
+    request.addfinalizer(lambda: server.stopped or server.kill())
     with contextlib.ExitStack() as stack:
         requests = list(begin_all(server, stack))
         os.kill(server.pid, signal.SIGKILL)
