@@ -221,8 +221,10 @@ static void refuse(struct rollout *rollout)
 	log_say(LOG_ERROR, "%s is not taken over: %zu problems, generation %u goes on",
 	    rollout->master->file, problems->errors, rollout->number);
 	for (size_t i = 0; i < problems->count; i++) {
-		log_say(LOG_ERROR, "%s: %s", problems->items[i].where,
-		    problems->items[i].what);
+		const struct problem *problem = &problems->items[i];
+
+		log_say(problem->level == PROBLEM_WARNING ? LOG_WARN : LOG_ERROR,
+		    "%s: %s", problem->where, problem->what);
 	}
 	answer_problems(&rollout->building_for, problems);
 	end_build(rollout);

@@ -266,6 +266,14 @@ def test_settings_that_a_handler_refuses_change_nothing(start_server):
     assert server.get("/hello/x").text == "Hello, x!\n"
 
 
+def test_warnings_of_a_refused_one_are_logged_as_such(start_server):
+    server = start_server()
+    change(server, handlers={"hello": {"processes": 2}}, routes=[{"path": "new"}])
+    assert run(server).returncode == 1
+    for text, level in ("changes nothing", "warn"), ("must start with", "error"):
+        assert json.loads(server.wait_log(text))["level"] == level
+
+
 def test_port_in_use_changes_nothing(start_server):
     server, other = start_server(), start_server()
     with socket.create_server(("127.0.0.1", 0)) as sock:
