@@ -263,6 +263,20 @@ static int check_options(const struct command *command, const bool given[OPTIONS
 	return -1;
 }
 
+/* Of a word that is none: many programs take the name of their file so. */
+static int refuse_word(const struct command *command, const char *word)
+{
+	if (command != NULL) {
+		fprintf(stderr, "tincan: one word too many: '%s'\n", word);
+	}
+	if (strpbrk(word, "./") == NULL ||
+	    (command != NULL && (command->takes & TAKES_CONFIG) == 0)) {
+		return misuse();
+	}
+	fprintf(stderr, "  hint: '--config %s' names the configuration\n", word);
+	return CLI_MISUSE;
+}
+
 /* The words that are no options: a command, and what belongs to it. */
 static int take_words(int count, char **words, struct cli *cli,
     const bool given[OPTIONS])
@@ -273,9 +287,12 @@ static int take_words(int count, char **words, struct cli *cli,
 	if (count > 0) {
 		cli->command = words[taken++];
 	}
+	if (cli->command != NULL && strcmp(cli->command, "help") == 0) {
+		return take_option('h', cli);
+	}
 	command = find_command(cli);
 	if (command == NULL) {
-		return misuse();
+		return refuse_word(NULL, cli->command);
 	}
 	for (int i = 0; i < CLI_WORDS && command->words[i] != NULL; i++) {
 		if (taken == count) {
@@ -286,8 +303,7 @@ static int take_words(int count, char **words, struct cli *cli,
 		cli->words[i] = words[taken++];
 	}
 	if (taken < count) {
-		fprintf(stderr, "tincan: one word too many: '%s'\n", words[taken]);
-		return misuse();
+		return refuse_word(command, words[taken]);
 	}
 	return check_options(command, given);
 }

@@ -10,12 +10,16 @@
 
 #define METHODS_BYTES 128
 
+/* "" if it takes any. */
 static void list_methods(uint32_t methods, const struct config_route *config,
     char out[METHODS_BYTES])
 {
 	size_t used = 0;
 
 	out[0] = '\0';
+	if (config == NULL || (config->methods == 0 && config->other_methods == NULL)) {
+		return;
+	}
 	for (uint32_t bit = HTTP_GET; bit <= HTTP_PATCH; bit <<= 1) {
 		if ((methods & bit) && used < METHODS_BYTES) {
 			used += (size_t)snprintf(out + used, METHODS_BYTES - used, "%s%s",
@@ -23,7 +27,7 @@ static void list_methods(uint32_t methods, const struct config_route *config,
 			    http_method_name((enum http_method)bit));
 		}
 	}
-	for (char **other = config == NULL ? NULL : config->other_methods;
+	for (char **other = config->other_methods;
 	    other != NULL && *other != NULL && used < METHODS_BYTES; other++) {
 		used += (size_t)snprintf(out + used, METHODS_BYTES - used, "%s%s",
 		    used == 0 ? "" : ",", *other);

@@ -126,7 +126,9 @@ int config_read(const char *file, char **text, size_t *size, struct problems *pr
 		rc = read_all(stream, &content);
 	}
 	if (rc == ERR_SYSTEM) {
-		problems_add(problems, file, NULL, "cannot read it: %s", strerror(errno));
+		problems_add(problems, file,
+		    errno == ENOENT ? "'--config FILE' names another" : NULL,
+		    "cannot read it: %s", strerror(errno));
 	} else if (rc != 0 && rc != ERR_LIMIT) {
 		problems_add(problems, file, NULL, "cannot read it: out of memory");
 	} else {

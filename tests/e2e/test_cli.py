@@ -56,6 +56,27 @@ def test_misspelt_command_gets_a_hint():
     assert "did you mean 'routes'" in harness.tincan("rotues").stderr
 
 
+@pytest.mark.parametrize("arguments", [["help"], ["help", "try"], ["try", "--help"]])
+def test_help_is_a_word_too(arguments):
+    done = harness.tincan(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == harness.tincan("--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [["x.json"], ["check", "x.json"]])
+def test_a_file_without_its_option_gets_a_hint(arguments):
+    done = harness.tincan(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.endswith("  hint: '--config x.json' names the configuration\n")
+
+
+def test_a_file_that_is_missing_gets_a_hint(tmp_path):
+    done = harness.tincan("check", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("server.json: cannot read it: No such file or "
+                                  "directory\n  hint: '--config FILE' names another\n")
+
+
 @pytest.mark.parametrize("arguments", [
     ["check"], ["check", "--config", "server.json"], ["--config", "server.json", "check"],
     ["--check", "--config", "server.json"], ["-t", "-c", "server.json"]])
@@ -98,7 +119,8 @@ def test_routes_come_in_the_order_of_matching(folder, make_config):
     lines = [line.split() for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
     assert [line[0] for line in lines[1:]] == ["/a", "/old", "/{x}", "/*"]
-    assert lines[1][1] == "GET,PURGE" and "308" in lines[2] and lines[4][-1] == "echo"
+    assert [line[1] for line in lines[1:]] == ["GET,PURGE", "any", "any", "any"]
+    assert "308" in lines[2] and lines[4][-1] == "echo"
 
 
 @pytest.fixture
