@@ -30,6 +30,34 @@ static int open_path(const char *path)
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
+static int check_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? memory_text(".")
+				     : memory_copy(path, (size_t)(slash - path + 1));
+	int rc = access(folder, W_OK | X_OK) == 0 ? 0 : ERR_SYSTEM;
+
+	free(folder);
+	return rc;
+}
+
+int sink_check(const char *path)
+{
+	struct stat st;
+
+	if (strcmp(path, "off") == 0 || strcmp(path, "-") == 0) {
+		return 0;
+	}
+	if (stat(path, &st) != 0) {
+		return errno == ENOENT ? check_folder(path) : ERR_SYSTEM;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return ERR_SYSTEM;
+	}
+	return access(path, W_OK) == 0 ? 0 : ERR_SYSTEM;
+}
+
 /*
  * Standard output cannot be made non-blocking, as a shell may share it; so it is opened
  * once more. Where that is not allowed, next_batch alone keeps us from waiting, which is

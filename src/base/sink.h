@@ -34,6 +34,9 @@ struct sink {
  */
 int sink_open(struct sink *sink, const char *path, int standard_fd) MUST_USE;
 
+/* Could sink_open open it now? Makes nothing. ERR_SYSTEM with errno if not. */
+int sink_check(const char *path) MUST_USE;
+
 /* Writes what waits and closes. A sink of zeroes is accepted. */
 void sink_close(struct sink *sink);
 

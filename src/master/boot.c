@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/sink.h"
 #include "master/expiry.h"
 #include "master/hostexec.h"
 #include "master/preflight.h"
@@ -113,6 +114,20 @@ static void check_paths(struct boot *boot, const struct config_paths *paths)
 	check_list(boot, paths, paths->write);
 }
 
+/* The log tells, too, when it cannot be opened; who asks for a check or a reload does not
+ * see that. */
+static void check_log(struct boot *boot, const char *key, const char *path)
+{
+	char *where;
+
+	if (sink_check(path) != 0) {
+		where = memory_printf("%s: log.%s", boot->config->file, key);
+		problems_warn(&boot->problems, where, NULL, "cannot open '%s': %s", path,
+		    strerror(errno));
+		free(where);
+	}
+}
+
 static void on_checked(void *arg)
 {
 	struct boot *boot = arg;
@@ -143,6 +158,8 @@ static void on_probed(void *arg)
 		boot->done(boot);
 		return;
 	}
+	check_log(boot, "access", boot->config->log.access);
+	check_log(boot, "error", boot->config->log.error);
 	ticket_file_check(boot->config, &boot->problems);
 	for (size_t i = 0; i < boot->config->handler_count; i++) {
 		check_use(boot, &boot->config->handlers[i]);
@@ -163,6 +180,26 @@ static void read_config(struct boot *boot, const char *file, const struct slice 
 		return;
 	}
 	boot->config = config_parse(file, boot->text, boot->text_size, &boot->problems);
+}
+
+/* Of a folder that cannot be read no handler is known: that is one mistake, not one for
+ * each name. */
+static void find_plugins(struct boot *boot, boot_adjust_fn *adjust, bool names)
+{
+	size_t before = boot->problems.errors;
+	bool found;
+
+	plugin_scan(&boot->plugins, boot->config->plugin_directory, boot->config->state,
+	    &boot->problems);
+	found = boot->problems.errors == before;
+	set_isolation(boot);
+	if (adjust != NULL) {
+		adjust(boot);
+	}
+	plugin_set_settle_names(&boot->plugins);
+	if (names && found) {
+		check_names(boot);
+	}
 }
 
 /* Whom workers, hosts and probes become. In place of one that cannot be, there is none of
@@ -215,16 +252,7 @@ void boot_begin(struct boot *boot, struct loop *loop, const char *file,
 	read_config(boot, file, text);
 	if (boot->config != NULL && find_user(boot) == 0 &&
 	    hostexec_open(&boot->problems) == 0) {
-		plugin_scan(&boot->plugins, boot->config->plugin_directory,
-		    boot->config->state, &boot->problems);
-		set_isolation(boot);
-		if (adjust != NULL) {
-			adjust(boot);
-		}
-		plugin_set_settle_names(&boot->plugins);
-		if (text == NULL) {
-			check_names(boot);
-		}
+		find_plugins(boot, adjust, text == NULL);
 	}
 	/* Without a configuration the set is empty, but the end comes as always. */
 	start_probes(boot, text == NULL);

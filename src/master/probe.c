@@ -117,6 +117,10 @@ static void complain(struct probe *probe, const char *where, const char *what,
 
 	if (task->strict && config_uses(task->config, probe->plugin->note.name)) {
 		problems_add(task->problems, where, hint, "%s", what);
+	} else if (strcmp(where, probe->plugin->file) == 0) {
+		plugin_refuse(probe->plugin, "no route has it, and at its own, '%s', it "
+		    "cannot be: %s", probe->plugin->own_route == NULL ? "" :
+		    probe->plugin->own_route, what);
 	} else {
 		plugin_refuse(probe->plugin, "%s: %s", where, what);
 	}

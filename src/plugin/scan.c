@@ -216,7 +216,8 @@ void plugin_scan(struct plugin_set *set, const char *directory,
 	if (scan.entries != NULL && list_files(&scan) == 0) {
 		scan_files(&scan, state_directory);
 	} else {
-		problems_add(problems, directory, NULL, "cannot be read: %s",
+		problems_add(problems, directory, "the folder of handlers, as "
+		    "'plugins.directory' names it", "cannot be read: %s",
 		    strerror(errno));
 		plugin_set_release(set);
 	}

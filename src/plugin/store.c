@@ -22,7 +22,8 @@
 
 static int fail(struct problems *problems, const char *path, const char *what)
 {
-	problems_add(problems, path, NULL, "%s: %s", what, strerror(errno));
+	problems_add(problems, path, "copies of the handlers are kept below 'state'",
+	    "%s: %s", what, strerror(errno));
 	return ERR_SYSTEM;
 }
 

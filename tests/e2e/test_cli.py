@@ -105,6 +105,37 @@ def test_check_reports_every_problem_with_its_line(folder):
         assert f"server.json:{line}: {key}: " in done.stderr
 
 
+def test_a_handler_without_a_route_tells_where_it_could_not_be(folder, make_config):
+    (folder / "plugins").mkdir()
+    shutil.copy2(harness.PLUGINS / "files.so", folder / "plugins")
+    (folder / "server.json").write_text(json.dumps(make_config(
+        plugins={"directory": "plugins"}, routes=[])))
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "plugins/files.so: no route has it, and at its own, '/files/*', it cannot be: "
+        "setting 'root': missing")
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"plugins": {"directory": "gone"}}, "gone: cannot be read"),
+    ({"state": "gone/run"}, "gone/run: cannot be made")])
+def test_a_folder_that_is_missing_is_one_problem(folder, make_config, changes, said):
+    (folder / "server.json").write_text(json.dumps(make_config(**changes)))
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said) and "1 problem\n" in done.stderr
+
+
+def test_a_log_that_cannot_be_opened_is_warned_of(folder, make_config):
+    (folder / "server.json").write_text(json.dumps(make_config(
+        log={"access": "gone/access.log", "error": "-"})))
+    done = harness.tincan("check", folder=folder)
+    assert done.returncode == 0
+    assert done.stderr == ("server.json: log.access: warning: cannot open "
+                           "'gone/access.log': No such file or directory\n")
+
+
 def test_check_starts_nothing_and_leaves_nothing(folder):
     harness.tincan("check", folder=folder)
     assert not (folder / "access.log").exists()

@@ -2,6 +2,7 @@
 /* Where log lines go: readers that are slow, disks that are full. */
 #include "base/sink.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pty.h>
@@ -66,6 +67,22 @@ START_TEST(says_what_cannot_be_opened)
 	put("to nobody\n");
 	sink_flush(&sink);
 	ck_assert_uint_eq(sink.lost, 0);
+}
+END_TEST
+
+START_TEST(checks_a_path_without_making_anything)
+{
+	ck_assert_int_eq(sink_check("-"), 0);
+	ck_assert_int_eq(sink_check("off"), 0);
+	unlink(path);
+	ck_assert_int_eq(sink_check(path), 0);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_eq(sink_check("/nowhere/log"), ERR_SYSTEM);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(sink_check("/tmp"), ERR_SYSTEM);
+	ck_assert_int_eq(errno, EISDIR);
+	ck_assert_int_eq(sink_open(&sink, path, STDOUT_FILENO), 0);
+	ck_assert_int_eq(sink_check(path), 0);
 }
 END_TEST
 
@@ -288,6 +305,7 @@ int main(void)
 	tcase_add_test(tests, appends_lines_to_a_file);
 	tcase_add_test(tests, writes_a_large_batch_by_itself);
 	tcase_add_test(tests, says_what_cannot_be_opened);
+	tcase_add_test(tests, checks_a_path_without_making_anything);
 	tcase_add_test(tests, takes_nothing_when_off);
 	tcase_add_test(tests, goes_on_in_a_new_file_after_a_rotation);
 	tcase_add_test(tests, keeps_the_old_file_if_the_new_one_fails);
