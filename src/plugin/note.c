@@ -344,7 +344,7 @@ int note_read(const unsigned char *data, size_t size, struct note *note,
 		rc = check_sections(&image);
 	}
 	if (rc == 0 && !find_note(&image, &found)) {
-		rc = refuse(&image, "not a tincan handler (no note)");
+		rc = refuse(&image, "not a tincan handler (no TINCAN_HANDLER)");
 	}
 	return rc == 0 ? judge(&image, &found, note) : rc;
 }

@@ -26,7 +26,7 @@ struct note {
  *
  * @return 0, or ERR_INVALID with why saying it for a person: "not an ELF file",
  *	"truncated: its sections end at byte 16384 but the file has 8192",
- *	"built for aarch64, this is x86-64", "not a tincan handler (no note)",
+ *	"built for aarch64, this is x86-64", "not a tincan handler (no TINCAN_HANDLER)",
  *	"needs level 2, this tincan has level 1; a newer tincan will run it", ...
  */
 int note_read(const unsigned char *image, size_t size, struct note *note,

@@ -53,7 +53,7 @@ ANIMALS = [
     refused("wrong_check", "check 'GET /wrong_check 200'"),
     refused("wrong_abi", "made for handler interface 2", OTHERS),
     refused("needs_level_2", "level", OTHERS),
-    refused("no_note", "note", OTHERS),
+    refused("no_note", "no TINCAN_HANDLER", OTHERS),
     refused("no_symbol", "tincan_handler_1", OTHERS),
     refused("no_table", "", OTHERS),
     refused("no_request", "on_request", OTHERS),

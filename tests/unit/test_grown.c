@@ -85,7 +85,7 @@ START_TEST(refuses_what_is_no_handler_as_ever)
 {
 	const struct plugin *plugin = rig_scan_one(&rig, "no_note");
 
-	ck_assert_str_eq(plugin->refusal, "not a tincan handler (no note)");
+	ck_assert_str_eq(plugin->refusal, "not a tincan handler (no TINCAN_HANDLER)");
 }
 END_TEST
 

@@ -196,7 +196,7 @@ START_TEST(does_not_load_what_was_refused)
 	struct plugin *plugin = rig_scan_one(&rig, "no_note");
 
 	ck_assert_int_eq(plugin_load(plugin, &rig_services), ERR_INVALID);
-	ck_assert_str_eq(plugin->refusal, "not a tincan handler (no note)");
+	ck_assert_str_eq(plugin->refusal, "not a tincan handler (no TINCAN_HANDLER)");
 }
 END_TEST
 

@@ -120,7 +120,7 @@ END_TEST
 START_TEST(refuses_a_shared_object_without_a_note)
 {
 	use("no_note");
-	refuses("not a tincan handler (no note)");
+	refuses("not a tincan handler (no TINCAN_HANDLER)");
 	ck_assert_str_eq(note.name, "");
 }
 END_TEST
@@ -261,9 +261,9 @@ START_TEST(damaged_notes_are_not_found)
 			memset(image + programs[i].p_offset, 0xff, 8);
 		}
 	}
-	refuses("not a tincan handler (no note)");
+	refuses("not a tincan handler (no TINCAN_HANDLER)");
 	memset(notes, 0xff, segment(PT_NOTE)->p_filesz);
-	refuses("not a tincan handler (no note)");
+	refuses("not a tincan handler (no TINCAN_HANDLER)");
 }
 END_TEST
 
