@@ -381,7 +381,8 @@ void hosts_hung(struct child *child, uint32_t version, pid_t pid)
 	}
 	host->hung = true;
 	log_say(LOG_ERROR,
-	    "handler '%s' does not come back from %s: ending its process %d",
+	    "handler '%s' does not come back from %s within its 'timeout_ms': ending "
+	    "its process %d",
 	    hosts_name(host->master, version),
 	    host->page == NULL ? "a callback" : page_callback_name(host->page),
 	    (int)host->pid);

@@ -51,7 +51,8 @@ int program_open(const char *name, const char *installed, const char *purpose,
 	}
 	if (fd < 0) {
 		problems_add(problems, name, "it is built and installed with tincan",
-		    "cannot find the program that %s: %s", purpose, strerror(errno));
+		    "cannot find the program that %s, neither beside tincan nor as "
+		    "'%s': %s", purpose, installed, strerror(errno));
 	}
 	return fd;
 }

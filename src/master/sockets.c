@@ -78,7 +78,11 @@ static void explain(const struct config_listener *listener, int error,
 		snprintf(why, UNIX_SOCKET_WHY_BYTES, "in use by process %d (%s)", owner,
 		    name);
 	} else {
-		snprintf(why, UNIX_SOCKET_WHY_BYTES, "%s", strerror(error));
+		snprintf(why, UNIX_SOCKET_WHY_BYTES, "%s%s", strerror(error),
+		    error == EACCES ?
+		    ": low ports want root or CAP_NET_BIND_SERVICE" :
+		    error == EADDRNOTAVAIL ? ": no interface of this machine has it" :
+		    "");
 	}
 }
 
