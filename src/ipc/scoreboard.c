@@ -246,6 +246,14 @@ static size_t copy_cut(char *out, size_t size, const char *text)
 	return used;
 }
 
+/* One thread writes it: that needs no locked instruction. */
+static void next_turn(struct scoreboard_blame *blame)
+{
+	uint32_t turn = atomic_load_explicit(&blame->turn, memory_order_relaxed);
+
+	atomic_store_explicit(&blame->turn, turn + 1, memory_order_release);
+}
+
 void blame_set(struct scoreboard_blame *blame, const char *handler, const char *callback,
     const char *request, const char *method, const char *target)
 {
@@ -258,10 +266,20 @@ void blame_set(struct scoreboard_blame *blame, const char *handler, const char *
 	copy_cut(blame->callback, sizeof(blame->callback), callback);
 	copy_cut(blame->handler, sizeof(blame->handler), handler);
 	atomic_signal_fence(memory_order_seq_cst);
+	next_turn(blame);
 }
 
 void blame_clear(struct scoreboard_blame *blame)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 	blame->handler[0] = '\0';
+	next_turn(blame);
+}
+
+bool blame_stands(const struct scoreboard_blame *blame, uint32_t *turn)
+{
+	uint32_t before = *turn;
+
+	*turn = atomic_load_explicit(&blame->turn, memory_order_acquire);
+	return *turn == before && blame->handler[0] != '\0';
 }

@@ -86,6 +86,7 @@ struct scoreboard_handler {
 
 /* What a worker is at: set before foreign code runs, cleared after. */
 struct scoreboard_blame {
+	_Atomic uint32_t turn;			/* another one for each callback */
 	char handler[SCOREBOARD_NAME_BYTES];	/* "" when no handler runs */
 	char callback[16];			/* "on_open", "on_request", "loading" */
 	char request[20];			/* id, "" outside a request */
@@ -201,6 +202,9 @@ void blames_free(struct scoreboard_blames *blames, uint32_t workers);
 
 /* Who is to blame for the death of the worker; its handler is "" if nobody is. */
 const struct scoreboard_blame *blames_settle(const struct scoreboard_blames *blames);
+
+/* Is it at that turn of a handler still? If not, *turn becomes what it is at. */
+bool blame_stands(const struct scoreboard_blame *blame, uint32_t *turn);
 
 /* Says what is about to run; texts may be NULL and are cut. blame_clear when it has.
  * Async-signal-safe. */

@@ -16,6 +16,7 @@
 #include "master/renewals.h"
 #include "master/children.h"
 #include "master/commands.h"
+#include "master/hangs.h"
 #include "master/hosts.h"
 #include "master/keeper.h"
 #include "master/logs.h"
@@ -220,6 +221,7 @@ static void init(struct master *master, struct boot *boot)
 	logs_init(master);
 	timer_init(&master->deadline, kill_late);
 	children_init(master);
+	hangs_init(master);
 	sockets_raise_limit(config, master->worker_count);
 	master->rollout = rollout_new(master, boot);
 	master->renewals = renewals_new(master);
@@ -264,6 +266,7 @@ static void release(struct master *master)
 	if (master->watching) {
 		directory_watch_release(&master->plugins);
 	}
+	hangs_release(master);
 	upgrade_release(master);
 	control_close(master->control);
 	hosts_release(master);

@@ -41,6 +41,8 @@ struct child {
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
 	struct timer restart;
+	uint32_t turn;		/* hangs.c: of the handler that it is at, */
+	uint32_t looks;		/* and how often that was the same */
 };
 
 struct master {
@@ -63,6 +65,7 @@ struct master {
 	struct list versions;	/* versions.c */
 	struct list memories;	/* memories.c */
 	struct timer figures;	/* shows what handlers measure */
+	struct timer hangs;	/* looks for workers that stand still */
 	struct keeper_link *keeper;	/* keeper.c */
 	struct rollout *rollout;	/* rollout.c: generations */
 	struct sink access;	/* logs.c: for the workers */

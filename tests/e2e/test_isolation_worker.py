@@ -122,3 +122,51 @@ def test_reload_keeps_what_is_in_the_workers(start):
             assert harness.tincan("reload", "--config", server.config).returncode == 0
             for _ in range(10):
                 assert server.get("/hello/x").status == 200
+
+
+HANGS = {  # which callback hangs, when its first request asks for it
+    "on_request": ("while (tc.query(r)[0] != 0) pause();", "", "on_request"),
+    "timer": ("if (tc.query(r)[0] != 0) tc.after(1, hang, NULL);", "", "a timer"),
+    "watch": ("if (tc.query(r)[0] != 0 && pipe(fds) == 0 && write(fds[1], fds, 1) == 1)"
+              " tc.watch(fds[0], TC_READ, ready, NULL);", "", "a watch"),
+    "post": ("if (tc.query(r)[0] != 0) tc.post(tc.loop(), hang, NULL);", "", "a post"),
+    "close": ("", ".on_close = hang", "on_close"),
+}
+CODE = """
+static int fds[2];
+
+static void hang(void *arg)
+{
+	(void)arg;
+	while (getpid() != 0) {
+		pause();
+	}
+}
+
+static void ready(void *arg, int events)
+{
+	(void)events;
+	hang(arg);
+}
+
+void *const used[] = { (void *)fds, (void *)ready };
+"""
+
+
+@pytest.mark.parametrize("where", HANGS)
+def test_one_that_hangs_in_a_worker_is_ended_with_it(start, plug, where):
+    first, fields, callback = HANGS[where]
+    plug.drop("stuck", "well", code=CODE, first=first, fields=fields)
+    server = start(workers=1, handlers={
+        "stuck": {**IN_WORKER, "timeout_ms": 500}, "hello": IN_WORKER})
+    worker, = server.workers
+    with server.connect() as client:
+        client.start("GET", "/stuck?hang")
+        if where == "close":
+            plug.drop("stuck", "better")
+        server.wait_log(rf"worker 0: handler 'stuck' does not come back from {callback}:")
+        client.ended()
+    server.wait_log(r"worker 0 \(pid \d+\) died: signal 9 .*'stuck'")
+    harness.wait_for(lambda: server.workers not in ([], [worker]), "the next worker")
+    assert server.get("/hello/x").status == 200
+    assert server.get("/stuck").status == 200

@@ -116,6 +116,26 @@ START_TEST(cuts_what_is_too_long_to_blame)
 }
 END_TEST
 
+START_TEST(tells_one_callback_that_lasts_from_many)
+{
+	struct scoreboard_blame *blame = &blames[0].running;
+	uint32_t turn = 0;
+
+	ck_assert(!blame_stands(blame, &turn));
+	blame_set(blame, "busy", "a timer", NULL, NULL, NULL);
+	ck_assert(!blame_stands(blame, &turn));
+	ck_assert(blame_stands(blame, &turn));
+	ck_assert(blame_stands(blame, &turn));
+	blame_clear(blame);
+	blame_set(blame, "busy", "a timer", NULL, NULL, NULL);
+	ck_assert(!blame_stands(blame, &turn));
+	ck_assert(blame_stands(blame, &turn));
+	blame_clear(blame);
+	ck_assert(!blame_stands(blame, &turn));
+	ck_assert(!blame_stands(blame, &turn));
+}
+END_TEST
+
 static struct scoreboard_figure *figure_of(uint32_t handler, uint32_t kind,
     const char *name)
 {
@@ -181,6 +201,7 @@ int main(void)
 	tcase_add_test(tests, gives_readers_no_way_to_write);
 	tcase_add_test(tests, blames_a_thread_that_crashed_before_the_loop);
 	tcase_add_test(tests, cuts_what_is_too_long_to_blame);
+	tcase_add_test(tests, tells_one_callback_that_lasts_from_many);
 	tcase_add_test(tests, figures_of_one_name_are_of_one_kind);
 	tcase_add_test(tests, there_is_an_end_to_figures);
 	tcase_add_test(tests, what_only_grows_never_shrinks);
