@@ -1,37 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* One client's connection. */
-#include "worker/connection.h"
+/* One client's connection: its turns, from the first to the end. */
+#include "worker/connection_parts.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "worker/generation.h"
 #include "worker/limits.h"
-#include "worker/proxied.h"
 
 #define LINGER_MS 2000
 #define FACTS_MAX 16384
 #define LINGER_READS 16		/* in one turn */
-#define DRAIN_HANDSHAKE_MS 5000
-#define STALL_MS 500		/* of a handshake: then it may have to */
-#define EVICT_IDLE_MS 1000	/* then it may have to go for another one */
 /* Plain bytes read in one turn before others have theirs. */
 #define TURN_BYTES (8 * WORKER_PLAIN_BYTES)
 #define STEP_BYTES 256		/* as which a step counts that has read less */
-
-static const char plain_reply[] =
-    "HTTP/1.1 400 Bad Request\r\n"
-    "content-type: text/plain; charset=utf-8\r\n"
-    "content-length: 59\r\n"
-    "connection: close\r\n"
-    "\r\n"
-    "400 Bad Request: this port speaks TLS, use https:// for it\n";
 
 size_t connection_room(const struct connection *connection)
 {
@@ -82,18 +67,6 @@ static void free_session(struct connection *connection)
 	}
 }
 
-/* Well or not. */
-static void end_handshake(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-
-	if (connection->state == CONNECTION_HANDSHAKE) {
-		worker->handshake_count--;
-		list_remove(&connection->link);
-		list_append(&worker->connections, &connection->link);
-	}
-}
-
 void connection_close(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
@@ -109,7 +82,7 @@ void connection_close(struct connection *connection)
 	buffer_release(&connection->facts);
 	close(connection->watch.fd);
 	free(connection->kept);
-	end_handshake(connection);
+	connection_end_handshake(connection);
 	list_remove(&connection->link);
 	worker->connection_count--;
 	limits_discount_address(connection);
@@ -139,113 +112,14 @@ static void read_to_end(struct connection *connection)
 
 /* Our end is sent and the peer may still be sending: closing now would reset the
  * connection, and with it the reply that the peer has not read (RFC 9112 section 9.6). */
-static void linger(struct connection *connection)
+void connection_linger(struct connection *connection)
 {
-	struct worker *worker = connection->worker;
-
 	shutdown(connection->watch.fd, SHUT_WR);
-	end_handshake(connection);
+	connection_end_handshake(connection);
 	connection->state = CONNECTION_LINGER;
 	connection->wait = WAIT_LINGER;
-	timer_set(&worker->loop->timers, &connection->timer,
-	    worker->loop->now_ms + LINGER_MS);
+	connection_set_timer(connection, LINGER_MS);
 	read_to_end(connection);
-}
-
-static void set_timer(struct connection *connection, uint32_t ms)
-{
-	struct worker *worker = connection->worker;
-
-	connection->wait_ms = ms;
-	if (ms == 0) {
-		timer_cancel(&connection->timer);
-	} else {
-		timer_set(&worker->loop->timers, &connection->timer,
-		    worker->loop->now_ms + ms);
-	}
-}
-
-bool connection_waits_for(const struct connection *connection, uint8_t what)
-{
-	return connection->wait == WAIT_SESSION && connection->waits_for == what;
-}
-
-static void wait_for_session(struct connection *connection)
-{
-	struct session *session = connection->session;
-	struct session_wait wait = session->ops->wait(session);
-	bool same = connection_waits_for(connection, wait.what);
-
-	if (same && !session->fresh && (wait.whole || !connection->progressed)) {
-		return;
-	}
-	session->fresh = false;
-	connection->wait = WAIT_SESSION;
-	connection->waits_for = wait.what;
-	set_timer(connection, wait.ms);
-}
-
-/*
- * Has the client taken anything since we last looked? The kernel calls a socket writable
- * only when a third of its buffer, which may be megabytes, is free: a client that reads
- * slowly but steadily is seen only in what the kernel has left to send.
- */
-static bool reads_on(struct connection *connection)
-{
-	int before = connection->queued;
-
-	if (ioctl(connection->watch.fd, SIOCOUTQ, &connection->queued) != 0) {
-		return false;
-	}
-	/* Of what was sent since, some may wait there: then this is less than 0. */
-	connection->taking.bytes += (uint64_t)(int64_t)(before - connection->queued);
-	return connection->queued < before;
-}
-
-static bool takes_too_little(struct connection *connection)
-{
-	const struct worker *worker = connection->worker;
-
-	return pace_slow(&connection->taking, worker->loop->now_ms,
-	    worker->config->timeouts.slow_ms,
-	    worker->config->limits.min_send_bytes_per_s);
-}
-
-/* Between two looks at what a client takes. */
-static uint32_t look_ms(const struct worker *worker)
-{
-	const struct config_timeouts *timeouts = &worker->config->timeouts;
-
-	return timeouts->slow_ms < timeouts->write_ms ? timeouts->slow_ms :
-	    timeouts->write_ms;
-}
-
-/* What was just sent is still to be read, so that what is queued starts high. */
-static void wait_for_room(struct connection *connection)
-{
-	const struct worker *worker = connection->worker;
-	bool waited = connection->wait == WAIT_WRITE;
-
-	(void)reads_on(connection);
-	if (!waited) {
-		pace_begin(&connection->taking, worker->loop->now_ms);
-	}
-	connection->wait = WAIT_WRITE;
-	connection->still_ms = 0;
-	connection->slow = takes_too_little(connection);
-	set_timer(connection, connection->slow ? 1 : look_ms(worker));
-}
-
-static void wait_for_next(struct connection *connection)
-{
-	if (connection->state == CONNECTION_HANDSHAKE) {
-		return;		/* its timer is for the whole of it */
-	}
-	if (connection->tls.unsent.size == 0) {
-		wait_for_session(connection);
-	} else if (connection->wait != WAIT_WRITE || connection->progressed) {
-		wait_for_room(connection);
-	}
 }
 
 /* The next plain bytes: those left from before, else what TLS has. */
@@ -361,7 +235,7 @@ static bool is_lost(const struct connection *connection)
  * Sends what the turn has made. A connection that would go on and has room again asks for
  * another turn, as its socket, watched edge-triggered, may not tell again.
  */
-static void end_turn(struct connection *connection, bool more)
+void connection_end_turn(struct connection *connection, bool more)
 {
 	struct tls_session *tls = &connection->tls;
 	const struct session *session = connection->session;
@@ -381,113 +255,17 @@ static void end_turn(struct connection *connection, bool more)
 		return;
 	}
 	if (done && rc == 0) {
-		linger(connection);
+		connection_linger(connection);
 		return;
 	}
 	if (is_lost(connection)) {
 		connection_close(connection);
 		return;
 	}
-	wait_for_next(connection);
+	connection_wait_for_next(connection);
 	if (more && rc == 0) {
 		loop_soon(connection->worker->loop, &connection->later);
 	}
-}
-
-static void refuse_plain_text(struct connection *connection)
-{
-	(void)send(connection->watch.fd, plain_reply, sizeof(plain_reply) - 1,
-	    MSG_NOSIGNAL);
-	count_bytes(connection);
-	linger(connection);
-}
-
-static void send_last(struct connection *connection)
-{
-	if (tls_session_flush(&connection->tls) == 0) {
-		linger(connection);
-	} else {
-		connection_close(connection);
-	}
-}
-
-/* Else nobody would know why a client of theirs gets no further than an alert. */
-static void tell_client_fault(const struct connection *connection)
-{
-	const char *fault = tls_session_client_fault(&connection->tls);
-	char client[SOCKET_NAME_BYTES];
-
-	if (fault != NULL) {
-		socket_address_name(&connection->peer, client);
-		log_say(LOG_INFO, "the certificate of the client %s is refused: %s",
-		    client, fault);
-	}
-}
-
-static void fail_handshake(struct connection *connection)
-{
-	tell_client_fault(connection);
-	counter_add(&connection->worker->self->handshakes_failed, 1);
-	if (connection->tls.plain_text) {
-		refuse_plain_text(connection);
-		return;
-	}
-	/* The alert that says why. */
-	send_last(connection);
-}
-
-static bool open_session(struct connection *connection)
-{
-	connection->session = session_new(connection);
-	if (connection->session == NULL) {
-		/* The end of the handshake, too, which is in the wire's buffer: what is
-		 * left in there would be sent to another client. */
-		tls_session_end(&connection->tls);
-		send_last(connection);
-		return false;
-	}
-	end_handshake(connection);
-	connection->state = CONNECTION_OPEN;
-	return true;
-}
-
-static bool handshake(struct connection *connection)
-{
-	struct scoreboard_worker *self = connection->worker->self;
-	int rc = tls_session_handshake(&connection->tls);
-
-	if (rc == 0 && connection->tls.ssl == NULL) {
-		return open_session(connection);
-	}
-	if (rc == 0) {
-		counter_add(&self->handshakes, 1);
-		counter_add(&self->resumed, tls_session_resumed(&connection->tls));
-		counter_add(&self->tickets, connection->tls.ticket_sealed);
-		counter_add(&self->tickets_unknown, connection->tls.ticket_unknown);
-		return open_session(connection);
-	}
-	if (rc == ERR_AGAIN || rc == ERR_LIMIT) {
-		end_turn(connection, rc == ERR_LIMIT);
-	} else {
-		fail_handshake(connection);
-	}
-	return false;
-}
-
-/* What comes before the session: for whom a proxy speaks, and TLS. True: it can begin. */
-static bool prepare(struct connection *connection)
-{
-	int rc = connection->proxied ? proxied_read(connection) : 0;
-
-	if (rc == 0) {
-		return handshake(connection);
-	}
-	if (rc == ERR_AGAIN) {
-		end_turn(connection, false);
-	} else {
-		connection_close(connection);
-	}
-	return false;
 }
 
 static void turn(struct connection *connection)
@@ -495,10 +273,11 @@ static void turn(struct connection *connection)
 	connection->in_turn = true;
 	if (connection->state == CONNECTION_LINGER) {
 		read_to_end(connection);
-	} else if (connection->state == CONNECTION_OPEN || prepare(connection)) {
+	} else if (connection->state == CONNECTION_OPEN ||
+	    connection_prepare(connection)) {
 		bool more = work(connection);
 
-		end_turn(connection, more);
+		connection_end_turn(connection, more);
 	}
 	connection->in_turn = false;
 }
@@ -517,60 +296,6 @@ static void on_event(struct watch *watch, uint32_t events)
 static void next_turn(struct deferred *later)
 {
 	turn(LIST_OWNER(later, struct connection, later));
-}
-
-static void expire_write(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-	bool moved = reads_on(connection);
-
-	connection->still_ms = moved ? 0 : connection->still_ms + connection->wait_ms;
-	if (connection->still_ms >= worker->config->timeouts.write_ms) {
-		limits_count(worker, LIMIT_WRITE_MS);
-		connection_close(connection);
-	} else if (connection->slow || takes_too_little(connection)) {
-		limits_met(worker, LIMIT_MIN_SEND_BYTES_PER_S, &connection->peer,
-		    "closed");
-		connection_close(connection);
-	} else {
-		set_timer(connection, look_ms(worker));
-	}
-}
-
-static void expire_session(struct connection *connection)
-{
-	connection->in_turn = true;
-	connection->session->fresh = true;
-	connection->session->ops->timeout(connection->session);
-	end_turn(connection, false);
-	connection->in_turn = false;
-}
-
-static void give_up_handshake(struct connection *connection)
-{
-	counter_add(&connection->worker->self->handshakes_failed, 1);
-	connection_close(connection);
-}
-
-static void on_timer(struct timer *timer)
-{
-	struct connection *connection = LIST_OWNER(timer, struct connection, timer);
-
-	switch (connection->wait) {
-	case WAIT_SESSION:
-		expire_session(connection);
-		break;
-	case WAIT_WRITE:
-		expire_write(connection);
-		break;
-	case WAIT_HANDSHAKE:
-		limits_count(connection->worker, LIMIT_HANDSHAKE_MS);
-		give_up_handshake(connection);
-		break;
-	default:
-		connection_close(connection);
-		break;
-	}
 }
 
 /* The keeper has answered. */
@@ -604,7 +329,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	connection->peer = *peer;
 	connection->watch = (struct watch){ .fd = fd, .fn = on_event };
 	connection->wait = WAIT_HANDSHAKE;
-	timer_init(&connection->timer, on_timer);
+	timer_init(&connection->timer, connection_on_timer);
 	deferred_init(&connection->later, next_turn);
 	buffer_init(&connection->facts, FACTS_MAX);
 	list_append(&worker->handshakes, &connection->link);
@@ -615,7 +340,7 @@ void connection_new(struct worker *worker, int fd, const union socket_address *p
 	}
 	atomic_store_explicit(&worker->self->connections, worker->connection_count,
 	    memory_order_relaxed);
-	set_timer(connection, worker->config->timeouts.handshake_ms);
+	connection_set_timer(connection, worker->config->timeouts.handshake_ms);
 	/* Every edge, once: no call to change what is watched is ever needed. */
 	if (loop_add(worker->loop, &connection->watch,
 	    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
@@ -630,69 +355,13 @@ void connection_wake(struct connection *connection)
 	}
 }
 
-static void wait_at_most(struct connection *connection, int64_t due_ms)
-{
-	if (connection->timer.due_ms > due_ms) {
-		timer_set(&connection->worker->loop->timers, &connection->timer, due_ms);
-	}
-}
-
-static bool is_idle(const struct connection *connection)
-{
-	const struct session *session = connection->session;
-
-	return connection->wait == WAIT_SESSION &&
-	    session->ops->wait(session).what == SESSION_IDLE;
-}
-
-/* Since when it waits for what it waits for now. */
-static int64_t waits_since_ms(const struct connection *connection)
-{
-	return connection->timer.due_ms - connection->wait_ms;
-}
-
-/* That the keeper is slow is nobody's fault. */
-bool connection_abandon(struct connection *connection)
-{
-	if (connection->state != CONNECTION_HANDSHAKE ||
-	    connection->tls.signature != NULL ||
-	    waits_since_ms(connection) + STALL_MS > connection->worker->loop->now_ms) {
-		return false;
-	}
-	give_up_handshake(connection);
-	return true;
-}
-
-/* It gets no time to linger: the next request of a client that has been idle so long is
- * hardly on its way. */
-bool connection_evict(struct connection *connection)
-{
-	int64_t now_ms = connection->worker->loop->now_ms;
-
-	if (connection->state != CONNECTION_OPEN || !is_idle(connection) ||
-	    waits_since_ms(connection) + EVICT_IDLE_MS > now_ms) {
-		return false;
-	}
-	expire_session(connection);
-	connection_close(connection);
-	return true;
-}
-
 void connection_drain(struct connection *connection)
 {
-	const struct worker *worker = connection->worker;
-
-	if (connection->state == CONNECTION_HANDSHAKE) {
-		wait_at_most(connection, worker->loop->now_ms + DRAIN_HANDSHAKE_MS);
-		return;
-	}
 	if (connection->state == CONNECTION_OPEN) {
 		connection->session->ops->drain(connection->session);
 		/* A request may be in the socket already. */
 		connection->tls.readable = true;
 		turn(connection);
 	}
-	if (connection->state == CONNECTION_OPEN && is_idle(connection)) {
-		wait_at_most(connection, waits_since_ms(connection) + SESSION_DRAIN_MS);
-	}
+	connection_hurry(connection);
 }
