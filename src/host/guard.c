@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,6 +77,26 @@ static void write_thread(struct page *page)
 	}
 }
 
+/* An allocation that fails is what many a plugin dies of, and where it dies is of no help
+ * then. Tells of less than a 16th of the limit. */
+static void write_memory(struct page *page)
+{
+	struct rlimit limit;
+	size_t size;
+	void *probe;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+		return;
+	}
+	size = limit.rlim_cur / 16;
+	probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (probe == MAP_FAILED) {
+		atomic_store(&page->memory_full, 1);
+	} else {
+		munmap(probe, size);
+	}
+}
+
 /* SA_RESETHAND has restored the default: the signal raised here ends the process when
  * this returns, and one that comes before, from a broken stack, does so at once. */
 static void on_fatal(int signal, siginfo_t *info, void *context)
@@ -83,6 +104,7 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 	void *frames[PAGE_FRAMES];
 
 	write_thread(guard.page);
+	write_memory(guard.page);
 	atomic_store(&guard.page->fault_address, (uintptr_t)info->si_addr);
 	atomic_store(&guard.page->signal, (uint32_t)signal);
 	write_frames(guard.page, frames, backtrace(frames, PAGE_FRAMES),

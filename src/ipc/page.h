@@ -48,6 +48,7 @@ struct page {
 	_Atomic uint32_t signal;	/* 0: it did not run */
 	_Atomic uint32_t thread_callback; /* what crashed, if not the loop's thread */
 	_Atomic uint64_t fault_address;
+	_Atomic uint32_t memory_full;	/* 1: next to nothing of its limit was left */
 	_Atomic uint32_t frame_count;
 	uint64_t frames[PAGE_FRAMES];	/* offsets in the plugin's file; 0: elsewhere */
 

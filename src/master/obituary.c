@@ -73,6 +73,13 @@ static void add_cause(struct text *text, const struct page *page, int status)
 	}
 }
 
+static void add_memory(struct text *text, const struct page *page)
+{
+	if (atomic_load(&page->memory_full) != 0) {
+		add(text, ", its 'max_memory_bytes' used up");
+	}
+}
+
 static void add_backtrace(struct text *text, const struct plugin *plugin,
     const struct page *page)
 {
@@ -100,6 +107,7 @@ void obituary(const struct plugin *plugin, const struct page *page, int status,
 	add(&text, "crashed in %s", page_callback_name(page));
 	add_request(&text, page);
 	add_cause(&text, page, status);
+	add_memory(&text, page);
 	add_backtrace(&text, plugin, page);
 }
 

@@ -24,7 +24,7 @@ WAYS = {
     "stack": r"signal 11 .*, in go_deeper\+0x",
     "free": r"signal 6|ended with status 1",
     "heap": r"signal 6|ended with status 1",
-    "memory": r"signal (6|11)",
+    "memory": r"signal (6|11) .*'max_memory_bytes' used up",
     "exit": r"it called exit\(0\)",
     "_exit": r"ended with status 3",
     "kill": r"signal 9",

@@ -56,6 +56,16 @@ START_TEST(tells_the_address_that_could_not_be_touched)
 }
 END_TEST
 
+START_TEST(tells_that_there_was_no_memory_left)
+{
+	page->callback = PAGE_ON_REQUEST;
+	page->signal = SIGABRT;
+	page->memory_full = 1;
+	check(KILLED(SIGABRT), "crashed in on_request: signal 6 (Aborted), its "
+	    "'max_memory_bytes' used up");
+}
+END_TEST
+
 START_TEST(tells_an_exit_of_the_plugin_from_another_end)
 {
 	check(EXITED(3), "crashed in nothing: its process ended with status 3");
@@ -113,6 +123,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(one, set_up, tear_down);
 	tcase_add_test(one, tells_the_signal_and_the_request);
 	tcase_add_test(one, tells_the_address_that_could_not_be_touched);
+	tcase_add_test(one, tells_that_there_was_no_memory_left);
 	tcase_add_test(one, tells_an_exit_of_the_plugin_from_another_end);
 	tcase_add_loop_test(one, a_request_that_is_no_id_is_left_out, 0, 3);
 	tcase_add_test(one, tells_the_call_that_a_worker_was_refused);
