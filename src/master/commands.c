@@ -238,8 +238,10 @@ static json_t *reset(struct master *master, const char *name)
 	uint32_t count = hosts_reset(master, name);
 
 	return count > 0 ? json_pack("{s:b, s:i}", "ok", 1, "hosts", (int)count)
-			 : json_pack("{s:b, s:s}", "ok", 0, "error",
-			       "no handler of that name runs in processes of its own");
+			 : json_pack("{s:b, s:s, s:s}", "ok", 0, "error",
+			       "no handler of that name runs in processes of its own",
+			       "hint", "'tincan plugins' tells which there are, and why "
+			       "one is not served");
 }
 
 void command_run(void *arg, struct control_client *client, const char *command,

@@ -131,6 +131,7 @@ def test_reset_knows_its_handlers(server):
     done = run(server, "reset", "nobody")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("tincan: ")
+    assert "hint: 'tincan plugins' tells" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["status"], ["reload"], ["stop"], ["reset", "x"],
