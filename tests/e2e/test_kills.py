@@ -5,6 +5,7 @@ worker its own connections, a keeper nothing: of all others not a byte is lost."
 import contextlib
 import os
 import signal
+import ssl
 
 import pytest
 
@@ -158,7 +159,7 @@ def result(rest):
     """The status; None for what the server has cut. It is one of them in time."""
     try:
         return rest()
-    except (*h2.ENDS, ws.End):
+    except (*h2.ENDS, ssl.SSLError, ws.End):
         return None
     except AssertionError as error:
         assert "waited" not in str(error), error
@@ -201,7 +202,9 @@ def test_workers(server):
             requests = list(begin_all(server, stack)) + list(begin_all(server, stack))
             workers = chatters.workers_of_ports(server)
             os.kill(victim, signal.SIGKILL)
-            for point, port, rest in requests:
+            # Last those that are cut: Python 3.13 has their errors befall another one.
+            for point, port, rest in sorted(
+                    requests, key=lambda request: workers[request[1]] == victim):
                 assert result(rest) == (None if workers[port] == victim else 200), point
         answers(server)
 
