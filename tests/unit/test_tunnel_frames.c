@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a host says of duplexes when nobody can keep it. What it may not say is in
- * test_tunnel.c. */
+ * test_tunnel_breaches.c. */
 #include "remote/tunnel.h"
 
 #include "tunnel_rig.h"
