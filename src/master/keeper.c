@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "base/memory.h"
 #include "ipc/channel.h"
 #include "ipc/sign.h"
@@ -44,6 +45,7 @@ struct keeper_link {
 	struct timer restart;
 	struct timer check;
 	unsigned unanswered;	/* CHECKs since it was heard of */
+	struct log_pace unconnected;	/* that a worker could not be */
 };
 
 static void take(struct keeper_link *keeper, struct channel_message *message)
@@ -88,6 +90,15 @@ static struct child *next_unserved(const struct master *master)
 	return NULL;
 }
 
+static void say_unconnected(struct keeper_link *keeper, const struct child *child)
+{
+	if (log_pace_due(&keeper->unconnected, clock_us() / 1000, NULL)) {
+		log_say(LOG_ERROR, "cannot connect worker %u with the keeper: %s",
+		    child->index, strerror(errno));
+	}
+}
+
+/* Without descriptors it is tried again at the next turn, on_check's if no other. */
 static int connect_worker(struct keeper_link *keeper, struct child *child)
 {
 	struct channel_message to_worker = { .type = CHANNEL_KEEPER, .fds = { -1, -1 } };
@@ -97,10 +108,8 @@ static int connect_worker(struct keeper_link *keeper, struct child *child)
 	int rc;
 
 	if (sign_pair(fds) != 0) {
-		log_say(LOG_ERROR, "cannot connect worker %u with the keeper: %s",
-		    child->index, strerror(errno));
-		child->keeperless = false;
-		return 0;
+		say_unconnected(keeper, child);
+		return ERR_SYSTEM;
 	}
 	to_worker.fds[0] = fds[0];
 	to_keeper.fds[0] = fds[1];
