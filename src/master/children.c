@@ -210,9 +210,13 @@ static void close_channel(struct child *child)
 
 static void try_again(struct child *child)
 {
-	log_say(LOG_ERROR, "cannot start worker %u: %s", child->index, strerror(errno));
-	timer_set(&child->master->loop->timers, &child->restart,
-	    clock_us() / 1000 + FIRST_DELAY_MS);
+	int64_t now_ms = clock_us() / 1000;
+
+	if (log_pace_due(&child->unstarted, now_ms, NULL)) {
+		log_say(LOG_ERROR, "cannot start worker %u: %s", child->index,
+		    strerror(errno));
+	}
+	timer_set(&child->master->loop->timers, &child->restart, now_ms + FIRST_DELAY_MS);
 }
 
 static void reset_slot(struct child *child)

@@ -48,6 +48,14 @@ static int cpu_of(const struct host *host, const struct version *version)
 	return version->plugin.can & PLUGIN_BLOCKING ? -1 : child_cpu(host->child);
 }
 
+static void say_unstarted(struct host *host)
+{
+	if (log_pace_due(&host->unstarted, host->master->loop->now_ms, NULL)) {
+		log_say(LOG_ERROR, "cannot start a process for handler '%s': %s",
+		    hosts_name(host->master, host->version), strerror(errno));
+	}
+}
+
 void host_start(struct host *host)
 {
 	const struct version *version = versions_by_number(host->master, host->version);
@@ -61,8 +69,7 @@ void host_start(struct host *host)
 	struct hostexec started;
 
 	if (hostexec_start(&version->plugin, &how, &started) != 0) {
-		log_say(LOG_ERROR, "cannot start a process for handler '%s': %s",
-		    version->plugin.note.name, strerror(errno));
+		say_unstarted(host);
 		timer_set(&host->master->loop->timers, &host->timer,
 		    host->master->loop->now_ms + HOSTS_FIRST_DELAY_MS);
 		return;

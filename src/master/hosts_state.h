@@ -4,6 +4,7 @@
 #define TINCAN_MASTER_HOSTS_STATE_H
 
 #include "base/list.h"
+#include "base/log_pace.h"
 #include "master/hosts.h"
 #include "os/timer.h"
 
@@ -38,6 +39,7 @@ struct host {
 	bool hung;			/* killed by us for that */
 	uint32_t crashes;
 	uint64_t answers;		/* of its processes before this one */
+	struct log_pace unstarted;	/* that none can be started */
 	struct timer timer; /* the next start, or SIGKILL for one that hangs */
 };
 

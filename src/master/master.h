@@ -14,6 +14,7 @@
 #define TINCAN_MASTER_MASTER_H
 
 #include "base/list.h"
+#include "base/log_pace.h"
 #include "base/sink.h"
 #include "control/control.h"
 #include "ipc/addresses.h"
@@ -40,6 +41,7 @@ struct child {
 	bool keeperless;	/* to be connected with the keeper */
 	int64_t started_ms;
 	int delay_ms;		/* before the next start, after deaths in a row */
+	struct log_pace unstarted;	/* that it cannot be started */
 	struct timer restart;
 	uint32_t turn;		/* hangs.c: of the handler that it is at, */
 	uint32_t looks;		/* and how often that was the same */
