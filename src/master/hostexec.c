@@ -61,10 +61,9 @@ static _Noreturn void become_host(const struct plugin *plugin,
 	/* Up and out of the way first, as any could be one of the fixed numbers
 	 * already. */
 	for (int i = 0; i <= HOST_MEMORY - HOST_SOCKET; i++) {
-		fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, 10);
-	}
-	if (fds[0] < 0 || fds[1] < 0) {
-		_exit(EXIT_FAILURE);
+		if (fds[i] >= 0 && (fds[i] = fcntl(fds[i], F_DUPFD, 10)) < 0) {
+			_exit(EXIT_FAILURE);
+		}
 	}
 	for (int i = 0; i <= HOST_MEMORY - HOST_SOCKET; i++) {
 		if (fds[i] < 0) {
