@@ -19,7 +19,6 @@ static uint32_t timeout_of(const struct master *master, const char *name)
 	return handler == NULL ? CONFIG_HANDLER_TIMEOUT_MS : handler->timeout_ms;
 }
 
-
 /* In looks, not by the clock: while all of us stood still nobody could come back. */
 static void look_at(struct child *child)
 {
