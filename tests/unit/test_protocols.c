@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of ALPN names; what a handshake makes of it is in test_session. */
+/* The list of ALPN names; what a handshake makes of it is in test_session_alpn. */
 #include "tls/protocols.h"
 
 #include "configs.h"
