@@ -104,9 +104,11 @@ static bool ended_as_told(const struct host *host, int status)
 	    (!hosts_serve(host->master, host->version) || is_draining(host->child));
 }
 
-static bool is_surplus(const struct host *host)
+/* Is it neither retired nor one too many? Then another process takes its place. */
+static bool is_wanted(const struct host *host)
 {
-	return squad_count(host->squad) > host->squad->wanted;
+	return host->squad != NULL && !host->master->stopping &&
+	    squad_count(host->squad) <= host->squad->wanted;
 }
 
 /* What it has counted stays. */
@@ -142,39 +144,35 @@ static bool crashed(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) != 0 : WTERMSIG(status) != SIGKILL;
 }
 
+static void replace(struct host *host, struct version *version)
+{
+	count_death(host, version);
+	end_page(host);
+	if (version_died(host->master, version, squad_answers(host->squad))) {
+		rollout_plugins(host->master);
+	}
+	restart(host);
+}
+
 void host_died(struct host *host, int status)
 {
-	struct master *master = host->master;
-	struct version *version = versions_by_number(master, host->version);
+	struct version *version = versions_by_number(host->master, host->version);
+	bool wanted = is_wanted(host);
+	bool as_told = wanted && ended_as_told(host, status);
 
-	if (host->squad == NULL || master->stopping) {
-		if (crashed(status)) {
-			tell_death(host, version, status);
-		}
-		host->pid = 0;
-		host_forget(host);
-		return;
+	if (host->squad != NULL && !host->master->stopping) {
+		tell_died(host);
 	}
-	tell_died(host);
-	if (ended_as_told(host, status) && !is_surplus(host)) {
-		timer_cancel(&host->timer);
-		host->pid = 0;
-		end_page(host);
-		return;
-	}
-	if (!is_surplus(host) || crashed(status)) {
+	if (crashed(status) || (wanted && !as_told)) {
 		tell_death(host, version, status);
 	}
 	timer_cancel(&host->timer);
 	host->pid = 0;
-	if (is_surplus(host)) {
+	if (!wanted) {
 		host_forget(host);
-		return;
+	} else if (as_told) {
+		end_page(host);
+	} else {
+		replace(host, version);
 	}
-	count_death(host, version);
-	end_page(host);
-	if (version_died(master, version, squad_answers(host->squad))) {
-		rollout_plugins(master);
-	}
-	restart(host);
 }
