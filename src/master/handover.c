@@ -48,23 +48,30 @@ void handovers_drop(struct handovers *handovers, struct handover *handover)
 	list_remove(&handover->link);
 }
 
-static void renew(struct handovers *handovers, struct handover *handover)
+/* What it was told before is of no account. */
+static void renew(struct handover *handover)
 {
-	handovers_drop(handovers, handover);
 	handover->lost = false;
 	handover->again = false;
 }
 
 void handovers_add(struct handovers *handovers, struct handover *handover)
 {
-	renew(handovers, handover);
+	handovers_drop(handovers, handover);
 	list_append(&handovers->waiting, &handover->link);
+	renew(handover);
+}
+
+static void move_first(struct handovers *handovers, struct handover *handover)
+{
+	handovers_drop(handovers, handover);
+	list_append(handovers->waiting.next, &handover->link);
 }
 
 void handovers_add_first(struct handovers *handovers, struct handover *handover)
 {
-	renew(handovers, handover);
-	list_append(handovers->waiting.next, &handover->link);
+	move_first(handovers, handover);
+	renew(handover);
 }
 
 void handovers_release(struct handovers *handovers)
@@ -263,9 +270,8 @@ void handovers_lose(struct handovers *handovers, const char *failure)
 		handovers_fail(handovers, failure);
 		return;
 	}
-	handovers_drop(handovers, handover);
+	move_first(handovers, handover);
 	handover->again = true;
-	list_append(handovers->waiting.next, &handover->link);
 }
 
 void handovers_fail(struct handovers *handovers, const char *failure)
