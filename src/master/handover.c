@@ -40,7 +40,7 @@ void handovers_drop(struct handovers *handovers, struct handover *handover)
 {
 	if (handovers->begun == handover) {
 		/* What is said of it late is of no other. */
-		handovers->first += (uint32_t)config_of(handovers)->certificate_count;
+		handovers->first += (uint32_t)handovers->next;
 		handovers->begun = NULL;
 		key_files_settle(&handovers->files, false);
 		timer_cancel(&handovers->deadline);

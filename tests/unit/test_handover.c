@@ -13,6 +13,8 @@
 #include "folder.h"
 #include "master/rollout.h"
 
+static const char text_of_one[] = "{ \"certificates\": ["
+    "{ \"chain\": \"b\", \"key\": \"b.key\" } ] }";
 static const char text[] = "{ \"certificates\": ["
     "{ \"chain\": \"a\", \"key\": \"a.key\" },"
     "{ \"chain\": \"b\", \"key\": \"b.key\" } ] }";
@@ -43,9 +45,9 @@ static void write_key(const char *name)
 }
 
 /* As the preflight leaves it: good, each with another key. */
-static struct config *parse(void)
+static struct config *parse_of(const char *of)
 {
-	struct config *config = configs_parse("f", text);
+	struct config *config = configs_parse("f", of);
 
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		config->certificates[i].shown.pem = memory_text("pem");
@@ -54,6 +56,11 @@ static struct config *parse(void)
 		write_key(config->certificates[i].key);
 	}
 	return config;
+}
+
+static struct config *parse(void)
+{
+	return parse_of(text);
 }
 
 static struct config *live(void)
@@ -277,6 +284,28 @@ START_TEST(what_is_said_of_one_that_was_taken_back_is_of_no_other)
 }
 END_TEST
 
+START_TEST(what_is_said_of_one_is_not_of_what_it_has_become)
+{
+	struct config *config = parse_of(text_of_one);
+	uint32_t number;
+
+	first.config = live();
+	handovers_add(&handovers, &first);
+	send_all();
+	(void)hear_key('1', inode("a.key"));
+	number = hear_key('2', inode("b.key"));
+	(void)hear(CHANNEL_KEYS);
+	first.config = config;
+	handovers_add(&handovers, &first);
+	send_all();
+	ck_assert_uint_ne(hear_key('1', inode("b.key")), number);
+	answer(CHANNEL_UNKEPT, number, 0);
+	ck_assert(!config->certificates[0].broken);
+	handovers_drop(&handovers, &first);
+	config_free(config);
+}
+END_TEST
+
 START_TEST(a_keeper_that_is_gone_fails_what_is_under_way)
 {
 	handovers_add(&handovers, &first);
@@ -379,6 +408,7 @@ int main(void)
 	tcase_add_test(tcase, one_whose_file_is_gone_is_not_sent);
 	tcase_add_test(tcase, they_come_one_after_the_other);
 	tcase_add_test(tcase, what_is_said_of_one_that_was_taken_back_is_of_no_other);
+	tcase_add_test(tcase, what_is_said_of_one_is_not_of_what_it_has_become);
 	tcase_add_test(tcase, a_keeper_that_is_gone_fails_what_is_under_way);
 	tcase_add_test(tcase, what_a_keeper_dies_in_begins_anew_once);
 	tcase_add_test(tcase, the_next_keeper_gets_the_files_that_were_taken);
