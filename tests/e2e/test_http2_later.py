@@ -119,7 +119,7 @@ def test_stalled_stream_does_not_hold_up_others(start):
 
 def test_abort_resets_the_stream(start):
     with h2.connect(start()) as client:
-        stream = client.start("GET", "/later/abort-begun?1")
+        stream = client.start("GET", "/later/abort-begun?500")
         assert client.wait_reset(stream) == h2.Code.INTERNAL_ERROR
         assert client.stream(stream).body == b"begun\n"
         assert client.get("/hello/x").status == 200
