@@ -292,7 +292,7 @@ static int take_words(int count, char **words, struct cli *cli,
 	}
 	command = find_command(cli);
 	if (command == NULL) {
-		return refuse_word(NULL, cli->command);
+		return refuse_word(NULL, words[0]);
 	}
 	for (int i = 0; i < CLI_WORDS && command->words[i] != NULL; i++) {
 		if (taken == count) {
