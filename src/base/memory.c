@@ -49,6 +49,16 @@ char *memory_copy(const char *data, size_t size)
 	return copy;
 }
 
+char *memory_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL) {
+		return memory_text(".");
+	}
+	return memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 char *memory_printf(const char *format, ...)
 {
 	va_list ap;

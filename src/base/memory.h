@@ -29,6 +29,9 @@ char *memory_copy(const char *data, size_t size);
 char *memory_printf(const char *format, ...) PRINTF(1, 2);
 char *memory_vprintf(const char *format, va_list ap);
 
+/* A new text: the folder that a path is in; "." of a bare name. */
+char *memory_folder(const char *path);
+
 /* Frees a list of texts that a NULL ends, and the texts. NULL: nothing. */
 void memory_free_texts(char **texts);
 

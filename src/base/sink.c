@@ -32,9 +32,7 @@ static int open_path(const char *path)
 
 static int check_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? memory_text(".")
-				     : memory_copy(path, (size_t)(slash - path + 1));
+	char *folder = memory_folder(path);
 	int rc = access(folder, W_OK | X_OK) == 0 ? 0 : ERR_SYSTEM;
 
 	free(folder);

@@ -19,16 +19,6 @@
 
 #define READ_BYTES 65536
 
-static char *directory_of(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	if (slash == NULL) {
-		return memory_text(".");
-	}
-	return memory_copy(file, slash == file ? 1 : (size_t)(slash - file));
-}
-
 static void read_root(struct config *config, const struct document *document)
 {
 	struct node root = node_root(document);
@@ -53,7 +43,7 @@ static void read_root(struct config *config, const struct document *document)
 struct config *config_parse(const char *file, const char *text, size_t size,
     struct problems *problems)
 {
-	char *directory = directory_of(file);
+	char *directory = memory_folder(file);
 	struct document document = { .file = file, .directory = directory,
 		.problems = problems };
 	struct config *config = NULL;

@@ -12,16 +12,6 @@
 
 #include "base/memory.h"
 
-static char *folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL) {
-		return memory_text(".");
-	}
-	return memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static int set_socket(struct control_address *address, const char *path)
 {
 	struct sockaddr_un *to = &address->socket;
@@ -44,7 +34,7 @@ static int set_socket(struct control_address *address, const char *path)
 int control_address_open(struct control_address *address, const char *path, bool make)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = folder_of(path);
+	char *folder = memory_folder(path);
 	int rc = ERR_SYSTEM;
 
 	address->name = slash == NULL ? path : slash + 1;

@@ -42,6 +42,17 @@ START_TEST(texts_are_copied)
 }
 END_TEST
 
+START_TEST(a_path_is_in_a_folder)
+{
+	static const char *const cases[][2] = { { "x", "." }, { "/x", "/" },
+		{ "a/x", "a" }, { "/a/b/x", "/a/b" }, { "a/", "a" } };
+	char *folder = memory_folder(cases[_i][0]);
+
+	ck_assert_str_eq(folder, cases[_i][1]);
+	free(folder);
+}
+END_TEST
+
 START_TEST(of_no_text_there_is_no_copy)
 {
 	char *copy = memory_optional("hello");
@@ -86,6 +97,7 @@ int main(void)
 	tcase_add_test(tcase, new_memory_is_zero);
 	tcase_add_test(tcase, grown_memory_keeps_its_bytes);
 	tcase_add_test(tcase, texts_are_copied);
+	tcase_add_loop_test(tcase, a_path_is_in_a_folder, 0, 5);
 	tcase_add_test(tcase, of_no_text_there_is_no_copy);
 	tcase_add_test(tcase, lists_of_texts_are_freed_whole);
 	tcase_add_test_raise_signal(tcase, a_size_that_overflows_ends_the_process,
