@@ -407,6 +407,17 @@ static inline void check_status(const struct rig_exchange *exchange, int status)
 	ck_assert_int_eq(exchange->exchange.reply.status, status);
 }
 
+/* Its next process gets the request that waits, and answers it. */
+static inline void check_next_answers(struct fake *host,
+    const struct rig_exchange *exchange)
+{
+	attach(host);
+	expect(host, FRAME_OPEN);
+	pack_reply(host, expect(host, FRAME_REQUEST), "hello");
+	flush(host);
+	check_status(exchange, 200);
+}
+
 static inline void check_works(struct fake *host)
 {
 	struct rig_exchange next;

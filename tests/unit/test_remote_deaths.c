@@ -9,11 +9,7 @@ START_TEST(calls_wait_for_the_first_host)
 	die(&fake);
 	make_call(&fake, &call, TIMEOUT_MS);
 	ck_assert_int_eq(call.exchange.state, EXCHANGE_OPEN);
-	attach(&fake);
-	expect(&fake, FRAME_OPEN);
-	pack_reply(&fake, expect(&fake, FRAME_REQUEST), "hello");
-	flush(&fake);
-	check_status(&call, 200);
+	check_next_answers(&fake, &call);
 	rig_end(&call);
 }
 END_TEST
@@ -28,11 +24,7 @@ START_TEST(only_what_had_begun_is_lost_with_the_host)
 	die(&fake);
 	check_status(&call, 502);
 	ck_assert_int_eq(second.exchange.state, EXCHANGE_OPEN);
-	attach(&fake);
-	expect(&fake, FRAME_OPEN);
-	pack_reply(&fake, expect(&fake, FRAME_REQUEST), "hello");
-	flush(&fake);
-	check_status(&second, 200);
+	check_next_answers(&fake, &second);
 	rig_end(&call);
 	rig_end(&second);
 }

@@ -47,11 +47,7 @@ START_TEST(a_death_loses_what_the_handler_had_begun)
 	check_status(&call, 502);
 	ck_assert_int_eq(started.exchange.state, EXCHANGE_BROKEN);
 	ck_assert_int_eq(queued.exchange.state, EXCHANGE_OPEN);
-	attach(&fake);
-	expect(&fake, FRAME_OPEN);
-	pack_reply(&fake, expect(&fake, FRAME_REQUEST), "hello");
-	flush(&fake);
-	check_status(&queued, 200);
+	check_next_answers(&fake, &queued);
 	rig_end(&call);
 	rig_end(&started);
 	rig_end(&queued);

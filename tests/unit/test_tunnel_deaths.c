@@ -152,11 +152,8 @@ END_TEST
 START_TEST(an_on_data_that_hangs_ends_the_host)
 {
 	static const int never;
-	uint64_t id;
+	uint64_t id = open_stream_within(&peer, LATE_MS);
 
-	make_stream(&peer, LATE_MS);
-	id = hear_connect();
-	say_now(FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
 	fake_peer_say(&peer, "hang", 0);
 	atomic_store(&fake.page->running_since_ms, (uint64_t)loop->now_ms);
 	atomic_store(&fake.page->running, id);
@@ -171,11 +168,8 @@ END_TEST
 START_TEST(an_end_that_is_not_confirmed_ends_the_host)
 {
 	static const int never;
-	uint64_t id;
 
-	make_stream(&peer, LATE_MS);
-	id = hear_connect();
-	say_now(FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
+	(void)open_stream_within(&peer, LATE_MS);
 	fake_peer_end(&peer, 1000);
 	await(&never, &fake.killed);
 	ck_assert_uint_eq(fake.killed, fake.pid);

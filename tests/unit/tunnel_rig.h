@@ -78,15 +78,20 @@ static inline void say_now(enum frame_type type, uint8_t flags, uint16_t code,
 
 #define NO_FIELDS ((struct slice){ "\0\0\0\0", 4 })
 
-static inline uint64_t open_stream(struct fake_peer *one)
+static inline uint64_t open_stream_within(struct fake_peer *one, uint32_t timeout_ms)
 {
 	uint64_t id;
 
-	make_stream(one, TIMEOUT_MS);
+	make_stream(one, timeout_ms);
 	id = hear_connect();
 	say_now(FRAME_CONNECTED, 0, 0, id, NO_FIELDS);
 	ck_assert_int_eq(one->duplex.state, DUPLEX_OPEN);
 	return id;
+}
+
+static inline uint64_t open_stream(struct fake_peer *one)
+{
+	return open_stream_within(one, TIMEOUT_MS);
 }
 
 static inline uint64_t open_websocket(void)
